@@ -1,0 +1,166 @@
+// Command and Event: the vocabulary that every engine speaks. Commands are imperative and may be refused; events are
+// past tense, have happened, and are what the journal keeps.
+import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
+import type { NodeSpec } from './node.ts';
+import type { AttemptEnd, TaskRecord, TaskSpec } from './task.ts';
+
+/** Who asks: shown in the audit and kept with a task. */
+export type Actor = string;
+
+export interface SubmitTasks {
+  readonly kind: 'SubmitTasks';
+  readonly specs: readonly TaskSpec[];
+  readonly actor: Actor;
+}
+export interface CancelTask {
+  readonly kind: 'CancelTask';
+  readonly taskId: TaskId;
+  readonly actor: Actor;
+  readonly reason: string;
+}
+/** Puts an ended task back in its queue. The record comes from history, since the core keeps only live tasks. */
+export interface RequeueTask {
+  readonly kind: 'RequeueTask';
+  readonly record: TaskRecord;
+  readonly actor: Actor;
+}
+/** Stores a node's key, made when its enrolment token was accepted. `keyHash` is SHA-256, hexadecimal. */
+export interface EnrolNode {
+  readonly kind: 'EnrolNode';
+  readonly nodeId: NodeId;
+  readonly keyHash: string;
+}
+/** An attempt that an agent says it holds when it joins. */
+export interface HeldAttempt {
+  readonly token: Token;
+  /** `finished`: its result is on the agent's disk and follows. */
+  readonly state: 'running' | 'finished';
+}
+export interface JoinNode {
+  readonly kind: 'JoinNode';
+  readonly nodeId: NodeId;
+  readonly spec: NodeSpec;
+  readonly held: readonly HeldAttempt[];
+}
+/** Soft state: renews leases and shows use. Leaves no event, is not in the digest. */
+export interface Heartbeat {
+  readonly kind: 'Heartbeat';
+  readonly nodeId: NodeId;
+  readonly cpuUsedMillicores: number;
+  readonly memoryUsedMiB: number;
+  readonly running: readonly Token[];
+}
+export interface DisconnectNode {
+  readonly kind: 'DisconnectNode';
+  readonly nodeId: NodeId;
+}
+export interface ReportStarted {
+  readonly kind: 'ReportStarted';
+  readonly nodeId: NodeId;
+  readonly tokens: readonly Token[];
+}
+export interface AttemptResult {
+  readonly token: Token;
+  readonly taskId: TaskId;
+  readonly end: AttemptEnd;
+}
+export interface ReportResults {
+  readonly kind: 'ReportResults';
+  readonly nodeId: NodeId;
+  readonly results: readonly AttemptResult[];
+}
+export interface SetCordon {
+  readonly kind: 'SetCordon';
+  readonly nodeId: NodeId;
+  readonly isCordoned: boolean;
+  readonly actor: Actor;
+}
+/** Takes a node that is not connected out of the plant; its key is void from then on. */
+export interface ForgetNode {
+  readonly kind: 'ForgetNode';
+  readonly nodeId: NodeId;
+  readonly actor: Actor;
+}
+export interface PutQueue {
+  readonly kind: 'PutQueue';
+  readonly queue: QueueName;
+  /** Share of placements against other queues, 1 to `weightMax`. */
+  readonly weight: number;
+  readonly actor: Actor;
+}
+/** The first command of a host's life, before anything else is taken. */
+export interface StartEpoch {
+  readonly kind: 'StartEpoch';
+  /** Seeds every random choice of this epoch, so that a replay repeats them. */
+  readonly seed: number;
+}
+
+/** What a turn of the engine may be given. Time comes with the turn, not with the command. */
+export type Command =
+  | SubmitTasks
+  | CancelTask
+  | RequeueTask
+  | EnrolNode
+  | JoinNode
+  | Heartbeat
+  | DisconnectNode
+  | ReportStarted
+  | ReportResults
+  | SetCordon
+  | ForgetNode
+  | PutQueue
+  | StartEpoch;
+
+export type Event =
+  | { readonly kind: 'epoch_started'; readonly epoch: Epoch; readonly seed: number }
+  | { readonly kind: 'queue_put'; readonly queue: QueueName; readonly weight: number }
+  | {
+      readonly kind: 'task_admitted';
+      readonly taskId: TaskId;
+      readonly spec: TaskSpec;
+      readonly submitter: Actor;
+    }
+  | { readonly kind: 'task_requeued'; readonly record: TaskRecord; readonly actor: Actor }
+  | {
+      readonly kind: 'attempt_placed';
+      readonly taskId: TaskId;
+      readonly token: Token;
+      readonly nodeId: NodeId;
+      /** Bit i set: GPU device i is the attempt's. */
+      readonly gpuMask: number;
+    }
+  | { readonly kind: 'attempt_started'; readonly token: Token }
+  | { readonly kind: 'attempt_ended'; readonly token: Token; readonly end: AttemptEnd }
+  | { readonly kind: 'task_backed_off'; readonly taskId: TaskId; readonly untilMs: Ms }
+  /** The backoff is over. */
+  | { readonly kind: 'task_ready'; readonly taskId: TaskId }
+  | { readonly kind: 'task_succeeded'; readonly taskId: TaskId }
+  | { readonly kind: 'task_dead_lettered'; readonly taskId: TaskId; readonly reason: string }
+  | {
+      readonly kind: 'task_cancel_requested';
+      readonly taskId: TaskId;
+      readonly actor: Actor;
+      readonly reason: string;
+    }
+  | { readonly kind: 'task_cancelled'; readonly taskId: TaskId; readonly reason: string }
+  | { readonly kind: 'node_enrolled'; readonly nodeId: NodeId; readonly keyHash: string }
+  | { readonly kind: 'node_joined'; readonly nodeId: NodeId; readonly spec: NodeSpec }
+  | { readonly kind: 'node_disconnected'; readonly nodeId: NodeId }
+  | { readonly kind: 'node_lost'; readonly nodeId: NodeId }
+  | {
+      readonly kind: 'node_cordon_set';
+      readonly nodeId: NodeId;
+      readonly isCordoned: boolean;
+      readonly actor: Actor;
+    }
+  | { readonly kind: 'node_forgotten'; readonly nodeId: NodeId; readonly actor: Actor };
+
+export type EventKind = Event['kind'];
+
+/** All events of one turn of the core, in order, with the time they happened: the unit of the journal. */
+export interface Batch {
+  /** Counts turns that left events, from 1, without gaps. */
+  readonly sequence: number;
+  readonly atMs: Ms;
+  readonly events: readonly Event[];
+}

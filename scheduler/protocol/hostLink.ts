@@ -1,0 +1,27 @@
+// Electron's main process <-> scheduler host: the few messages about the host's life. Console traffic does not pass
+// here: each window gets one end of a MessagePort and the host the other.
+import type { Refusal } from './outcome.ts';
+
+/** main -> host, on `process.parentPort`. */
+export type ToHost =
+  /** Comes with one MessagePort: a window's end of `consoleWire`. */
+  | { readonly kind: 'console'; readonly actor: string }
+  /** Orderly stop: refuse new work, finish the journal write, exit with code 0. */
+  | { readonly kind: 'stop' };
+
+/** host -> main. */
+export type FromHostProcess =
+  | { readonly kind: 'recovering'; readonly done: number; readonly total: number }
+  | {
+      readonly kind: 'listening';
+      /** `http://127.0.0.1:7443`: where agents join. */
+      readonly address: string;
+      readonly epoch: number;
+      /** Live attempts found at start: what a quit would leave running on agents. */
+      readonly liveTasks: number;
+    }
+  /** The host cannot run and says why; it exits with code 2 after this. Restarting it would not help. */
+  | { readonly kind: 'failed'; readonly refusal: Refusal };
+
+/** Exit codes of the host process. 0 orderly; 1 bug; 2 cannot start; 3 storage failed while running. */
+export const hostExit = { ok: 0, bug: 1, cannotStart: 2, storageFailed: 3 } as const;

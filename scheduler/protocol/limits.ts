@@ -1,0 +1,126 @@
+// Every bound in the system, with its reason. A limit that is reached answers with a named refusal.
+
+/** Raised with every incompatible change of `agentWire.ts`; hub and agent must agree. */
+export const agentWireVersion = 1;
+/** Raised with every incompatible change of `consoleWire.ts`. */
+export const consoleWireVersion = 1;
+
+// ---- tasks -------------------------------------------------------------------------------------------------------
+/** The published design's bounded queue: what one cycle may look at. The rest waits in the backlog behind it. */
+export const readyWindowMax = 10_000;
+/** Tasks admitted and not ended. At about 600 B each this is 600 MB, the most we spend of a 4 GiB host. */
+export const liveTasksMax = 1_000_000;
+/** The work of all live tasks together: argv, environment, labels. Keeps a few huge payloads from filling memory. */
+export const liveWorkBytesMax = 1024 * 1024 * 1024;
+/** One task's JSON. Larger input belongs in a file that the task reads. */
+export const taskBytesMax = 64 * 1024;
+/** Tasks in one submit call: 5,000 admissions fit a cycle's journal write without a pause that others notice. */
+export const submitBatchMax = 5_000;
+export const argvItemsMax = 256;
+export const argvItemBytesMax = 16 * 1024;
+export const envEntriesMax = 128;
+/** Longest name of a queue, node, label, resource or task. Fits one line of a table. */
+export const nameLengthMax = 128;
+export const labelsMax = 32;
+export const labelValueLengthMax = 256;
+export const selectorValuesMax = 32;
+export const keyLengthMax = 200;
+/** Idempotency keys remembered after their task has ended, oldest dropped first. */
+export const rememberedKeysMax = 200_000;
+export const priorityMax = 9;
+export const priorityDefault = 5;
+/** Waiting this long counts as one step of priority, so that nothing starves: nine steps in three minutes. */
+export const ageingStepMs = 20_000;
+export const attemptsMax = 20;
+export const attemptsDefault = 3;
+export const backoffDefaultMs = 1_000;
+export const backoffCapDefaultMs = 300_000;
+export const backoffCapMaxMs = 24 * 3_600_000;
+export const timeoutDefaultMs = 3_600_000;
+export const timeoutMaxMs = 30 * 24 * 3_600_000;
+/** Between asking a process to end and killing it. */
+export const graceDefaultMs = 5_000;
+export const graceMaxMs = 600_000;
+
+// ---- resources ---------------------------------------------------------------------------------------------------
+/** 1,024 cores in one node: more than any machine sold today. */
+export const cpuMillicoresMax = 1_024_000;
+/** 16 TiB in one node. */
+export const memoryMiBMax = 16 * 1024 * 1024;
+/** GPU devices of one node: fixes the width of a column (16 x 2 B per node). */
+export const gpuDevicesMax = 16;
+export const gpuThousandthsPerDevice = 1_000;
+export const slotsMax = 10_000;
+export const slotsDefault = 64;
+/** Named resources known to one plant: each is a column of 4 B per node. */
+export const customResourcesMax = 16;
+export const customAmountMax = 1_000_000_000;
+
+// ---- fleet -------------------------------------------------------------------------------------------------------
+/** Nodes of one workstation: the published 48,000 and a margin. */
+export const nodesMax = 50_000;
+/** Distinct sets of labels, taints and kinds among nodes. Compatibility is cached per pair of classes. */
+export const nodeClassesMax = 4_096;
+/** Distinct asks among live tasks. */
+export const askClassesMax = 16_384;
+export const taintsMax = 16;
+export const kindsMax = 16;
+export const queuesMax = 1_000;
+export const weightMax = 1_000;
+
+// ---- time --------------------------------------------------------------------------------------------------------
+/** 50,000 nodes x one small frame each 10 s = 5,000 frames/s, what one core of the hub carries beside its work. */
+export const heartbeatMs = 10_000;
+/** A node silent for this long is lost: one heartbeat missed and some seconds for the network; known in <= 15 s. */
+export const nodeLeaseMs = 14_000;
+/** An attempt's lease outlives the node's, so that a short silence ends nothing: work is given elsewhere at <= 20 s. */
+export const attemptLeaseMs = 19_000;
+/** After a restart of the host, how long agents have to come back before their attempts count as lost. */
+export const rejoinWindowMs = 30_000;
+
+// ---- cycle -------------------------------------------------------------------------------------------------------
+/** Placements of one cycle: the batch that one journal write carries. */
+export const placementsPerCycleMax = 256;
+/** Commands taken into one cycle. */
+export const commandsPerCycleMax = 1_024;
+/** Candidates looked at per placement; past 16, packing no longer improved when measured. */
+export const candidatesMax = 32;
+/** Commands waiting for a cycle, over all callers. Beyond it callers are told to come back. */
+export const pendingCommandsMax = 20_000;
+
+// ---- transport ---------------------------------------------------------------------------------------------------
+/** One Socket.IO message. A batch of dispatches is cut to stay below it. */
+export const frameBytesMax = 256 * 1024;
+/** File descriptors kept free for SQLite, logs and the windows when sockets are counted against the file limit. */
+export const fileReserve = 500;
+/** Dispatches that one node has not confirmed. A slow agent fills only its own outbox. */
+export const outboxFramesMax = 1_024;
+export const resultsPerMessageMax = 256;
+export const heldAttemptsMax = 10_000;
+/** Bad messages of one connection before it is closed: a broken agent must not fill the log. */
+export const badMessagesMax = 20;
+export const consoleClientsMax = 64;
+export const enrolmentsPerMinuteMax = 60_000;
+
+// ---- logs --------------------------------------------------------------------------------------------------------
+/** Kept of one attempt's output (stdout and stderr each). What is cut is counted and said. */
+export const logBytesPerStreamMax = 1024 * 1024;
+export const logChunkBytesMax = 16 * 1024;
+/** Sent and not yet stored, per attempt: the agent waits rather than fill the hub. */
+export const logWindowBytes = 64 * 1024;
+
+// ---- console -----------------------------------------------------------------------------------------------------
+export const feedHz = 4;
+export const pageRowsMax = 200;
+export const whyNearMissesMax = 8;
+/** Points of a 60-minute trace, one per 10 s. */
+export const tracePointsMax = 360;
+
+// ---- storage -----------------------------------------------------------------------------------------------------
+/** Journal bytes after which a snapshot is taken and older rows may go. */
+export const snapshotEveryBytes = 64 * 1024 * 1024;
+/** Ended tasks kept in history before the oldest go. */
+export const historyTasksMax = 10_000_000;
+export const snapshotsKept = 2;
+/** Batches that history has not stored yet. Beyond it the engine waits rather than fill memory. */
+export const historyQueueMax = 10_000;

@@ -1,0 +1,48 @@
+// The answer of an operation that the caller must expect to be refused.
+export type Outcome<Value, Reason> =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly reason: Reason };
+
+export const accepted = <Value>(value: Value) => ({ ok: true, value }) as const;
+export const refused = <Reason>(reason: Reason) => ({ ok: false, reason }) as const;
+
+/**
+ * Why something from outside was turned away. `code` is stable and for programs; `message` names the thing, the limit
+ * and the next step; `field` is the path of the field at fault, where there is one.
+ */
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly message: string;
+  readonly field?: string;
+  /** How long to wait before the same call may succeed, in milliseconds. */
+  readonly retryAfterMs?: number;
+}
+
+export type RefusalCode =
+  | 'bad_message' // does not have the shape of the contract
+  | 'wire_version' // speaks another version of the contract
+  | 'wrong_token'
+  | 'wrong_key'
+  | 'already_connected'
+  | 'node_revoked'
+  | 'fleet_full'
+  | 'too_large'
+  | 'too_many'
+  | 'unknown_method'
+  | 'unknown_queue'
+  | 'unknown_task'
+  | 'unknown_node'
+  | 'unknown_resource'
+  | 'impossible_ask' // no node of any size could ever run it
+  | 'queue_full'
+  | 'class_limit'
+  | 'key_conflict' // the idempotency key belongs to a different task
+  | 'wrong_state'
+  | 'recovering'
+  | 'stopping'
+  | 'storage_failed';
+
+export const refusal = (
+  code: RefusalCode,
+  message: string,
+  more: { field?: string; retryAfterMs?: number } = {},
+): Refusal => ({ code, message, ...more });

@@ -1,0 +1,164 @@
+// What any engine lets others read: live tasks, nodes, queues, and why a task waits. Read only, answered from memory.
+import type { Epoch, MiB, Millicores, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
+import type { NodeRow } from './node.ts';
+import type { AttemptRecord, TaskRecord, TaskState } from './task.ts';
+
+export interface TaskCounts {
+  /** In the ready window and not blocked. */
+  readonly ready: number;
+  /** Admitted, waiting behind the window. */
+  readonly backlog: number;
+  /** No node can take them now. */
+  readonly blocked: number;
+  readonly backoff: number;
+  readonly dispatched: number;
+  readonly running: number;
+  readonly cancelling: number;
+}
+export interface NodeCounts {
+  readonly total: number;
+  readonly online: number;
+  readonly disconnected: number;
+  readonly lost: number;
+  readonly cordoned: number;
+}
+/** Sums over nodes that are online. */
+export interface FleetUse {
+  readonly cpuTotal: Millicores;
+  readonly cpuAllocated: Millicores;
+  readonly cpuUsed: Millicores;
+  readonly memoryTotal: MiB;
+  readonly memoryAllocated: MiB;
+  readonly memoryUsed: MiB;
+}
+export interface QueueRow {
+  readonly queue: QueueName;
+  readonly weight: number;
+  readonly ready: number;
+  readonly backlog: number;
+  readonly blocked: number;
+  readonly backoff: number;
+  readonly active: number;
+  /** Submit time of the task that waits longest, where one waits. */
+  readonly oldestSubmittedAtMs?: Ms;
+}
+
+/** Why a live task is not running. */
+export type Waiting =
+  | 'ready' // next cycles will look at it
+  | 'backlog' // behind the ready window
+  | 'blocked' // no node can take it now
+  | 'backoff' // waits before another attempt
+  | 'none'; // does not wait: placed, or ended
+
+/** A task as lists show it. */
+export interface TaskRow {
+  readonly taskId: TaskId;
+  readonly name: string;
+  readonly kind: string;
+  readonly queue: QueueName;
+  readonly priority: number;
+  readonly state: TaskState;
+  readonly waiting: Waiting;
+  readonly attempt: number;
+  readonly attemptsMax: number;
+  readonly nodeId?: NodeId;
+  readonly submitter: string;
+  readonly submittedAtMs: Ms;
+  readonly startedAtMs?: Ms;
+  readonly endedAtMs?: Ms;
+  readonly exitCode?: number;
+  readonly reason?: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Stable codes for why a node, or the whole fleet, does not take a task. */
+export type PendingReason =
+  | 'NODE_NOT_ONLINE'
+  | 'NODE_CORDONED'
+  | 'KIND_NOT_OFFERED'
+  | 'LABEL_MISMATCH'
+  | 'TAINT_NOT_TOLERATED'
+  | 'INSUFFICIENT_CPU'
+  | 'INSUFFICIENT_MEMORY'
+  | 'INSUFFICIENT_GPU'
+  | 'INSUFFICIENT_CUSTOM'
+  | 'NO_SLOT';
+/** Reasons that lie with the task itself, not with nodes. */
+export type TaskPendingReason =
+  PendingReason | 'BACKOFF' | 'BEHIND_OTHERS' | 'NO_NODES' | 'NOT_WAITING' | 'REJOINING';
+
+/** One step of the funnel: how many nodes it leaves, how many it took away. */
+export interface FunnelStep {
+  readonly reason: PendingReason;
+  readonly remaining: number;
+  readonly removed: number;
+}
+export interface NearMiss {
+  readonly nodeId: NodeId;
+  /** Everything this node lacks, for example `cpu 500 of 2000`. */
+  readonly lacks: readonly { readonly reason: PendingReason; readonly has: string; readonly needs: string }[];
+}
+export interface WhyAnswer {
+  readonly taskId: TaskId;
+  readonly waiting: Waiting;
+  readonly dominant: TaskPendingReason;
+  /** `never`: no node that ever joined could run it, even if it were empty. `later`: one could, not now. */
+  readonly verdict: 'now' | 'later' | 'never';
+  readonly registered: number;
+  readonly funnel: readonly FunnelStep[];
+  readonly nearMisses: readonly NearMiss[];
+  /** Tasks of its queue that go first, where it is simply behind them. */
+  readonly ahead: number;
+  /** End of the backoff, where it waits one out. */
+  readonly untilMs?: Ms;
+  /** For a placed task: where it is. */
+  readonly placedOn?: NodeId;
+}
+
+export interface TaskFilter {
+  readonly states?: readonly TaskState[];
+  readonly queue?: QueueName;
+  readonly nodeId?: NodeId;
+  /** Part of the name, of the program line, or of a label, in any case. */
+  readonly text?: string;
+  readonly sinceMs?: Ms;
+}
+export interface TaskPage {
+  readonly rows: readonly TaskRow[];
+  /** Older rows start below this task id; undefined at the end. */
+  readonly nextBefore?: TaskId;
+}
+export interface NodePage {
+  readonly rows: readonly NodeRow[];
+  readonly total: number;
+}
+export interface NodeFilter {
+  /** Part of the node's name or place, in any case. */
+  readonly text?: string;
+  readonly state?: NodeRow['state'];
+}
+
+/** Reads of an engine. Costs are for 50,000 nodes. */
+export interface SchedulerView {
+  readonly epoch: () => Epoch;
+  readonly taskCounts: () => TaskCounts;
+  readonly nodeCounts: () => NodeCounts;
+  readonly fleetUse: () => FleetUse;
+  readonly queues: () => readonly QueueRow[];
+  readonly task: (taskId: TaskId) => TaskRecord | undefined;
+  readonly taskRow: (taskId: TaskId) => TaskRow | undefined;
+  /** Live tasks, newest first, below `before`. O(live tasks) where the filter matches few. */
+  readonly liveTasks: (filter: TaskFilter, before: TaskId | undefined, limit: number) => TaskPage;
+  readonly attemptByToken: (
+    token: Token,
+  ) => { readonly taskId: TaskId; readonly record: AttemptRecord } | undefined;
+  readonly nodes: (filter: NodeFilter, offset: number, limit: number) => NodePage;
+  readonly node: (nodeId: NodeId) => NodeRow | undefined;
+  /** Live attempts on a node. */
+  readonly tasksOn: (nodeId: NodeId) => readonly TaskRow[];
+  /** SHA-256 of the node's key, or undefined where it never enrolled. */
+  readonly nodeKeyHash: (nodeId: NodeId) => string | undefined;
+  /** O(nodes): about 3 ms. Undefined where the task is not live. */
+  readonly why: (taskId: TaskId) => WhyAnswer | undefined;
+}
