@@ -61,12 +61,12 @@ export const startedSchema = v.pipe(v.array(tokenSchema), v.maxLength(limits.hel
 
 export const attemptEndSchema = v.strictObject({
   reason: v.picklist(attemptEndReasons),
-  exitCode: v.optional(v.pipe(v.number(), v.integer(), v.minValue(-2147483648), v.maxValue(4294967295))),
-  signal: v.optional(v.pipe(v.string(), v.maxLength(16))),
-  message: v.optional(v.pipe(v.string(), v.maxLength(1_000))),
-  runMs: v.optional(durationSchema),
-  cpuMs: v.optional(durationSchema),
-  memoryPeakMiB: v.optional(
+  exitCode: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(-2147483648), v.maxValue(4294967295))),
+  signal: v.exactOptional(v.pipe(v.string(), v.maxLength(16))),
+  message: v.exactOptional(v.pipe(v.string(), v.maxLength(1_000))),
+  runMs: v.exactOptional(durationSchema),
+  cpuMs: v.exactOptional(durationSchema),
+  memoryPeakMiB: v.exactOptional(
     v.pipe(
       v.number(),
       v.minValue(0),

@@ -112,6 +112,10 @@ export interface Hello {
 }
 export type SubmitAnswer =
   { readonly ok: true; readonly taskId: TaskId } | { readonly ok: false; readonly refusal: Refusal };
+/** What `execute` gives back for a command that was taken. `answers`: of SubmitTasks, one per spec, in order. */
+export interface CommandAnswer {
+  readonly answers?: readonly SubmitAnswer[];
+}
 export type TaskAnswer =
   { readonly ok: true } | { readonly ok: false; readonly taskId: TaskId; readonly refusal: Refusal };
 export interface TaskList {

@@ -8,10 +8,10 @@ export const consoleWireVersion = 1;
 // ---- tasks -------------------------------------------------------------------------------------------------------
 /** The published design's bounded queue: what one cycle may look at. The rest waits in the backlog behind it. */
 export const readyWindowMax = 10_000;
-/** Tasks admitted and not ended. At about 600 B each this is 600 MB, the most we spend of a 4 GiB host. */
-export const liveTasksMax = 1_000_000;
-/** The work of all live tasks together: argv, environment, labels. Keeps a few huge payloads from filling memory. */
-export const liveWorkBytesMax = 1024 * 1024 * 1024;
+/** Tasks admitted and not ended. One snapshot must stay below V8's 512 MiB string; this many typical tasks do. */
+export const liveTasksMax = 500_000;
+/** The JSON of all live tasks together, for the same reason: keeps a few huge payloads from filling memory. */
+export const liveWorkBytesMax = 256 * 1024 * 1024;
 /** One task's JSON. Larger input belongs in a file that the task reads. */
 export const taskBytesMax = 64 * 1024;
 /** Tasks in one submit call: 5,000 admissions fit a cycle's journal write without a pause that others notice. */
@@ -33,6 +33,8 @@ export const priorityDefault = 5;
 export const ageingStepMs = 20_000;
 export const attemptsMax = 20;
 export const attemptsDefault = 3;
+/** Attempts that the platform lost (node gone, agent gone) and repeats without spending the task's own attempts. */
+export const platformRetriesMax = 10;
 export const backoffDefaultMs = 1_000;
 export const backoffCapDefaultMs = 300_000;
 export const backoffCapMaxMs = 24 * 3_600_000;
@@ -101,6 +103,12 @@ export const heldAttemptsMax = 10_000;
 export const badMessagesMax = 20;
 export const consoleClientsMax = 64;
 export const enrolmentsPerMinuteMax = 60_000;
+/** Wrong tokens or keys from one address in a minute, before more are refused unread. A valid node key always passes. */
+export const failedAuthsPerMinuteMax = 60;
+/** Addresses whose failures are counted at a time; the oldest goes first. About 100 B each. */
+export const failedAuthAddressesMax = 10_000;
+/** Frames waiting for one console's socket. Beyond it pushed frames are skipped; replies end the link at 16 times it. */
+export const consoleQueuedFramesMax = 64;
 
 // ---- logs --------------------------------------------------------------------------------------------------------
 /** Kept of one attempt's output (stdout and stderr each). What is cut is counted and said. */
@@ -113,6 +121,12 @@ export const logWindowBytes = 64 * 1024;
 export const feedHz = 4;
 export const pageRowsMax = 200;
 export const whyNearMissesMax = 8;
+/** Requests of one window that have no reply yet. A window that sends more is told to wait. */
+export const requestsInFlightMax = 64;
+/** Tasks whose output one window follows at a time. */
+export const watchedLogsMax = 16;
+/** Alarms listed at a time; past it the oldest cleared one goes, or a new one of the lowest priority is not listed. */
+export const alarmsMax = 500;
 /** Points of a 60-minute trace, one per 10 s. */
 export const tracePointsMax = 360;
 

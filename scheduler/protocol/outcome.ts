@@ -37,6 +37,7 @@ export type RefusalCode =
   | 'class_limit'
   | 'key_conflict' // the idempotency key belongs to a different task
   | 'wrong_state'
+  | 'cannot_listen' // the address is taken, not ours, or there are too few file descriptors
   | 'recovering'
   | 'stopping'
   | 'storage_failed';

@@ -126,6 +126,8 @@ export interface TaskFilter {
 }
 export interface TaskPage {
   readonly rows: readonly TaskRow[];
+  /** All that match below `before`. */
+  readonly total: number;
   /** Older rows start below this task id; undefined at the end. */
   readonly nextBefore?: TaskId;
 }

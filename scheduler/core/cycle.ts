@@ -1,0 +1,220 @@
+// One turn of the core: take commands, decide, apply, fire timers, place. Synchronous and deterministic: the same turns
+// in the same order give the same batches.
+import { epoch, ms, type NodeIndex, taskId, token } from '../protocol/brands.ts';
+import type { SubmitAnswer } from '../protocol/consoleWire.ts';
+import type { Batch, Command, Event } from '../protocol/events.ts';
+import { nodeLeaseMs } from '../protocol/limits.ts';
+import { accepted, type Outcome, type Refusal } from '../protocol/outcome.ts';
+import type { EndState, TaskRecord } from '../protocol/task.ts';
+import type { SchedulerView } from '../protocol/view.ts';
+import { attemptTimer, reportResults, reportStarted } from './decide/attemptReport.ts';
+import {
+  disconnectNode,
+  enrolNode,
+  forgetNode,
+  heartbeat,
+  type Joined,
+  joinNode,
+  nodeTimer,
+  setCordon,
+} from './decide/nodeLifecycle.ts';
+import { placeReady, wakeBlocked } from './decide/place.ts';
+import { putQueue, submitTasks } from './decide/submit.ts';
+import { cancelTask, requeueTask } from './decide/taskControl.ts';
+import type { Turn } from './decide/turn.ts';
+import type { Effect } from './effects.ts';
+import { type Random, seededRandom } from './ports.ts';
+import type { Policy } from './place/policy.ts';
+import { apply } from './state/apply.ts';
+import { SchedulerState } from './state/schedulerState.ts';
+import { digestOf, restoreState, snapshotOf } from './state/snapshot.ts';
+import { recordOf } from './state/taskTable.ts';
+import { viewOf } from './view.ts';
+
+/** Answer of a command, by its kind. */
+export interface Answer {
+  readonly answers?: readonly SubmitAnswer[];
+  readonly joined?: Joined;
+}
+
+export interface TurnResult {
+  /** Absent where nothing happened that has to be kept. */
+  readonly batch: Batch | undefined;
+  /** One per command, in order. To be given only once the batch is durable. */
+  readonly answers: readonly Outcome<Answer, Refusal>[];
+  readonly effects: readonly Effect[];
+  /** More can be placed at once: take another turn. */
+  readonly hasMore: boolean;
+}
+
+/** Longer than this between two turns means that the host stalled; it is ticked far more often. */
+const stallMs = 2_000;
+const timersPerTurnMax = 4_096; // a fallen switch ends thousands of leases at once; the rest fires next turn
+
+export class Core {
+  readonly #state: SchedulerState;
+  #random: Random = seededRandom(1);
+  #lastTurnMs = 0;
+
+  constructor(policy?: Policy, snapshot?: string) {
+    this.#state = new SchedulerState(policy);
+    if (snapshot !== undefined) restoreState(this.#state, snapshot);
+  }
+
+  get state(): SchedulerState {
+    return this.#state;
+  }
+  readonly view = (): SchedulerView => viewOf(this.#state);
+  snapshot(): string {
+    return snapshotOf(this.#state);
+  }
+  /** Equal for equal journalled state. O(state). */
+  digest(): string {
+    return digestOf(this.#state);
+  }
+  /** When the next lease or backoff ends, in milliseconds since 1970, or undefined where none is set. */
+  nextDueMs(): number | undefined {
+    return this.#state.timers.nextDueMs();
+  }
+
+  /** Applies a batch read from the journal. Returns the tasks that ended in it. Throws where a batch is missing. */
+  replay(batch: Batch): readonly TaskRecord[] {
+    if (batch.sequence !== this.#state.sequence + 1)
+      throw new Error(
+        `batch ${String(batch.sequence)} follows ${String(this.#state.sequence)}: one is missing`,
+      );
+    const ended: TaskRecord[] = [];
+    for (const event of batch.events) {
+      const record = endedRecord(this.#state, event, batch.atMs);
+      if (record) ended.push(record);
+      apply(this.#state, event, batch.atMs);
+    }
+    this.#state.sequence = batch.sequence;
+    this.#state.lastBatchAtMs = batch.atMs;
+    return ended;
+  }
+
+  turn(wallMs: number, commands: readonly Command[]): TurnResult {
+    const state = this.#state;
+    const nowMs = ms(Math.max(Math.floor(wallMs), state.lastBatchAtMs, this.#lastTurnMs));
+    if (this.#lastTurnMs > 0 && nowMs - this.#lastTurnMs > stallMs)
+      state.rejoinUntilMs = Math.max(state.rejoinUntilMs, nowMs + nodeLeaseMs);
+    this.#lastTurnMs = nowMs;
+    const events: Event[] = [];
+    const effects: Effect[] = [];
+    const turn: Turn = {
+      state,
+      nowMs,
+      random: this.#random,
+      emit: (event) => {
+        const record = endedRecord(state, event, nowMs);
+        apply(state, event, nowMs);
+        events.push(event);
+        if (!record) return;
+        state.countEnded(nowMs);
+        effects.push({ kind: 'task_ended', record });
+      },
+      effect: (effect) => effects.push(effect),
+    };
+    const answers = commands.map((command) => this.#decide(turn, command));
+    const hasMoreTimers = fireTimers(turn);
+    wakeBlocked(state);
+    const hasMore = placeReady(turn) || hasMoreTimers;
+    return { batch: this.#seal(nowMs, events), answers, effects, hasMore };
+  }
+
+  #seal(atMs: TaskRecord['submittedAtMs'], events: readonly Event[]): Batch | undefined {
+    if (events.length === 0) return undefined;
+    this.#state.sequence += 1;
+    this.#state.lastBatchAtMs = atMs;
+    return { sequence: this.#state.sequence, atMs, events };
+  }
+
+  // One case per command, each one line: splitting it would only hide the list.
+  // eslint-disable-next-line complexity
+  #decide(turn: Turn, command: Command): Outcome<Answer, Refusal> {
+    switch (command.kind) {
+      case 'SubmitTasks':
+        return accepted({ answers: submitTasks(turn, command) });
+      case 'CancelTask':
+        return plain(cancelTask(turn, command));
+      case 'RequeueTask':
+        return plain(requeueTask(turn, command));
+      case 'EnrolNode':
+        return plain(enrolNode(turn, command));
+      case 'JoinNode': {
+        const joined = joinNode(turn, command);
+        return joined.ok ? accepted({ joined: joined.value }) : joined;
+      }
+      case 'Heartbeat':
+        heartbeat(turn, command);
+        return done;
+      case 'DisconnectNode':
+        disconnectNode(turn, command);
+        return done;
+      case 'ReportStarted':
+        reportStarted(turn, command);
+        return done;
+      case 'ReportResults':
+        reportResults(turn, command);
+        return done;
+      case 'SetCordon':
+        return plain(setCordon(turn, command));
+      case 'ForgetNode':
+        return plain(forgetNode(turn, command));
+      case 'PutQueue':
+        return plain(putQueue(turn, command));
+      case 'StartEpoch':
+        turn.emit({ kind: 'epoch_started', epoch: epoch(turn.state.epoch + 1), seed: command.seed });
+        this.#random = seededRandom(command.seed);
+        turn.state.resume(turn.nowMs);
+        return done;
+    }
+  }
+}
+
+const done = accepted<Answer>({});
+const plain = (outcome: Outcome<undefined, Refusal>): Outcome<Answer, Refusal> =>
+  outcome.ok ? done : outcome;
+
+/** True where more timers are due than one turn takes. */
+function fireTimers(turn: Turn): boolean {
+  const { timers, tasks } = turn.state;
+  for (let fired = 0; fired < timersPerTurnMax; fired += 1) {
+    const timer = timers.takeDue(turn.nowMs);
+    if (!timer) return false;
+    switch (timer.kind) {
+      case 'node':
+        nodeTimer(turn, timer.id as NodeIndex);
+        break;
+      case 'attempt':
+        attemptTimer(turn, token(timer.id));
+        break;
+      case 'backoff': {
+        const task = tasks.get(taskId(timer.id));
+        if (task?.state === 'backoff' && task.untilMs <= turn.nowMs)
+          turn.emit({ kind: 'task_ready', taskId: task.taskId });
+        break;
+      }
+    }
+  }
+  return true;
+}
+
+const endStateOf: Partial<Record<Event['kind'], EndState>> = {
+  task_succeeded: 'succeeded',
+  task_dead_lettered: 'dead_letter',
+  task_cancelled: 'cancelled',
+};
+
+/** The full record of a task that this event ends, taken before the event removes it. */
+function endedRecord(
+  state: SchedulerState,
+  event: Event,
+  atMs: TaskRecord['submittedAtMs'],
+): TaskRecord | undefined {
+  const endState = endStateOf[event.kind];
+  if (!endState || !('taskId' in event)) return undefined;
+  const reason = 'reason' in event ? event.reason : '';
+  return recordOf(state.tasks.mustGet(event.taskId), { state: endState, atMs, reason });
+}

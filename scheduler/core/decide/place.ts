@@ -1,0 +1,67 @@
+// The placing part of a turn: takes the next ready task, finds it a node, and says so. Asks that fit nowhere are set
+// aside as a class and looked at again when a node gains room that they would fit in.
+import type { Dispatch } from '../../protocol/agentWire.ts';
+import { token } from '../../protocol/brands.ts';
+import { placementsPerCycleMax } from '../../protocol/limits.ts';
+import type { Effect } from '../effects.ts';
+import { chooseGpus } from '../place/filters.ts';
+import type { SchedulerState } from '../state/schedulerState.ts';
+import type { LiveAttempt, Task } from '../state/taskTable.ts';
+import type { Turn } from './turn.ts';
+
+/** Places up to `placementsPerCycleMax` tasks; true where more may be placed at once. */
+export function placeReady(turn: Turn): boolean {
+  const { state } = turn;
+  for (let placed = 0; placed < placementsPerCycleMax;) {
+    const task = state.ready.next(turn.nowMs);
+    if (!task) return false;
+    const node = state.placer.place(task.askClass);
+    if (node === undefined) {
+      state.ready.block(task.askClass);
+      continue;
+    }
+    const next = token(state.nextToken);
+    turn.emit({
+      kind: 'attempt_placed',
+      taskId: task.taskId,
+      token: next,
+      nodeId: state.nodes.idOf(node),
+      gpuMask: chooseGpus(node, task.spec.ask, state.nodes) ?? 0,
+    });
+    placed += 1;
+    if (!task.live) continue;
+    state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
+    turn.effect(dispatchOf(state, task, task.live));
+  }
+  return true;
+}
+
+/** Wakes the blocked asks that fit on a node which gained room in this turn. */
+export function wakeBlocked(state: SchedulerState): void {
+  if (state.freed.size === 0) return;
+  for (const ask of state.classes.askClasses) {
+    if (!ask?.isBlocked) continue;
+    for (const node of state.freed) {
+      if (!state.placer.fits(node, ask)) continue;
+      state.ready.wake(ask);
+      break;
+    }
+  }
+  state.freed.clear();
+}
+
+export function dispatchOf(state: SchedulerState, task: Task, live: LiveAttempt): Effect {
+  const dispatch: Dispatch = {
+    token: live.token,
+    taskId: task.taskId,
+    attempt: live.attempt,
+    epoch: state.epoch,
+    work: task.spec.work,
+    timeoutMs: task.spec.timeoutMs,
+    graceMs: task.spec.graceMs,
+    cpu: task.spec.ask.cpu,
+    memory: task.spec.ask.memory,
+    gpuMask: live.gpuMask,
+  };
+  return { kind: 'dispatch', nodeId: live.nodeId, dispatch, waitedSinceMs: task.enqueuedAtMs };
+}

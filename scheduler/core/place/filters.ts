@@ -1,0 +1,157 @@
+// Filters answer one question: may this ask run on this node now? Each carries the reason it refuses with.
+import type { NodeIndex } from '../../protocol/brands.ts';
+import { gpuDevicesMax, gpuThousandthsPerDevice } from '../../protocol/limits.ts';
+import type { Ask } from '../../protocol/task.ts';
+import { type AskClass, type ClassTable, classRefusal, type PlaceLabel } from '../state/classTable.ts';
+import { type NodeTable, nodeState } from '../state/nodeTable.ts';
+import type { PendingReason } from '../../protocol/view.ts';
+
+export interface Filter {
+  readonly reason: PendingReason;
+  readonly refuses: (node: NodeIndex, ask: AskClass, fleet: NodeTable) => boolean;
+  /** What the node has and what the ask needs, in words, for an explanation. */
+  readonly compare: (node: NodeIndex, ask: AskClass, fleet: NodeTable) => { has: string; needs: string };
+}
+
+const column = (values: Int32Array, node: NodeIndex): number => values[node] ?? 0;
+const amounts = (has: number, needs: number, unit: string) => ({
+  has: `${String(has)} ${unit}`,
+  needs: `${String(needs)} ${unit}`,
+});
+
+/** Rules that depend on the node alone and change with time, cheapest and most telling first. */
+export const filters: readonly Filter[] = [
+  {
+    reason: 'NODE_NOT_ONLINE',
+    refuses: (node, _ask, fleet) => fleet.state[node] !== nodeState.online,
+    compare: (node, _ask, fleet) => ({
+      has: fleet.state[node] === nodeState.lost ? 'lost' : 'disconnected',
+      needs: 'online',
+    }),
+  },
+  {
+    reason: 'NODE_CORDONED',
+    refuses: (node, _ask, fleet) => fleet.cordoned[node] !== 0,
+    compare: () => ({ has: 'cordoned', needs: 'open' }),
+  },
+  {
+    reason: 'LABEL_MISMATCH',
+    refuses: (node, ask, fleet) => !isInPlace(node, ask, fleet),
+    compare: (node, ask, fleet) => ({
+      has: ask.places.map(([label]) => `${label}=${placeOf(node, label, fleet)}`).join(', '),
+      needs: ask.places.map(([label, values]) => `${label}=${values.join('|')}`).join(', '),
+    }),
+  },
+  {
+    reason: 'INSUFFICIENT_CPU',
+    refuses: (node, ask, fleet) => column(fleet.cpuFree, node) < ask.ask.cpu,
+    compare: (node, ask, fleet) => amounts(column(fleet.cpuFree, node), ask.ask.cpu, 'millicores free'),
+  },
+  {
+    reason: 'INSUFFICIENT_MEMORY',
+    refuses: (node, ask, fleet) => column(fleet.memoryFree, node) < ask.ask.memory,
+    compare: (node, ask, fleet) => amounts(column(fleet.memoryFree, node), ask.ask.memory, 'MiB free'),
+  },
+  {
+    reason: 'INSUFFICIENT_GPU',
+    refuses: (node, ask, fleet) =>
+      ask.ask.gpu !== undefined && chooseGpus(node, ask.ask, fleet) === undefined,
+    compare: (node, ask, fleet) => ({
+      has: `${freeGpus(node, fleet).join(' ')} thousandths free by device`,
+      needs: `${String(ask.ask.gpu?.devices ?? 0)} x ${String(ask.ask.gpu?.thousandths ?? 0)}`,
+    }),
+  },
+  {
+    reason: 'INSUFFICIENT_CUSTOM',
+    refuses: (node, ask, fleet) => shortCustom(node, ask.ask, fleet) !== undefined,
+    compare: (node, ask, fleet) => {
+      const name = shortCustom(node, ask.ask, fleet) ?? '';
+      return amounts(customFree(node, name, fleet), ask.ask.custom[name] ?? 0, name);
+    },
+  },
+  {
+    reason: 'NO_SLOT',
+    refuses: (node, ask, fleet) => column(fleet.slotsFree, node) < ask.ask.slots,
+    compare: (node, ask, fleet) => amounts(column(fleet.slotsFree, node), ask.ask.slots, 'slots free'),
+  },
+];
+
+/** The rules of the node's class, as one filter per reason: used by explain; placement has them cached per class. */
+export function classFilters(classes: ClassTable): readonly Filter[] {
+  const refusalOf = (node: NodeIndex, ask: AskClass, fleet: NodeTable) => {
+    const nodeClass = classes.nodeClasses[fleet.nodeClass[node] ?? -1];
+    return nodeClass ? classRefusal(nodeClass, ask) : 'LABEL_MISMATCH';
+  };
+  const offered = (node: NodeIndex, fleet: NodeTable) => classes.nodeClasses[fleet.nodeClass[node] ?? -1];
+  return [
+    {
+      reason: 'KIND_NOT_OFFERED',
+      refuses: (node, ask, fleet) => refusalOf(node, ask, fleet) === 'KIND_NOT_OFFERED',
+      compare: (node, ask, fleet) => ({ has: offered(node, fleet)?.kinds.join(' ') ?? '', needs: ask.kind }),
+    },
+    {
+      reason: 'LABEL_MISMATCH',
+      refuses: (node, ask, fleet) => refusalOf(node, ask, fleet) === 'LABEL_MISMATCH',
+      compare: (node, ask, fleet) => ({
+        has: ask.labels.map(([label]) => `${label}=${offered(node, fleet)?.labels[label] ?? '-'}`).join(', '),
+        needs: ask.labels.map(([label, values]) => `${label}=${values.join('|')}`).join(', '),
+      }),
+    },
+    {
+      reason: 'TAINT_NOT_TOLERATED',
+      refuses: (node, ask, fleet) => refusalOf(node, ask, fleet) === 'TAINT_NOT_TOLERATED',
+      compare: (node, ask, fleet) => ({
+        has: offered(node, fleet)?.taints.join(' ') ?? '',
+        needs: `no taint but: ${ask.tolerations.join(' ')}`,
+      }),
+    },
+  ];
+}
+
+export function isInPlace(node: NodeIndex, ask: AskClass, fleet: NodeTable): boolean {
+  for (const [label, values] of ask.places) if (!values.includes(placeOf(node, label, fleet))) return false;
+  return true;
+}
+function placeOf(node: NodeIndex, label: PlaceLabel, fleet: NodeTable): string {
+  return label === 'node' ? fleet.idOf(node) : fleet.specOf(node).place[label];
+}
+
+const freeGpus = (node: NodeIndex, fleet: NodeTable): number[] =>
+  Array.from({ length: fleet.gpuDevices[node] ?? 0 }, (_, d) => fleet.gpuFree[node * gpuDevicesMax + d] ?? 0);
+
+/**
+ * Bit mask of the devices an ask would get on a node, or undefined where they are short. A shared device goes to the
+ * fullest one that still has room, so that whole devices stay whole. O(devices).
+ */
+export function chooseGpus(node: NodeIndex, ask: Ask, fleet: NodeTable): number | undefined {
+  if (!ask.gpu) return 0;
+  const { devices, thousandths } = ask.gpu;
+  const count = fleet.gpuDevices[node] ?? 0;
+  const row = node * gpuDevicesMax;
+  if (thousandths < gpuThousandthsPerDevice) {
+    let best = -1;
+    let bestFree = gpuThousandthsPerDevice + 1;
+    for (let device = 0; device < count; device += 1) {
+      const free = fleet.gpuFree[row + device] ?? 0;
+      if (free >= thousandths && free < bestFree) [best, bestFree] = [device, free];
+    }
+    return best < 0 ? undefined : 1 << best;
+  }
+  let mask = 0;
+  let found = 0;
+  for (let device = 0; device < count && found < devices; device += 1) {
+    if (fleet.gpuFree[row + device] !== gpuThousandthsPerDevice) continue;
+    mask |= 1 << device;
+    found += 1;
+  }
+  return found === devices ? mask : undefined;
+}
+
+function customFree(node: NodeIndex, name: string, fleet: NodeTable): number {
+  const index = fleet.knownCustomColumn(name);
+  return index === undefined ? 0 : (fleet.customFree[index]?.[node] ?? 0);
+}
+function shortCustom(node: NodeIndex, ask: Ask, fleet: NodeTable): string | undefined {
+  for (const name in ask.custom) if (customFree(node, name, fleet) < (ask.custom[name] ?? 0)) return name;
+  return undefined;
+}

@@ -1,0 +1,167 @@
+// Free-capacity buckets per node class: a grid by free CPU and free memory, half an octave per step, so that nodes with
+// room are found without looking at those without. Only nodes that can take work hang in it.
+import { type NodeIndex, nodeIndex } from '../../protocol/brands.ts';
+import { cpuMillicoresMax, memoryMiBMax } from '../../protocol/limits.ts';
+import { type NodeTable, nodeState } from './nodeTable.ts';
+
+/** Half-octave bucket of an amount: 0 for 0, then two per power of two. Monotonic; O(1). */
+export function bucketOf(amount: number): number {
+  if (amount < 2) return amount;
+  const exponent = 31 - Math.clz32(amount);
+  return 2 * exponent + ((amount >> (exponent - 1)) & 1);
+}
+const cpuBuckets = bucketOf(cpuMillicoresMax) + 1;
+const memoryBuckets = bucketOf(memoryMiBMax) + 1;
+const none = -1;
+const rowsAtStart = 256;
+
+interface Grid {
+  /** First node of each bucket, `cpuBucket * memoryBuckets + memoryBucket`. */
+  readonly heads: Int32Array;
+  /** Nodes in each CPU row, to skip empty ones. */
+  readonly rowSizes: Int32Array;
+  size: number;
+}
+
+/** How far one search has come. */
+interface Walk {
+  readonly out: Int32Array;
+  filled: number;
+  looksLeft: number;
+}
+
+export interface CandidateQuery {
+  readonly cpu: number;
+  readonly memory: number;
+  /** Fullest first packs; emptiest first spreads. */
+  readonly order: 'fullest' | 'emptiest';
+  /** Does this node take the ask? Buckets only promise CPU and memory, and in the lowest bucket not even that. */
+  readonly accepts: (node: NodeIndex) => boolean;
+  /** Nodes looked at before giving up; Infinity looks at all. */
+  readonly looksMax: number;
+}
+
+export class CapacityIndex {
+  readonly #grids: (Grid | undefined)[] = [];
+  #next = new Int32Array(rowsAtStart).fill(none);
+  #previous = new Int32Array(rowsAtStart).fill(none);
+  /** Bucket where the node hangs, or `none`. */
+  #bucket = new Int32Array(rowsAtStart).fill(none);
+  #gridOf = new Int32Array(rowsAtStart).fill(none);
+  readonly #nodes: NodeTable;
+
+  constructor(nodes: NodeTable) {
+    this.#nodes = nodes;
+  }
+
+  has(node: NodeIndex): boolean {
+    return (this.#bucket[node] ?? none) !== none;
+  }
+  /** Nodes of a class that can take work at all. */
+  sizeOf(nodeClass: number): number {
+    return this.#grids[nodeClass]?.size ?? 0;
+  }
+
+  /** Hangs the node where its free capacity says, or takes it out where it can take no work. O(1). */
+  update(node: NodeIndex): void {
+    this.#fit(node);
+    const table = this.#nodes;
+    const isOpen =
+      table.state[node] === nodeState.online &&
+      table.cordoned[node] === 0 &&
+      (table.slotsFree[node] ?? 0) > 0;
+    const bucket = isOpen
+      ? bucketOf(Math.max(0, table.cpuFree[node] ?? 0)) * memoryBuckets +
+        bucketOf(Math.max(0, table.memoryFree[node] ?? 0))
+      : none;
+    const grid = table.nodeClass[node] ?? none;
+    if (this.#bucket[node] === bucket && (bucket === none || this.#gridOf[node] === grid)) return;
+    this.#unhang(node);
+    if (bucket !== none) this.#hang(node, grid, bucket);
+  }
+
+  /** Writes up to `out.length - from` accepted nodes of a class into `out`, and returns the new fill. */
+  find(nodeClass: number, query: CandidateQuery, out: Int32Array, from: number): number {
+    const grid = this.#grids[nodeClass];
+    if (!grid || grid.size === 0) return from;
+    const lowest = bucketOf(query.cpu);
+    const walk: Walk = { out, filled: from, looksLeft: query.looksMax };
+    const rows = cpuBuckets - lowest;
+    for (let step = 0; step < rows; step += 1) {
+      const row = query.order === 'fullest' ? lowest + step : cpuBuckets - 1 - step;
+      if (grid.rowSizes[row] !== 0 && !this.#findInRow(grid, row, query, walk)) break;
+    }
+    return walk.filled;
+  }
+
+  /** False once the search is over. */
+  #findInRow(grid: Grid, row: number, query: CandidateQuery, walk: Walk): boolean {
+    const lowest = bucketOf(query.memory);
+    const isUp = query.order === 'fullest';
+    for (let step = 0; step < memoryBuckets - lowest; step += 1) {
+      const column = isUp ? lowest + step : memoryBuckets - 1 - step;
+      let node = grid.heads[row * memoryBuckets + column] ?? none;
+      while (node !== none) {
+        if (walk.looksLeft <= 0 || walk.filled >= walk.out.length) return false;
+        walk.looksLeft -= 1;
+        if (query.accepts(nodeIndex(node))) {
+          walk.out[walk.filled] = node;
+          walk.filled += 1;
+        }
+        node = this.#next[node] ?? none;
+      }
+    }
+    return true;
+  }
+
+  #hang(node: NodeIndex, gridRow: number, bucket: number): void {
+    const grid = (this.#grids[gridRow] ??= {
+      heads: new Int32Array(cpuBuckets * memoryBuckets).fill(none),
+      rowSizes: new Int32Array(cpuBuckets),
+      size: 0,
+    });
+    const head = grid.heads[bucket] ?? none;
+    this.#next[node] = head;
+    this.#previous[node] = none;
+    if (head !== none) this.#previous[head] = node;
+    grid.heads[bucket] = node;
+    grid.size += 1;
+    this.#count(grid, bucket, 1);
+    this.#bucket[node] = bucket;
+    this.#gridOf[node] = gridRow;
+  }
+
+  #unhang(node: NodeIndex): void {
+    const bucket = this.#bucket[node] ?? none;
+    if (bucket === none) return;
+    const grid = this.#grids[this.#gridOf[node] ?? none];
+    if (!grid) return;
+    const before = this.#previous[node] ?? none;
+    const after = this.#next[node] ?? none;
+    if (before === none) grid.heads[bucket] = after;
+    else this.#next[before] = after;
+    if (after !== none) this.#previous[after] = before;
+    grid.size -= 1;
+    this.#count(grid, bucket, -1);
+    this.#bucket[node] = none;
+  }
+
+  #count(grid: Grid, bucket: number, change: number): void {
+    const row = Math.floor(bucket / memoryBuckets);
+    grid.rowSizes[row] = (grid.rowSizes[row] ?? 0) + change;
+  }
+
+  #fit(node: NodeIndex): void {
+    if (node < this.#next.length) return;
+    const rows = Math.max(node + 1, this.#next.length * 2);
+    const grown = (old: Int32Array): Int32Array<ArrayBuffer> => {
+      const next = new Int32Array(rows).fill(none);
+      next.set(old);
+      return next;
+    };
+    this.#next = grown(this.#next);
+    this.#previous = grown(this.#previous);
+    this.#bucket = grown(this.#bucket);
+    this.#gridOf = grown(this.#gridOf);
+  }
+}

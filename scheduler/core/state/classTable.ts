@@ -1,0 +1,143 @@
+// Interns what repeats: nodes with equal labels, taints and kinds share a node class; tasks that require the same share
+// an ask class. Whether one may use the other is worked out once per pair.
+import type { NodeSpec } from '../../protocol/node.ts';
+import { askClassesMax, nodeClassesMax } from '../../protocol/limits.ts';
+import type { Ask, TaskSpec } from '../../protocol/task.ts';
+import type { PendingReason } from '../../protocol/view.ts';
+
+/** Selector labels that name a node's place in the plant. They are columns, not part of a class. */
+export const placeLabels = ['area', 'line', 'cell', 'node'] as const;
+export type PlaceLabel = (typeof placeLabels)[number];
+const isPlaceLabel = (label: string): label is PlaceLabel =>
+  (placeLabels as readonly string[]).includes(label);
+
+export interface NodeClass {
+  readonly row: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly string[];
+  readonly kinds: readonly string[];
+  readonly hasGpu: boolean;
+}
+
+export interface AskClass {
+  readonly row: number;
+  readonly key: string;
+  readonly kind: string;
+  readonly ask: Ask;
+  /** Selector labels that are answered by the node class. */
+  readonly labels: readonly (readonly [string, readonly string[]])[];
+  /** Selector labels that are answered by the node's place. */
+  readonly places: readonly (readonly [PlaceLabel, readonly string[]])[];
+  readonly tolerations: readonly string[];
+  /** Live tasks of this class. The class goes with the last one. */
+  users: number;
+  /** No node could take it when last tried; set aside until an event that could help. Soft state. */
+  isBlocked: boolean;
+}
+
+export class ClassTable {
+  readonly nodeClasses: NodeClass[] = [];
+  readonly askClasses: (AskClass | undefined)[] = [];
+  readonly #nodeByKey = new Map<string, NodeClass>();
+  readonly #askByKey = new Map<string, AskClass>();
+  readonly #freeAsks: number[] = [];
+  /** Rows of node classes that an ask class may use, by ask class row; redone when a node class was added since. */
+  readonly #usable: ({ readonly upTo: number; readonly rows: Int32Array } | undefined)[] = [];
+
+  /** The class of a node, or undefined where `nodeClassesMax` is reached. */
+  nodeClassOf(spec: NodeSpec): NodeClass | undefined {
+    const labels = Object.fromEntries(Object.entries(spec.labels).sort(byName));
+    const taints = [...spec.taints].sort();
+    const kinds = [...spec.kinds].sort();
+    const hasGpu = spec.resources.gpuDevices > 0;
+    const key = JSON.stringify([labels, taints, kinds, hasGpu]);
+    const known = this.#nodeByKey.get(key);
+    if (known) return known;
+    if (this.nodeClasses.length >= nodeClassesMax) return undefined;
+    const added: NodeClass = { row: this.nodeClasses.length, labels, taints, kinds, hasGpu };
+    this.nodeClasses.push(added);
+    this.#nodeByKey.set(key, added);
+    return added;
+  }
+
+  /** Counts one more live task of the spec's ask class; undefined where `askClassesMax` is reached. */
+  useAskClass(spec: TaskSpec): AskClass | undefined {
+    const key = askKey(spec);
+    let found = this.#askByKey.get(key);
+    if (!found) {
+      if (this.#askByKey.size >= askClassesMax) return undefined;
+      found = this.#addAskClass(key, spec);
+    }
+    found.users += 1;
+    return found;
+  }
+  hasRoomForAsk(spec: TaskSpec): boolean {
+    return this.#askByKey.size < askClassesMax || this.#askByKey.has(askKey(spec));
+  }
+
+  releaseAskClass(ask: AskClass): void {
+    ask.users -= 1;
+    if (ask.users > 0) return;
+    this.#askByKey.delete(ask.key);
+    this.askClasses[ask.row] = undefined;
+    this.#usable[ask.row] = undefined;
+    this.#freeAsks.push(ask.row);
+  }
+
+  /** Rows of the node classes that this ask may use, in order of their making. Cached. */
+  usableBy(ask: AskClass): Int32Array {
+    const cached = this.#usable[ask.row];
+    if (cached && cached.upTo === this.nodeClasses.length) return cached.rows;
+    const rows = Int32Array.from(
+      this.nodeClasses.filter((node) => classRefusal(node, ask) === undefined).map((node) => node.row),
+    );
+    this.#usable[ask.row] = { upTo: this.nodeClasses.length, rows };
+    return rows;
+  }
+
+  #addAskClass(key: string, spec: TaskSpec): AskClass {
+    const entries = Object.entries(spec.selector);
+    const added: AskClass = {
+      row: this.#freeAsks.pop() ?? this.askClasses.length,
+      key,
+      kind: spec.work.kind,
+      ask: spec.ask,
+      labels: entries.filter(([label]) => !isPlaceLabel(label)),
+      places: entries.flatMap(([label, values]) => (isPlaceLabel(label) ? [[label, values] as const] : [])),
+      tolerations: spec.tolerations,
+      users: 0,
+      isBlocked: false,
+    };
+    this.askClasses[added.row] = added;
+    this.#askByKey.set(key, added);
+    return added;
+  }
+}
+
+/** Why no node of a class may ever take an ask, or undefined where it may. Also the answer of explain. */
+export function classRefusal(node: NodeClass, ask: AskClass): PendingReason | undefined {
+  if (!node.kinds.includes(ask.kind)) return 'KIND_NOT_OFFERED';
+  for (const [label, values] of ask.labels) {
+    const has = node.labels[label];
+    if (has === undefined || !values.includes(has)) return 'LABEL_MISMATCH';
+  }
+  if (node.taints.some((taint) => !ask.tolerations.includes(taint))) return 'TAINT_NOT_TOLERATED';
+  if (ask.ask.gpu && !node.hasGpu) return 'INSUFFICIENT_GPU';
+  return undefined;
+}
+
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
+  a < b ? -1 : a > b ? 1 : 0;
+
+function askKey(spec: TaskSpec): string {
+  const { cpu, memory, gpu, slots, custom } = spec.ask;
+  return JSON.stringify([
+    spec.work.kind,
+    [cpu, memory, gpu?.devices ?? 0, gpu?.thousandths ?? 0, slots],
+    Object.entries(custom).sort(byName),
+    Object.entries(spec.selector)
+      .sort(byName)
+      .map(([label, values]) => [label, [...values].sort()]),
+    [...spec.tolerations].sort(),
+  ]);
+}

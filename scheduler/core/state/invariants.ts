@@ -1,0 +1,149 @@
+// What must always hold, checked in tests, in simulation and on demand. Each broken rule is named with what broke it.
+import type { NodeIndex } from '../../protocol/brands.ts';
+import {
+  gpuDevicesMax,
+  gpuThousandthsPerDevice,
+  liveTasksMax,
+  nodesMax,
+  readyWindowMax,
+} from '../../protocol/limits.ts';
+import { nodeState } from './nodeTable.ts';
+import type { SchedulerState } from './schedulerState.ts';
+import type { Task } from './taskTable.ts';
+
+/** Broken rules in words; empty where all hold. O(nodes + tasks). */
+export function brokenInvariants(state: SchedulerState): readonly string[] {
+  const broken: string[] = [];
+  const check = (isTrue: boolean, what: string): void => {
+    if (!isTrue) broken.push(what);
+  };
+  const held = heldByNode(state, check);
+  for (const node of state.nodes.occupied()) checkNode(state, node, { held: held.get(node) ?? [], check });
+  for (const task of state.tasks.all()) checkTask(state, task, check);
+  checkQueues(state, check);
+  check(state.tasks.size <= liveTasksMax, `limit: ${String(state.tasks.size)} live tasks`);
+  check(state.nodes.size <= nodesMax, `limit: ${String(state.nodes.size)} nodes`);
+  check(
+    state.ready.windowSize <= readyWindowMax,
+    `limit: ready window holds ${String(state.ready.windowSize)}`,
+  );
+  return broken;
+}
+
+type Check = (isTrue: boolean, what: string) => void;
+
+/** Live tasks by the node their attempt is on; also: each token belongs to one live attempt. */
+function heldByNode(state: SchedulerState, check: Check): Map<NodeIndex, Task[]> {
+  const held = new Map<NodeIndex, Task[]>();
+  const seen = new Set<number>();
+  for (const task of state.tasks.all()) {
+    if (!task.live) continue;
+    check(!seen.has(task.live.token), `one lease: token ${String(task.live.token)} is live twice`);
+    seen.add(task.live.token);
+    const list = held.get(task.live.node);
+    if (list) list.push(task);
+    else held.set(task.live.node, [task]);
+  }
+  return held;
+}
+
+function checkNode(
+  state: SchedulerState,
+  node: NodeIndex,
+  { held, check }: { readonly held: readonly Task[]; readonly check: Check },
+): void {
+  const { nodes } = state;
+  const name = nodes.idOf(node);
+  const sum = (of: (task: Task) => number): number => held.reduce((total, task) => total + of(task), 0);
+  const equal = (what: string, total: number | undefined, free: number | undefined, taken: number): void => {
+    check(
+      (total ?? 0) - (free ?? 0) === taken,
+      `books: ${what} of ${name} free ${String(free)}, taken ${String(taken)}`,
+    );
+    check((free ?? 0) >= 0, `oversold: ${what} of ${name} by ${String(-(free ?? 0))}`);
+  };
+  equal(
+    'cpu',
+    nodes.cpuTotal[node],
+    nodes.cpuFree[node],
+    sum((task) => task.spec.ask.cpu),
+  );
+  equal(
+    'memory',
+    nodes.memoryTotal[node],
+    nodes.memoryFree[node],
+    sum((task) => task.spec.ask.memory),
+  );
+  equal(
+    'slots',
+    nodes.slotsTotal[node],
+    nodes.slotsFree[node],
+    sum((task) => task.spec.ask.slots),
+  );
+  for (const [column, name] of nodes.customNames.entries())
+    equal(
+      name,
+      nodes.customTotal[column]?.[node],
+      nodes.customFree[column]?.[node],
+      sum((t) => t.spec.ask.custom[name] ?? 0),
+    );
+  for (let device = 0; device < (nodes.gpuDevices[node] ?? 0); device += 1) {
+    const taken = sum(({ live, spec }) =>
+      live && ((live.gpuMask >> device) & 1) === 1
+        ? (spec.ask.gpu?.thousandths ?? gpuThousandthsPerDevice)
+        : 0,
+    );
+    equal(
+      `gpu ${String(device)}`,
+      gpuThousandthsPerDevice,
+      nodes.gpuFree[node * gpuDevicesMax + device],
+      taken,
+    );
+  }
+  check(held.length === nodes.attemptsOn(node).size, `attempts: ${name} lists another number than it holds`);
+  const isOpen =
+    nodes.state[node] === nodeState.online && nodes.cordoned[node] === 0 && (nodes.slotsFree[node] ?? 0) > 0;
+  check(state.index.has(node) === isOpen, `index: ${name} ${isOpen ? 'is missing' : 'should not be there'}`);
+}
+
+function checkTask(state: SchedulerState, task: Task, check: Check): void {
+  const name = `task ${String(task.taskId)}`;
+  const isPlaced = task.state === 'dispatched' || task.state === 'running' || task.state === 'cancelling';
+  check(
+    isPlaced === (task.live !== undefined),
+    `state: ${name} is ${task.state}, live attempt: ${String(!!task.live)}`,
+  );
+  if (task.live)
+    check(
+      state.nodes.attemptsOn(task.live.node).has(task.live.token),
+      `attempts: ${name} is not listed on its node`,
+    );
+  check(!task.askClass.isBlocked || !state.ready.laneOf(task)?.window, `blocked: ${name} is in the window`);
+}
+
+function checkQueues(state: SchedulerState, check: Check): void {
+  let waiting = 0;
+  let window = 0;
+  const inLanes = new Set<Task>();
+  for (const queue of state.ready.queues.values()) {
+    for (const lane of queue.lanes.values()) {
+      waiting += lane.size;
+      window += lane.window;
+      for (const task of lane.tasks()) inLanes.add(task);
+      check(lane.window <= lane.size, `window: a lane of ${queue.name} shows more than it has`);
+    }
+  }
+  const ready = [...state.tasks.all()].filter((task) => task.state === 'ready');
+  check(
+    waiting === ready.length,
+    `queues: ${String(waiting)} in lanes, ${String(ready.length)} tasks are ready`,
+  );
+  check(
+    window === state.ready.windowSize,
+    `window: lanes show ${String(window)}, counted ${String(state.ready.windowSize)}`,
+  );
+  check(
+    ready.every((task) => inLanes.has(task)),
+    'queues: a ready task is in no lane',
+  );
+}

@@ -1,0 +1,167 @@
+// Nodes as typed-array columns: a node is a row number, each property one array. Strings stay at the edge of the table.
+import { type NodeId, type NodeIndex, nodeIndex, type Token } from '../../protocol/brands.ts';
+import {
+  customResourcesMax,
+  gpuDevicesMax,
+  gpuThousandthsPerDevice,
+  nodesMax,
+} from '../../protocol/limits.ts';
+import type { NodeSpec } from '../../protocol/node.ts';
+
+/** Values of the `state` column. `free` rows belong to no node. */
+export const nodeState = { free: 0, online: 1, disconnected: 2, lost: 3 } as const;
+const rowsAtStart = 256;
+
+export class NodeTable {
+  state = new Uint8Array(rowsAtStart);
+  cordoned = new Uint8Array(rowsAtStart);
+  /** Row in the class table. */
+  nodeClass = new Int32Array(rowsAtStart);
+  cpuTotal = new Int32Array(rowsAtStart);
+  cpuFree = new Int32Array(rowsAtStart);
+  memoryTotal = new Int32Array(rowsAtStart);
+  memoryFree = new Int32Array(rowsAtStart);
+  slotsTotal = new Int32Array(rowsAtStart);
+  slotsFree = new Int32Array(rowsAtStart);
+  gpuDevices = new Uint8Array(rowsAtStart);
+  /** Free thousandths of device d of node n at `n * gpuDevicesMax + d`. */
+  gpuFree = new Int16Array(rowsAtStart * gpuDevicesMax);
+  customTotal: Int32Array[] = [];
+  customFree: Int32Array[] = [];
+  /** As measured by agents; -1 until the first heartbeat. Soft state. */
+  cpuUsed = new Int32Array(rowsAtStart).fill(-1);
+  memoryUsed = new Int32Array(rowsAtStart).fill(-1);
+  /** Soft state. */
+  lastSeenMs = new Float64Array(rowsAtStart);
+  /** The node counts as lost from this time on. Soft state. */
+  leaseUntilMs = new Float64Array(rowsAtStart);
+
+  readonly ids: (NodeId | undefined)[] = [];
+  readonly specs: (NodeSpec | undefined)[] = [];
+  readonly attempts: Set<Token>[] = [];
+  /** Names of custom resources by column. */
+  readonly customNames: string[] = [];
+  readonly #customByName = new Map<string, number>();
+  readonly #byId = new Map<NodeId, NodeIndex>();
+  readonly #freeRows: NodeIndex[] = [];
+
+  /** Rows in use or once used: the bound of every scan. */
+  get rows(): number {
+    return this.ids.length;
+  }
+  get size(): number {
+    return this.#byId.size;
+  }
+  get isFull(): boolean {
+    return this.size >= nodesMax;
+  }
+  indexOf(id: NodeId): NodeIndex | undefined {
+    return this.#byId.get(id);
+  }
+  idOf(node: NodeIndex): NodeId {
+    const id = this.ids[node];
+    if (id === undefined) throw new Error(`node row ${String(node)} is free`);
+    return id;
+  }
+  specOf(node: NodeIndex): NodeSpec {
+    const spec = this.specs[node];
+    if (spec === undefined) throw new Error(`node row ${String(node)} is free`);
+    return spec;
+  }
+  attemptsOn(node: NodeIndex): Set<Token> {
+    return (this.attempts[node] ??= new Set());
+  }
+  *occupied(): IterableIterator<NodeIndex> {
+    for (let row = 0; row < this.rows; row += 1) if (this.state[row] !== nodeState.free) yield nodeIndex(row);
+  }
+
+  /** A row for a node that is not in the table. Throws where the table is full: `decide` has refused before. */
+  add(id: NodeId): NodeIndex {
+    if (this.isFull) throw new Error(`node table is full (${String(nodesMax)})`);
+    const row = this.#freeRows.pop() ?? nodeIndex(this.ids.length);
+    if (row >= this.state.length) this.#grow();
+    this.ids[row] = id;
+    this.#byId.set(id, row);
+    this.attempts[row] = new Set();
+    this.cordoned[row] = 0;
+    this.cpuUsed[row] = -1;
+    this.memoryUsed[row] = -1;
+    return row;
+  }
+
+  /** Sets what the node has. Everything is free: the caller takes what live attempts hold. */
+  describe(node: NodeIndex, spec: NodeSpec): void {
+    const { cpu, memory, slots, gpuDevices, custom } = spec.resources;
+    this.specs[node] = spec;
+    this.cpuTotal[node] = this.cpuFree[node] = cpu;
+    this.memoryTotal[node] = this.memoryFree[node] = memory;
+    this.slotsTotal[node] = this.slotsFree[node] = slots;
+    this.gpuDevices[node] = gpuDevices;
+    const gpuRow = node * gpuDevicesMax;
+    for (let device = 0; device < gpuDevicesMax; device += 1)
+      this.gpuFree[gpuRow + device] = device < gpuDevices ? gpuThousandthsPerDevice : 0;
+    for (const column of this.customTotal) column[node] = 0;
+    for (const column of this.customFree) column[node] = 0;
+    for (const [name, amount] of Object.entries(custom)) {
+      const column = this.customColumn(name);
+      if (column === undefined) continue; // refused in `decide`
+      const total = this.customTotal[column];
+      const free = this.customFree[column];
+      if (total) total[node] = amount;
+      if (free) free[node] = amount;
+    }
+  }
+
+  remove(node: NodeIndex): void {
+    this.#byId.delete(this.idOf(node));
+    this.state[node] = nodeState.free;
+    this.ids[node] = undefined;
+    this.specs[node] = undefined;
+    this.attempts[node] = new Set();
+    this.#freeRows.push(node);
+  }
+
+  /** The column of a named resource, made at its first use; undefined past `customResourcesMax`. */
+  customColumn(name: string): number | undefined {
+    const known = this.#customByName.get(name);
+    if (known !== undefined) return known;
+    if (this.customNames.length >= customResourcesMax) return undefined;
+    const column = this.customNames.push(name) - 1;
+    this.#customByName.set(name, column);
+    this.customTotal.push(new Int32Array(this.state.length));
+    this.customFree.push(new Int32Array(this.state.length));
+    return column;
+  }
+  knownCustomColumn(name: string): number | undefined {
+    return this.#customByName.get(name);
+  }
+
+  #grow(): void {
+    const rows = this.state.length * 2;
+    const grown = <Column extends Uint8Array | Int16Array | Int32Array | Float64Array>(
+      old: Column,
+    ): Column => {
+      const perRow = old.length / this.state.length;
+      const next = new (old.constructor as new (length: number) => Column)(rows * perRow);
+      next.set(old);
+      return next;
+    };
+    this.cordoned = grown(this.cordoned);
+    this.nodeClass = grown(this.nodeClass);
+    this.cpuTotal = grown(this.cpuTotal);
+    this.cpuFree = grown(this.cpuFree);
+    this.memoryTotal = grown(this.memoryTotal);
+    this.memoryFree = grown(this.memoryFree);
+    this.slotsTotal = grown(this.slotsTotal);
+    this.slotsFree = grown(this.slotsFree);
+    this.gpuDevices = grown(this.gpuDevices);
+    this.gpuFree = grown(this.gpuFree);
+    this.customTotal = this.customTotal.map(grown);
+    this.customFree = this.customFree.map(grown);
+    this.cpuUsed = grown(this.cpuUsed);
+    this.memoryUsed = grown(this.memoryUsed);
+    this.lastSeenMs = grown(this.lastSeenMs);
+    this.leaseUntilMs = grown(this.leaseUntilMs);
+    this.state = grown(this.state); // last: the others read its length
+  }
+}

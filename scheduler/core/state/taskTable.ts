@@ -1,0 +1,140 @@
+// Live tasks and their attempts. A task that ends leaves the table: history keeps it from there.
+import type { Ms, NodeId, NodeIndex, TaskId, Token } from '../../protocol/brands.ts';
+import { rememberedKeysMax } from '../../protocol/limits.ts';
+import type { AttemptRecord, EndState, LiveState, TaskRecord, TaskSpec } from '../../protocol/task.ts';
+import type { AskClass } from './classTable.ts';
+
+/** An attempt that has not ended: its node's capacity is taken. */
+export interface LiveAttempt {
+  readonly attempt: number;
+  readonly token: Token;
+  readonly node: NodeIndex;
+  readonly nodeId: NodeId;
+  readonly placedAtMs: Ms;
+  readonly gpuMask: number;
+  startedAtMs: Ms | undefined;
+  /** Lost at this time unless renewed. Soft state. */
+  leaseUntilMs: number;
+}
+
+export interface Task {
+  readonly taskId: TaskId;
+  readonly spec: TaskSpec;
+  readonly submitter: string;
+  readonly submittedAtMs: Ms;
+  readonly askClass: AskClass;
+  /** Bytes of the spec as JSON. */
+  readonly bytes: number;
+  state: LiveState;
+  /** Order among waiting tasks; grows each time a task gets into line. */
+  enqueuedOrder: number;
+  enqueuedAtMs: Ms;
+  /** End of the backoff. */
+  untilMs: Ms;
+  live: LiveAttempt | undefined;
+  readonly past: AttemptRecord[];
+  /** Past attempts that the platform lost; they do not count against the task's own. */
+  platformLosses: number;
+  /** Attempts before the last requeue by a person; they do not count either. */
+  forgiven: number;
+  cancelReason: string | undefined;
+}
+
+export class TaskTable {
+  readonly #tasks = new Map<TaskId, Task>();
+  readonly #byToken = new Map<Token, Task>();
+  /** Idempotency key -> task, live or ended. Ended ones go oldest first. */
+  readonly #keys = new Map<string, TaskId>();
+  #bytes = 0;
+
+  get size(): number {
+    return this.#tasks.size;
+  }
+  get bytes(): number {
+    return this.#bytes;
+  }
+  get(taskId: TaskId): Task | undefined {
+    return this.#tasks.get(taskId);
+  }
+  mustGet(taskId: TaskId): Task {
+    const task = this.#tasks.get(taskId);
+    if (!task) throw new Error(`task ${String(taskId)} is not live`);
+    return task;
+  }
+  byToken(token: Token): Task | undefined {
+    return this.#byToken.get(token);
+  }
+  all(): IterableIterator<Task> {
+    return this.#tasks.values();
+  }
+  keys(): IterableIterator<[string, TaskId]> {
+    return this.#keys.entries();
+  }
+  byKey(key: string): TaskId | undefined {
+    return this.#keys.get(key);
+  }
+
+  add(task: Task): void {
+    this.#tasks.set(task.taskId, task);
+    this.#bytes += task.bytes;
+    const { key } = task.spec;
+    if (key !== undefined && this.#keys.get(key) !== task.taskId) this.rememberKey(key, task.taskId);
+    if (task.live) this.#byToken.set(task.live.token, task);
+  }
+  remove(task: Task): void {
+    this.#tasks.delete(task.taskId);
+    this.#bytes -= task.bytes;
+    if (task.live) this.#byToken.delete(task.live.token);
+  }
+  startAttempt(task: Task, live: LiveAttempt): void {
+    task.live = live;
+    this.#byToken.set(live.token, task);
+  }
+  endAttempt(task: Task): void {
+    if (task.live) this.#byToken.delete(task.live.token);
+    task.live = undefined;
+  }
+
+  rememberKey(key: string, taskId: TaskId): void {
+    this.#keys.set(key, taskId);
+    if (this.#keys.size <= rememberedKeysMax) return;
+    for (const [oldKey, oldTask] of this.#keys) {
+      if (this.#tasks.has(oldTask)) continue;
+      this.#keys.delete(oldKey);
+      break;
+    }
+  }
+}
+
+/** Attempts that count against `retry.attemptsMax`. */
+export const ownAttempts = (task: Task): number => task.past.length - task.platformLosses - task.forgiven;
+
+/** The task as history and windows know it. */
+export function recordOf(
+  task: Task,
+  ended?: { readonly state: EndState; readonly atMs: Ms; readonly reason: string },
+): TaskRecord {
+  const attempts = task.live ? [...task.past, liveRecord(task.live)] : [...task.past];
+  const base = {
+    taskId: task.taskId,
+    spec: task.spec,
+    submitter: task.submitter,
+    submittedAtMs: task.submittedAtMs,
+    attempts,
+  };
+  if (!ended) return { ...base, state: task.state };
+  return {
+    ...base,
+    state: ended.state,
+    endedAtMs: ended.atMs,
+    ...(ended.reason === '' ? {} : { reason: ended.reason }),
+  };
+}
+
+export const liveRecord = (live: LiveAttempt): AttemptRecord => ({
+  attempt: live.attempt,
+  token: live.token,
+  nodeId: live.nodeId,
+  placedAtMs: live.placedAtMs,
+  ...(live.startedAtMs === undefined ? {} : { startedAtMs: live.startedAtMs }),
+});

@@ -1,0 +1,225 @@
+// The core as others may read it: rows and counts made from the tables when asked.
+import { mib, millicores, ms, type NodeIndex } from '../protocol/brands.ts';
+import type { NodeRow, NodeState } from '../protocol/node.ts';
+import { rowOfRecord } from '../protocol/taskRow.ts';
+import type {
+  FleetUse,
+  NodeCounts,
+  NodeFilter,
+  NodePage,
+  QueueRow,
+  SchedulerView,
+  TaskCounts,
+  TaskFilter,
+  TaskPage,
+  TaskRow,
+} from '../protocol/view.ts';
+import { why } from './place/explain.ts';
+import type { Queue } from './queue/readyQueue.ts';
+import { waitingOf } from './queue/waiting.ts';
+import { type NodeTable, nodeState } from './state/nodeTable.ts';
+import type { SchedulerState } from './state/schedulerState.ts';
+import { liveRecord, recordOf, type Task } from './state/taskTable.ts';
+
+export function viewOf(state: SchedulerState): SchedulerView {
+  const { nodes, tasks } = state;
+  return {
+    epoch: () => state.epoch,
+    taskCounts: () => taskCounts(state),
+    nodeCounts: () => nodeCounts(nodes),
+    fleetUse: () => fleetUse(nodes),
+    queues: () => [...state.ready.queues.values()].map(queueRow),
+    task: (taskId) => {
+      const task = tasks.get(taskId);
+      return task && recordOf(task);
+    },
+    taskRow: (taskId) => {
+      const task = tasks.get(taskId);
+      return task && taskRow(state, task);
+    },
+    liveTasks: (filter, before, limit) => liveTasks(state, { filter, before, limit }),
+    attemptByToken: (token) => {
+      const task = tasks.byToken(token);
+      return task?.live && { taskId: task.taskId, record: liveRecord(task.live) };
+    },
+    nodes: (filter, offset, limit) => nodePage(nodes, { filter, offset, limit }),
+    node: (nodeId) => {
+      const node = nodes.indexOf(nodeId);
+      return node === undefined ? undefined : nodeRow(nodes, node);
+    },
+    tasksOn: (nodeId) => {
+      const node = nodes.indexOf(nodeId);
+      if (node === undefined) return [];
+      return [...nodes.attemptsOn(node)].flatMap((token) => {
+        const task = tasks.byToken(token);
+        return task ? [taskRow(state, task)] : [];
+      });
+    },
+    nodeKeyHash: (nodeId) => state.nodeKeys.get(nodeId),
+    why: (taskId) => why(state, taskId),
+  };
+}
+
+const taskRow = (state: SchedulerState, task: Task): TaskRow =>
+  rowOfRecord(recordOf(task), waitingOf(state, task));
+
+function taskCounts(state: SchedulerState): TaskCounts {
+  const counts = { ready: 0, backlog: 0, blocked: 0, backoff: 0, dispatched: 0, running: 0, cancelling: 0 };
+  for (const queue of state.ready.queues.values()) {
+    const row = queueRow(queue);
+    counts.ready += row.ready;
+    counts.backlog += row.backlog;
+    counts.blocked += row.blocked;
+    counts.backoff += row.backoff;
+  }
+  for (const node of state.nodes.occupied())
+    for (const token of state.nodes.attemptsOn(node)) {
+      const status = state.tasks.byToken(token)?.state;
+      if (status === 'dispatched' || status === 'running' || status === 'cancelling') counts[status] += 1;
+    }
+  return counts;
+}
+
+function queueRow(queue: Queue): QueueRow {
+  const row = { ready: 0, backlog: 0, blocked: 0 };
+  let oldest = Number.POSITIVE_INFINITY;
+  for (const lane of queue.lanes.values()) {
+    if (lane.askClass.isBlocked) row.blocked += lane.size;
+    else {
+      row.ready += lane.window;
+      row.backlog += lane.backlog;
+    }
+    oldest = Math.min(oldest, lane.first()?.submittedAtMs ?? oldest);
+  }
+  return {
+    queue: queue.name,
+    weight: queue.weight,
+    ...row,
+    backoff: queue.backoff,
+    active: queue.active,
+    ...(oldest === Number.POSITIVE_INFINITY ? {} : { oldestSubmittedAtMs: ms(oldest) }),
+  };
+}
+
+interface LiveQuery {
+  readonly filter: TaskFilter;
+  readonly before: number | undefined;
+  readonly limit: number;
+}
+
+/** Newest first, below `before`. O(live tasks): the core keeps no order by id beside the one of arrival. */
+function liveTasks(state: SchedulerState, { filter, before, limit }: LiveQuery): TaskPage {
+  const below = before ?? Number.POSITIVE_INFINITY;
+  const found: Task[] = [];
+  for (const task of state.tasks.all()) if (task.taskId < below && matches(task, filter)) found.push(task);
+  found.sort((a, b) => b.taskId - a.taskId);
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    rows: page.map((task) => taskRow(state, task)),
+    total: found.length,
+    ...(last && found.length > limit ? { nextBefore: last.taskId } : {}),
+  };
+}
+
+function matches(task: Task, filter: TaskFilter): boolean {
+  const { spec } = task;
+  if (filter.states && !filter.states.includes(task.state)) return false;
+  if (filter.queue !== undefined && spec.queue !== filter.queue) return false;
+  if (filter.sinceMs !== undefined && task.submittedAtMs < filter.sinceMs) return false;
+  if (filter.nodeId !== undefined && (task.live?.nodeId ?? task.past.at(-1)?.nodeId) !== filter.nodeId)
+    return false;
+  return (
+    filter.text === undefined || filter.text === '' || searchText(task).includes(filter.text.toLowerCase())
+  );
+}
+function searchText({ spec }: Task): string {
+  const program = spec.work.kind === 'command' ? spec.work.argv.join(' ') : spec.work.kind;
+  const labels = Object.entries(spec.labels).map(([label, value]) => `${label}=${value}`);
+  return [spec.name, program, ...labels].join(' ').toLowerCase();
+}
+
+function nodeCounts(nodes: NodeTable): NodeCounts {
+  const counts = { total: nodes.size, online: 0, disconnected: 0, lost: 0, cordoned: 0 };
+  for (const node of nodes.occupied()) {
+    counts[stateWord(nodes, node)] += 1;
+    counts.cordoned += nodes.cordoned[node] ?? 0;
+  }
+  return counts;
+}
+
+function fleetUse(nodes: NodeTable): FleetUse {
+  const sum = { cpuTotal: 0, cpuAllocated: 0, cpuUsed: 0, memoryTotal: 0, memoryAllocated: 0, memoryUsed: 0 };
+  for (const node of nodes.occupied()) {
+    if (nodes.state[node] !== nodeState.online) continue;
+    const row = nodeRow(nodes, node);
+    sum.cpuTotal += row.cpuTotal;
+    sum.cpuAllocated += row.cpuAllocated;
+    sum.cpuUsed += row.cpuUsed ?? 0;
+    sum.memoryTotal += row.memoryTotal;
+    sum.memoryAllocated += row.memoryAllocated;
+    sum.memoryUsed += row.memoryUsed ?? 0;
+  }
+  return {
+    cpuTotal: millicores(sum.cpuTotal),
+    cpuAllocated: millicores(sum.cpuAllocated),
+    cpuUsed: millicores(sum.cpuUsed),
+    memoryTotal: mib(sum.memoryTotal),
+    memoryAllocated: mib(sum.memoryAllocated),
+    memoryUsed: mib(sum.memoryUsed),
+  };
+}
+
+interface NodeQuery {
+  readonly filter: NodeFilter;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/** By name. O(nodes log nodes). */
+function nodePage(nodes: NodeTable, { filter, offset, limit }: NodeQuery): NodePage {
+  const text = filter.text?.toLowerCase() ?? '';
+  const found = [...nodes.occupied()].filter((node) => {
+    if (filter.state !== undefined && stateWord(nodes, node) !== filter.state) return false;
+    if (text === '') return true;
+    const { area, line, cell } = nodes.specOf(node).place;
+    return [nodes.idOf(node), area, line, cell].some((part) => part.toLowerCase().includes(text));
+  });
+  found.sort((a, b) => (nodes.idOf(a) < nodes.idOf(b) ? -1 : 1));
+  return {
+    rows: found.slice(offset, offset + limit).map((node) => nodeRow(nodes, node)),
+    total: found.length,
+  };
+}
+
+function stateWord(nodes: NodeTable, node: NodeIndex): NodeState {
+  if (nodes.state[node] === nodeState.online) return 'online';
+  return nodes.state[node] === nodeState.lost ? 'lost' : 'disconnected';
+}
+
+function nodeRow(nodes: NodeTable, node: NodeIndex): NodeRow {
+  const spec = nodes.specOf(node);
+  const at = (column: { readonly [row: number]: number }): number => column[node] ?? 0;
+  return {
+    nodeId: nodes.idOf(node),
+    ...spec.place,
+    state: stateWord(nodes, node),
+    isCordoned: at(nodes.cordoned) !== 0,
+    attempts: nodes.attemptsOn(node).size,
+    cpuTotal: millicores(at(nodes.cpuTotal)),
+    cpuAllocated: millicores(at(nodes.cpuTotal) - at(nodes.cpuFree)),
+    ...(at(nodes.cpuUsed) < 0 ? {} : { cpuUsed: millicores(at(nodes.cpuUsed)) }),
+    memoryTotal: mib(at(nodes.memoryTotal)),
+    memoryAllocated: mib(at(nodes.memoryTotal) - at(nodes.memoryFree)),
+    ...(at(nodes.memoryUsed) < 0 ? {} : { memoryUsed: mib(at(nodes.memoryUsed)) }),
+    gpuDevices: at(nodes.gpuDevices),
+    slotsTotal: at(nodes.slotsTotal),
+    slotsAllocated: at(nodes.slotsTotal) - at(nodes.slotsFree),
+    lastSeenMs: ms(at(nodes.lastSeenMs)),
+    agentVersion: spec.agentVersion,
+    platform: spec.platform,
+    kinds: spec.kinds,
+    labels: spec.labels,
+    taints: spec.taints,
+  };
+}

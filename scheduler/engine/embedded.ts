@@ -1,0 +1,184 @@
+// The engine of one workstation: runs the core's turns, makes their batches durable, and only then lets their answers
+// and effects out. A command that arrives at rest starts a turn at once; what arrives during a write forms the next.
+import { Core, type TurnResult } from '../core/cycle.ts';
+import type { Effect } from '../core/effects.ts';
+import type { Dispatch } from '../protocol/agentWire.ts';
+import type { NodeId, Token } from '../protocol/brands.ts';
+import type { Command } from '../protocol/events.ts';
+import { pendingCommandsMax, snapshotEveryBytes } from '../protocol/limits.ts';
+import { type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
+import type { TaskRecord } from '../protocol/task.ts';
+import { CommandQueue, type Waiting } from './commandQueue.ts';
+import type { Engine, EngineAnswer, EngineListener, EngineStats } from './engine.ts';
+import type { JournalPort } from '../journal/journal.ts';
+
+/** What the engine needs of the hub. */
+export interface AgentPort {
+  /** False where the node is not connected or its outbox is full: it gets the dispatch again when it next joins. */
+  readonly dispatch: (nodeId: NodeId, dispatch: Dispatch) => boolean;
+  readonly stop: (nodeId: NodeId, tokens: readonly Token[]) => void;
+  readonly closeNode: (nodeId: NodeId, reason: string) => void;
+}
+
+export interface EmbeddedParts {
+  readonly core: Core;
+  readonly journal: JournalPort;
+  readonly agents: AgentPort;
+  readonly listener: EngineListener;
+  /** Milliseconds since 1970; never runs backwards. */
+  readonly nowMs: () => number;
+  /** Resolves once history holds everything up to this batch: only then may a snapshot let journal rows go. */
+  readonly historyHolds: (sequence: number) => Promise<void>;
+}
+
+type Answer = Outcome<EngineAnswer, Refusal>;
+
+/** The core is ticked at least this often: it tells a stalled host from silent agents by the gap between turns. */
+const tickMs = 500;
+
+export class EmbeddedEngine implements Engine {
+  readonly #parts: EmbeddedParts;
+  readonly #commands = new CommandQueue<Answer>();
+  readonly #counts = { turns: 0, batches: 0, placements: 0, slowestTurnMs: 0 };
+  readonly view;
+  #isTurnQueued = false;
+  #write: Promise<void> | undefined;
+  #snapshot: Promise<void> | undefined;
+  #stopped: Refusal | undefined;
+  readonly #ticker: ReturnType<typeof setInterval>;
+
+  constructor(parts: EmbeddedParts) {
+    this.#parts = parts;
+    this.view = parts.core.view();
+    this.#ticker = setInterval(() => {
+      this.#wake();
+    }, tickMs);
+  }
+
+  readonly pending = (): number => this.#commands.size;
+
+  readonly stats = (): EngineStats => ({
+    ...this.#counts,
+    wideSearches: this.#parts.core.state.placer.wideSearches,
+    staleReports: this.#parts.core.state.staleReports,
+  });
+
+  readonly execute = (command: Command): Promise<Answer> => {
+    if (this.#stopped) return Promise.resolve(refused(this.#stopped));
+    return new Promise((answer) => {
+      if (this.#commands.add({ command, answer })) this.#wake();
+      else answer(refused(overloaded));
+    });
+  };
+
+  readonly stop = async (): Promise<void> => {
+    this.#stopped ??= refusal('stopping', 'the scheduler is stopping; submit again when it is back');
+    clearInterval(this.#ticker);
+    await this.#write;
+    await this.#snapshot;
+    for (const { answer } of this.#commands.take()) answer(refused(this.#stopped));
+    if (this.#stopped.code === 'stopping') await this.#takeSnapshot();
+  };
+
+  /** Queues a turn for the end of the running task, so that all messages of one read form one batch. */
+  #wake(): void {
+    if (this.#isTurnQueued || this.#write || this.#stopped) return;
+    this.#isTurnQueued = true;
+    queueMicrotask(() => {
+      this.#isTurnQueued = false;
+      if (!this.#stopped) this.#turn();
+    });
+  }
+
+  #turn(): void {
+    const startedAt = performance.now();
+    const waiting = this.#commands.take();
+    const result = this.#parts.core.turn(
+      this.#parts.nowMs(),
+      waiting.map(({ command }) => command),
+    );
+    this.#counts.turns += 1;
+    this.#counts.slowestTurnMs = Math.max(this.#counts.slowestTurnMs, performance.now() - startedAt);
+    if (!result.batch) {
+      this.#release(waiting, result);
+      return;
+    }
+    this.#write = this.#parts.journal.append(result.batch).then(
+      () => {
+        this.#write = undefined;
+        this.#counts.batches += 1;
+        this.#release(waiting, result);
+        this.#snapshotIfLarge();
+      },
+      (error: unknown) => {
+        this.#write = undefined;
+        this.#fail(waiting, error);
+      },
+    );
+  }
+
+  /** The batch is durable (or there is none): let answers and effects out, then go on where more is to be done. */
+  #release(waiting: readonly Waiting<Answer>[], result: TurnResult): void {
+    const nowMs = this.#parts.nowMs();
+    for (const effect of result.effects) this.#releaseEffect(effect, nowMs);
+    for (const [at, { answer }] of waiting.entries()) {
+      const outcome = result.answers[at];
+      if (outcome) answer(outcome);
+    }
+    if (result.batch) this.#parts.listener.onDurable(result.batch, endedOf(result.effects));
+    if (result.hasMore || this.#commands.size > 0) this.#wake();
+  }
+
+  #releaseEffect(effect: Effect, nowMs: number): void {
+    const { agents, listener } = this.#parts;
+    switch (effect.kind) {
+      case 'dispatch':
+        this.#counts.placements += 1;
+        agents.dispatch(effect.nodeId, effect.dispatch);
+        if (effect.dispatch.attempt === 1) listener.onDispatched(nowMs - effect.waitedSinceMs);
+        break;
+      case 'stop':
+        agents.stop(effect.nodeId, [effect.token]);
+        break;
+      case 'node_dropped':
+        agents.closeNode(effect.nodeId, 'the node is lost or was removed');
+        break;
+      case 'task_ended':
+        break; // with the batch, to the listener
+    }
+  }
+
+  /** Memory is ahead of a disk that takes no more: nothing may leave. The host exits and starts from the journal. */
+  #fail(waiting: readonly Waiting<Answer>[], error: unknown): void {
+    const said = error instanceof Error ? error.message : String(error);
+    this.#stopped = refusal('storage_failed', `the journal could not be written: ${said}`);
+    clearInterval(this.#ticker);
+    for (const { answer } of [...waiting, ...this.#commands.take()]) answer(refused(this.#stopped));
+    this.#parts.listener.onFailure(this.#stopped);
+  }
+
+  #snapshotIfLarge(): void {
+    if (this.#snapshot || this.#parts.journal.stats().bytesSinceSnapshot < snapshotEveryBytes) return;
+    this.#snapshot = this.#takeSnapshot().finally(() => {
+      this.#snapshot = undefined;
+    });
+  }
+
+  async #takeSnapshot(): Promise<void> {
+    const { core, journal, historyHolds } = this.#parts;
+    const { sequence } = core.state;
+    if (sequence === 0) return;
+    const payload = core.snapshot();
+    await historyHolds(sequence);
+    await journal.snapshot(sequence, payload);
+  }
+}
+
+const endedOf = (effects: readonly Effect[]): readonly TaskRecord[] =>
+  effects.flatMap((effect) => (effect.kind === 'task_ended' ? [effect.record] : []));
+
+const overloaded = refusal(
+  'queue_full',
+  `${String(pendingCommandsMax)} calls are waiting for the scheduler; retry after 1 s`,
+  { retryAfterMs: 1_000 },
+);

@@ -1,0 +1,44 @@
+// The port behind which work is scheduled: takes Commands, reports what became durable, and can be read. The embedded
+// engine and a cluster of cells look the same from here.
+import type { Epoch, Token } from '../protocol/brands.ts';
+import type { SubmitAnswer } from '../protocol/consoleWire.ts';
+import type { Batch, Command } from '../protocol/events.ts';
+import type { Outcome, Refusal } from '../protocol/outcome.ts';
+import type { TaskRecord } from '../protocol/task.ts';
+import type { SchedulerView } from '../protocol/view.ts';
+
+export interface EngineAnswer {
+  /** For SubmitTasks: one per spec, in order. */
+  readonly answers?: readonly SubmitAnswer[];
+  /** For JoinNode. */
+  readonly joined?: { readonly epoch: Epoch; readonly revoked: readonly Token[] };
+}
+
+export interface Engine {
+  readonly view: SchedulerView;
+  /** Resolves once the command's events are durable. Never rejects: a failed store is a refusal. */
+  readonly execute: (command: Command) => Promise<Outcome<EngineAnswer, Refusal>>;
+  /** Commands taken and not yet answered. */
+  readonly pending: () => number;
+  readonly stats: () => EngineStats;
+  /** Takes no more commands, finishes the write under way, keeps a snapshot. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface EngineStats {
+  readonly turns: number;
+  readonly batches: number;
+  readonly placements: number;
+  readonly wideSearches: number;
+  readonly staleReports: number;
+  readonly slowestTurnMs: number;
+}
+
+/** What an engine tells others, always after the batch is durable. */
+export interface EngineListener {
+  readonly onDurable: (batch: Batch, ended: readonly TaskRecord[]) => void;
+  /** A first dispatch left: milliseconds since the task got into line. */
+  readonly onDispatched: (waitedMs: number) => void;
+  /** The store failed: nothing was or will be released any more. The host exits. */
+  readonly onFailure: (reason: Refusal) => void;
+}

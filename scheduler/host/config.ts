@@ -1,0 +1,52 @@
+// The host's settings: read from the command line, checked, with a default for each.
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
+
+export interface HostConfig {
+  /** Journal, history, tokens, logs. One host per folder. */
+  readonly dataFolder: string;
+  /** Interface that agents and browsers reach. */
+  readonly listen: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+export const defaultPort = 7443;
+
+export const hostUsage = `millrace hub: the scheduler without a window
+  --data DIR      where journal, history and tokens are kept (default ~/.millrace/hub)
+  --port N        0 to 65535; 0 takes any free one (default ${String(defaultPort)})
+  --listen ADDR   interface for agents and browsers (default 127.0.0.1: this machine only)
+  --help          this text`;
+
+/** Refuses with a text that names the argument. `undefined` settings: help was asked for. */
+export function readHostConfig(args: readonly string[]): Outcome<HostConfig | undefined, string> {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        data: { type: 'string' },
+        port: { type: 'string' },
+        listen: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    });
+    if (values.help === true) return accepted(undefined);
+    const port = Number(values.port ?? defaultPort);
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      return refused(`--port ${values.port ?? ''}: it is a whole number from 0 to 65535`);
+    return accepted({
+      dataFolder: resolve(values.data ?? join(homedir(), '.millrace', 'hub')),
+      listen: values.listen ?? '127.0.0.1',
+      port,
+    });
+  } catch (error) {
+    return refused(`${error instanceof Error ? error.message : String(error)}\n\n${hostUsage}`);
+  }
+}
+
+/** Loopback needs no TLS: nothing leaves the machine. */
+export const isLoopback = (address: string): boolean =>
+  address === 'localhost' || address === '::1' || /^127\.\d+\.\d+\.\d+$/.test(address);

@@ -1,0 +1,68 @@
+// The console's pages over HTTP, for browsers, and the health answer. Nothing outside the pages' folder is served.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createReadStream, existsSync, realpathSync, statSync } from 'node:fs';
+import { extname, join, sep } from 'node:path';
+import { contentPolicy, pageTypes } from '../protocol/consolePages.ts';
+
+export interface Health {
+  readonly state: 'recovering' | 'running' | 'failed';
+  readonly epoch: number;
+  readonly version: string;
+}
+
+/** Answers GET and HEAD; `/health` says how the host is without a token, and nothing more. */
+export function servePages(folder: string, health: () => Health) {
+  const root = existsSync(folder) ? realpathSync(folder) : undefined;
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      plain(response, 405, 'only GET');
+      return;
+    }
+    const path = pathOf(request.url ?? '/');
+    if (path === '/health') {
+      response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+      response.end(JSON.stringify(health()));
+      return;
+    }
+    const file = root === undefined || path === undefined ? undefined : fileOf(root, path);
+    if (file === undefined) plain(response, 404, 'not found');
+    else sendFile(request, response, file);
+  };
+}
+
+function sendFile(request: IncomingMessage, response: ServerResponse, file: string): void {
+  const { host = '' } = request.headers;
+  // Older browsers do not count ws: as 'self'.
+  const sockets = /^[\w.:[\]-]+$/.test(host) ? `ws://${host}` : '';
+  response.writeHead(200, {
+    'content-type': pageTypes[extname(file)],
+    'content-security-policy': contentPolicy(sockets),
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cache-control': file.endsWith('.html') ? 'no-cache' : 'max-age=31536000, immutable',
+  });
+  if (request.method === 'HEAD') response.end();
+  else createReadStream(file).on('error', () => response.destroy()).pipe(response);
+}
+
+function pathOf(url: string): string | undefined {
+  try {
+    return decodeURIComponent(new URL(url, 'http://console').pathname);
+  } catch {
+    return undefined; // a malformed escape
+  }
+}
+
+/** The real file behind a path, or undefined where there is none, or it lies outside, or is of no known type. */
+function fileOf(root: string, path: string): string | undefined {
+  if (path.includes('\0')) return undefined;
+  const wanted = join(root, path === '/' ? 'index.html' : path);
+  if (pageTypes[extname(wanted)] === undefined || !existsSync(wanted)) return undefined;
+  const real = realpathSync(wanted);
+  return real.startsWith(root + sep) && statSync(real).isFile() ? real : undefined;
+}
+
+function plain(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' });
+  response.end(text);
+}

@@ -1,0 +1,16 @@
+// One console's connection, whatever carries it: a MessagePort of Electron or a socket of the hub.
+import type { FromHost } from './consoleWire.ts';
+
+export interface ConsoleLink {
+  /** Who asks: written into commands and the audit. */
+  readonly actor: string;
+  /**
+   * Sends one message. False: the link is slow or closed, and a pushed frame was not sent. A reply is always sent while
+   * the link is open; a link that cannot keep up even with its replies closes itself.
+   */
+  readonly send: (message: FromHost) => boolean;
+  readonly onMessage: (listener: (raw: unknown) => void) => void;
+  /** Called once, also after `close`. */
+  readonly onClose: (listener: () => void) => void;
+  readonly close: (reason: string) => void;
+}
