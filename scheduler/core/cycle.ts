@@ -1,6 +1,6 @@
 // One turn of the core: take commands, decide, apply, fire timers, place. Synchronous and deterministic: the same turns
 // in the same order give the same batches.
-import { epoch, ms, type NodeIndex, taskId, token } from '../protocol/brands.ts';
+import { epoch, type Ms, ms, type NodeIndex, taskId, token } from '../protocol/brands.ts';
 import type { SubmitAnswer } from '../protocol/consoleWire.ts';
 import type { Batch, Command, Event } from '../protocol/events.ts';
 import { nodeLeaseMs } from '../protocol/limits.ts';
@@ -55,6 +55,8 @@ export class Core {
   readonly #state: SchedulerState;
   #random: Random = seededRandom(1);
   #lastTurnMs = 0;
+  /** How far the core's time is ahead of the wall clock, where that was set back. */
+  #aheadMs = 0;
 
   constructor(policy?: Policy, snapshot?: string) {
     this.#state = new SchedulerState(policy);
@@ -72,9 +74,10 @@ export class Core {
   digest(): string {
     return digestOf(this.#state);
   }
-  /** When the next lease or backoff ends, in milliseconds since 1970, or undefined where none is set. */
+  /** When the next lease or backoff ends, on the wall clock of the last turn, or undefined where none is set. */
   nextDueMs(): number | undefined {
-    return this.#state.timers.nextDueMs();
+    const dueMs = this.#state.timers.nextDueMs();
+    return dueMs === undefined ? undefined : dueMs - this.#aheadMs;
   }
 
   /** Applies a batch read from the journal. Returns the tasks that ended in it. Throws where a batch is missing. */
@@ -96,10 +99,7 @@ export class Core {
 
   turn(wallMs: number, commands: readonly Command[]): TurnResult {
     const state = this.#state;
-    const nowMs = ms(Math.max(Math.floor(wallMs), state.lastBatchAtMs, this.#lastTurnMs));
-    if (this.#lastTurnMs > 0 && nowMs - this.#lastTurnMs > stallMs)
-      state.rejoinUntilMs = Math.max(state.rejoinUntilMs, nowMs + nodeLeaseMs);
-    this.#lastTurnMs = nowMs;
+    const nowMs = this.#advance(wallMs);
     const events: Event[] = [];
     const effects: Effect[] = [];
     const turn: Turn = {
@@ -121,6 +121,22 @@ export class Core {
     wakeBlocked(state);
     const hasMore = placeReady(turn) || hasMoreTimers;
     return { batch: this.#seal(nowMs, events), answers, effects, hasMore };
+  }
+
+  /**
+   * The time of this turn. It neither runs backwards nor waits for a wall clock that was set back to catch up: it goes
+   * on from where it was, or leases and backoffs would stand still for as long. A stall moves the rejoin window along.
+   */
+  #advance(wallMs: number): Ms {
+    const state = this.#state;
+    const leastMs = Math.max(state.lastBatchAtMs, this.#lastTurnMs);
+    this.#aheadMs = Math.max(this.#aheadMs, leastMs - Math.floor(wallMs));
+    const nowMs = ms(Math.floor(wallMs) + this.#aheadMs);
+    const gapMs = nowMs - this.#lastTurnMs;
+    if (this.#lastTurnMs > 0 && gapMs > stallMs)
+      state.rejoinUntilMs = Math.max(state.rejoinUntilMs + gapMs, nowMs + nodeLeaseMs);
+    this.#lastTurnMs = nowMs;
+    return nowMs;
   }
 
   #seal(atMs: TaskRecord['submittedAtMs'], events: readonly Event[]): Batch | undefined {

@@ -1,9 +1,10 @@
 // The core as others may read it: rows and counts made from the tables when asked.
 import { mib, millicores, ms, type NodeIndex } from '../protocol/brands.ts';
 import type { NodeRow, NodeState } from '../protocol/node.ts';
-import { rowOfRecord } from '../protocol/taskRow.ts';
+import { rowOfRecord, searchTextOf } from '../protocol/taskRow.ts';
 import type {
   FleetUse,
+  LivePage,
   NodeCounts,
   NodeFilter,
   NodePage,
@@ -11,7 +12,6 @@ import type {
   SchedulerView,
   TaskCounts,
   TaskFilter,
-  TaskPage,
   TaskRow,
 } from '../protocol/view.ts';
 import { why } from './place/explain.ts';
@@ -108,16 +108,21 @@ interface LiveQuery {
 }
 
 /** Newest first, below `before`. O(live tasks): the core keeps no order by id beside the one of arrival. */
-function liveTasks(state: SchedulerState, { filter, before, limit }: LiveQuery): TaskPage {
+function liveTasks(state: SchedulerState, { filter, before, limit }: LiveQuery): LivePage {
   const below = before ?? Number.POSITIVE_INFINITY;
   const found: Task[] = [];
-  for (const task of state.tasks.all()) if (task.taskId < below && matches(task, filter)) found.push(task);
+  let total = 0;
+  for (const task of state.tasks.all()) {
+    if (!matches(task, filter)) continue;
+    total += 1;
+    if (task.taskId < below) found.push(task);
+  }
   found.sort((a, b) => b.taskId - a.taskId);
   const page = found.slice(0, limit);
   const last = page.at(-1);
   return {
     rows: page.map((task) => taskRow(state, task)),
-    total: found.length,
+    total,
     ...(last && found.length > limit ? { nextBefore: last.taskId } : {}),
   };
 }
@@ -130,15 +135,11 @@ function matches(task: Task, filter: TaskFilter): boolean {
   if (filter.nodeId !== undefined && (task.live?.nodeId ?? task.past.at(-1)?.nodeId) !== filter.nodeId)
     return false;
   return (
-    filter.text === undefined || filter.text === '' || searchText(task).includes(filter.text.toLowerCase())
+    filter.text === undefined ||
+    filter.text === '' ||
+    searchTextOf(task.spec).includes(filter.text.toLowerCase())
   );
 }
-function searchText({ spec }: Task): string {
-  const program = spec.work.kind === 'command' ? spec.work.argv.join(' ') : spec.work.kind;
-  const labels = Object.entries(spec.labels).map(([label, value]) => `${label}=${value}`);
-  return [spec.name, program, ...labels].join(' ').toLowerCase();
-}
-
 function nodeCounts(nodes: NodeTable): NodeCounts {
   const counts = { total: nodes.size, online: 0, disconnected: 0, lost: 0, cordoned: 0 };
   for (const node of nodes.occupied()) {
@@ -186,10 +187,8 @@ function nodePage(nodes: NodeTable, { filter, offset, limit }: NodeQuery): NodeP
     return [nodes.idOf(node), area, line, cell].some((part) => part.toLowerCase().includes(text));
   });
   found.sort((a, b) => (nodes.idOf(a) < nodes.idOf(b) ? -1 : 1));
-  return {
-    rows: found.slice(offset, offset + limit).map((node) => nodeRow(nodes, node)),
-    total: found.length,
-  };
+  const rows = found.slice(offset, offset + limit).map((node) => nodeRow(nodes, node));
+  return { rows, total: found.length };
 }
 
 function stateWord(nodes: NodeTable, node: NodeIndex): NodeState {

@@ -27,8 +27,10 @@ export interface EmbeddedParts {
   readonly listener: EngineListener;
   /** Milliseconds since 1970; never runs backwards. */
   readonly nowMs: () => number;
-  /** Resolves once history holds everything up to this batch: only then may a snapshot let journal rows go. */
-  readonly historyHolds: (sequence: number) => Promise<void>;
+  /** Resolves once history holds all that was released: only then may a snapshot let journal rows go. */
+  readonly historyHolds: () => Promise<void>;
+  /** False while history is so far behind that more ended tasks would only fill memory: turns wait. */
+  readonly hasRoom: () => boolean;
 }
 
 type Answer = Outcome<EngineAnswer, Refusal>;
@@ -55,6 +57,7 @@ export class EmbeddedEngine implements Engine {
     }, tickMs);
   }
 
+  readonly rejoinUntilMs = (): number => this.#parts.core.state.rejoinUntilMs;
   readonly pending = (): number => this.#commands.size;
 
   readonly stats = (): EngineStats => ({
@@ -82,7 +85,7 @@ export class EmbeddedEngine implements Engine {
 
   /** Queues a turn for the end of the running task, so that all messages of one read form one batch. */
   #wake(): void {
-    if (this.#isTurnQueued || this.#write || this.#stopped) return;
+    if (this.#isTurnQueued || this.#write || this.#stopped || !this.#parts.hasRoom()) return;
     this.#isTurnQueued = true;
     queueMicrotask(() => {
       this.#isTurnQueued = false;
@@ -91,23 +94,23 @@ export class EmbeddedEngine implements Engine {
   }
 
   #turn(): void {
-    const startedAt = performance.now();
+    const startedMs = this.#parts.nowMs();
     const waiting = this.#commands.take();
     const result = this.#parts.core.turn(
-      this.#parts.nowMs(),
+      startedMs,
       waiting.map(({ command }) => command),
     );
     this.#counts.turns += 1;
-    this.#counts.slowestTurnMs = Math.max(this.#counts.slowestTurnMs, performance.now() - startedAt);
+    this.#counts.slowestTurnMs = Math.max(this.#counts.slowestTurnMs, this.#parts.nowMs() - startedMs);
     if (!result.batch) {
-      this.#release(waiting, result);
+      this.#release(waiting, result, startedMs);
       return;
     }
     this.#write = this.#parts.journal.append(result.batch).then(
       () => {
         this.#write = undefined;
         this.#counts.batches += 1;
-        this.#release(waiting, result);
+        this.#release(waiting, result, startedMs);
         this.#snapshotIfLarge();
       },
       (error: unknown) => {
@@ -118,9 +121,8 @@ export class EmbeddedEngine implements Engine {
   }
 
   /** The batch is durable (or there is none): let answers and effects out, then go on where more is to be done. */
-  #release(waiting: readonly Waiting<Answer>[], result: TurnResult): void {
-    const nowMs = this.#parts.nowMs();
-    for (const effect of result.effects) this.#releaseEffect(effect, nowMs);
+  #release(waiting: readonly Waiting<Answer>[], result: TurnResult, startedMs: number): void {
+    for (const effect of result.effects) this.#releaseEffect(effect, startedMs);
     for (const [at, { answer }] of waiting.entries()) {
       const outcome = result.answers[at];
       if (outcome) answer(outcome);
@@ -129,13 +131,17 @@ export class EmbeddedEngine implements Engine {
     if (result.hasMore || this.#commands.size > 0) this.#wake();
   }
 
-  #releaseEffect(effect: Effect, nowMs: number): void {
-    const { agents, listener } = this.#parts;
+  #releaseEffect(effect: Effect, startedMs: number): void {
+    const { agents, listener, nowMs } = this.#parts;
     switch (effect.kind) {
       case 'dispatch':
         this.#counts.placements += 1;
         agents.dispatch(effect.nodeId, effect.dispatch);
-        if (effect.dispatch.attempt === 1) listener.onDispatched(nowMs - effect.waitedSinceMs);
+        // The core counts whole milliseconds: what got into line in this turn has waited since the turn began.
+        if (effect.dispatch.attempt === 1) {
+          const isNew = effect.waitedSinceMs >= Math.floor(startedMs);
+          listener.onDispatched(nowMs() - (isNew ? startedMs : effect.waitedSinceMs));
+        }
         break;
       case 'stop':
         agents.stop(effect.nodeId, [effect.token]);
@@ -169,7 +175,7 @@ export class EmbeddedEngine implements Engine {
     const { sequence } = core.state;
     if (sequence === 0) return;
     const payload = core.snapshot();
-    await historyHolds(sequence);
+    await historyHolds();
     await journal.snapshot(sequence, payload);
   }
 }

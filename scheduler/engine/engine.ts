@@ -18,6 +18,8 @@ export interface Engine {
   readonly view: SchedulerView;
   /** Resolves once the command's events are durable. Never rejects: a failed store is a refusal. */
   readonly execute: (command: Command) => Promise<Outcome<EngineAnswer, Refusal>>;
+  /** Until then agents that were known before a restart may come back. Milliseconds since 1970. */
+  readonly rejoinUntilMs: () => number;
   /** Commands taken and not yet answered. */
   readonly pending: () => number;
   readonly stats: () => EngineStats;

@@ -20,7 +20,10 @@ export function servePages(folder: string, health: () => Health) {
     }
     const path = pathOf(request.url ?? '/');
     if (path === '/health') {
-      response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+      response.writeHead(200, {
+        'content-type': 'application/json; charset=utf-8',
+        'cache-control': 'no-store',
+      });
       response.end(JSON.stringify(health()));
       return;
     }
@@ -42,7 +45,10 @@ function sendFile(request: IncomingMessage, response: ServerResponse, file: stri
     'cache-control': file.endsWith('.html') ? 'no-cache' : 'max-age=31536000, immutable',
   });
   if (request.method === 'HEAD') response.end();
-  else createReadStream(file).on('error', () => response.destroy()).pipe(response);
+  else
+    createReadStream(file)
+      .on('error', () => response.destroy())
+      .pipe(response);
 }
 
 function pathOf(url: string): string | undefined {
@@ -63,6 +69,9 @@ function fileOf(root: string, path: string): string | undefined {
 }
 
 function plain(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' });
+  response.writeHead(status, {
+    'content-type': 'text/plain; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+  });
   response.end(text);
 }

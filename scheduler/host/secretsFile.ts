@@ -32,7 +32,9 @@ export class SecretsFile {
       return accepted(file);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      return refused(refusal('storage_failed', `${path} cannot be used: ${why}; move it away to get new tokens`));
+      return refused(
+        refusal('storage_failed', `${path} cannot be used: ${why}; move it away to get new tokens`),
+      );
     }
   }
 
@@ -75,7 +77,8 @@ function read(path: string): Secrets | undefined {
   }
   const found = JSON.parse(text) as Partial<Record<keyof Secrets, unknown>>;
   const { enrolmentToken, consoleToken } = found;
-  if (typeof enrolmentToken !== 'string' || typeof consoleToken !== 'string') throw new Error('a token is missing');
+  if (typeof enrolmentToken !== 'string' || typeof consoleToken !== 'string')
+    throw new Error('a token is missing');
   return { enrolmentToken, consoleToken };
 }
 

@@ -103,11 +103,11 @@ export const heldAttemptsMax = 10_000;
 export const badMessagesMax = 20;
 export const consoleClientsMax = 64;
 export const enrolmentsPerMinuteMax = 60_000;
-/** Wrong tokens or keys from one address in a minute, before more are refused unread. A valid node key always passes. */
+/** Wrong tokens or keys from one address in a minute; then more are refused unread. A valid node key always passes. */
 export const failedAuthsPerMinuteMax = 60;
 /** Addresses whose failures are counted at a time; the oldest goes first. About 100 B each. */
 export const failedAuthAddressesMax = 10_000;
-/** Frames waiting for one console's socket. Beyond it pushed frames are skipped; replies end the link at 16 times it. */
+/** Frames waiting for one console's socket. Beyond it pushed ones are skipped; at 16 times it the link is ended. */
 export const consoleQueuedFramesMax = 64;
 
 // ---- logs --------------------------------------------------------------------------------------------------------

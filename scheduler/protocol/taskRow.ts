@@ -1,5 +1,5 @@
-// TaskRecord -> TaskRow: the one derivation that live lists (core) and ended lists (history) share.
-import type { TaskRecord } from './task.ts';
+// TaskRecord -> TaskRow and the text that filters look into: what live lists (core) and ended lists (history) share.
+import type { TaskRecord, TaskSpec } from './task.ts';
 import type { TaskRow, Waiting } from './view.ts';
 
 /** The row of a task as lists show it. Node, start and exit code are those of its newest attempt; 0 attempts: none. */
@@ -25,4 +25,11 @@ export function rowOfRecord(record: TaskRecord, waiting: Waiting): TaskRow {
     ...(record.reason !== undefined && { reason: record.reason }),
     labels: spec.labels,
   };
+}
+
+/** Name, program line and labels, in lower case: what `TaskFilter.text` is part of. */
+export function searchTextOf({ name, work, labels }: TaskSpec): string {
+  const program = work.kind === 'command' ? work.argv.join(' ') : work.kind;
+  const labelTexts = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
+  return [name, program, ...labelTexts].join(' ').toLowerCase();
 }

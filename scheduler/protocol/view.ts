@@ -126,10 +126,12 @@ export interface TaskFilter {
 }
 export interface TaskPage {
   readonly rows: readonly TaskRow[];
-  /** All that match below `before`. */
-  readonly total: number;
   /** Older rows start below this task id; undefined at the end. */
   readonly nextBefore?: TaskId;
+}
+export interface LivePage extends TaskPage {
+  /** All live tasks that match, whatever `before` says. */
+  readonly total: number;
 }
 export interface NodePage {
   readonly rows: readonly NodeRow[];
@@ -151,7 +153,7 @@ export interface SchedulerView {
   readonly task: (taskId: TaskId) => TaskRecord | undefined;
   readonly taskRow: (taskId: TaskId) => TaskRow | undefined;
   /** Live tasks, newest first, below `before`. O(live tasks) where the filter matches few. */
-  readonly liveTasks: (filter: TaskFilter, before: TaskId | undefined, limit: number) => TaskPage;
+  readonly liveTasks: (filter: TaskFilter, before: TaskId | undefined, limit: number) => LivePage;
   readonly attemptByToken: (
     token: Token,
   ) => { readonly taskId: TaskId; readonly record: AttemptRecord } | undefined;

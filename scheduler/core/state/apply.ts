@@ -2,7 +2,7 @@
 // nothing; an event that does not fit the state is a bug and throws.
 import { epoch, type Ms, ms, type NodeIndex } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
-import { isSuccess, type TaskRecord, type TaskSpec } from '../../protocol/task.ts';
+import type { TaskRecord, TaskSpec } from '../../protocol/task.ts';
 import { nodeState } from './nodeTable.ts';
 import { holdCapacity, releaseCapacity } from './capacity.ts';
 import type { SchedulerState } from './schedulerState.ts';
@@ -189,10 +189,7 @@ export function newTask(
 function requeuedTask(state: SchedulerState, record: TaskRecord): Task {
   const task = newTask(state, record, record.submittedAtMs);
   task.past.push(...record.attempts);
-  task.platformLosses = record.attempts.filter(({ end }) => end && isPlatformLoss(end.reason)).length;
-  task.forgiven = record.attempts.filter(
-    ({ end }) => end && !isSuccess(end) && !isPlatformLoss(end.reason),
-  ).length;
+  task.forgiven = record.attempts.length; // all of them: a person gives it a fresh start, losses and backoff too
   return task;
 }
 

@@ -1,0 +1,134 @@
+// One real node, put together: ledger, logs, executor and connection over a data folder.
+import { mkdirSync, rmSync } from 'node:fs';
+import { hostname, release, type } from 'node:os';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { Welcome } from '../scheduler/protocol/agentWire.ts';
+import * as limits from '../scheduler/protocol/limits.ts';
+import { type NodeSpec, nodeSpecSchema } from '../scheduler/protocol/node.ts';
+import { AgentConnection } from './connection.ts';
+import type { Credentials } from './credentials.ts';
+import { CommandExecutor } from './executor.ts';
+import { offeredKinds } from './handlers.ts';
+import type { HubRefusal } from './hubMessages.ts';
+import { Ledger, ledgerFileName, readLedger } from './ledger.ts';
+import type { WriteLine } from './logLine.ts';
+import { LogShipper } from './logShipper.ts';
+import { endOrphans } from './orphans.ts';
+import { coreCount, memoryTotalMiB, ResourceProbe } from './resourceProbe.ts';
+import { ResultOutbox } from './resultOutbox.ts';
+import type { Settings } from './settings.ts';
+
+const agentVersion = '0.1.0';
+/** At the end, how long the last results and logs may take to be stored by the hub. The rest stays on the disk. */
+const farewellMs = 2_000;
+
+export interface AgentEvents {
+  readonly onJoined: (welcome: Welcome) => void;
+  readonly onTurnedAway: (refusal: HubRefusal) => void;
+}
+
+export class Agent {
+  readonly #settings: Settings;
+  readonly #log: WriteLine;
+  readonly #ledger: Ledger;
+  readonly #outbox: ResultOutbox;
+  readonly #logs: LogShipper;
+  readonly #executor: CommandExecutor;
+  readonly #connection: AgentConnection;
+
+  constructor(settings: Settings, credentials: Credentials, log: WriteLine, events: AgentEvents) {
+    this.#settings = settings;
+    this.#log = log;
+    const folderOf = (name: string): string => join(settings.dataFolder, name);
+    const read = readLedger(folderOf(ledgerFileName));
+    if (read.corruptLines > 0) log('error', 'the ledger has damaged lines', { lines: read.corruptLines });
+    this.#ledger = new Ledger(folderOf(ledgerFileName));
+    this.#outbox = new ResultOutbox(this.#ledger, read.entries);
+    this.#logs = new LogShipper({
+      folder: folderOf('logs'),
+      send: (chunk) => this.#connection.sendLog(chunk),
+      onGivenUp: (token, bytes) => {
+        log('error', 'output given up: the hub did not take it and the disk bound is reached', {
+          token,
+          bytes,
+        });
+      },
+    });
+    const probe = new ResourceProbe();
+    this.#executor = new CommandExecutor({
+      nodeId: settings.nodeId,
+      workFolder: folderOf('work'),
+      outbox: this.#outbox,
+      logs: this.#logs,
+      reports: {
+        started: (token) => {
+          this.#connection.started(token);
+        },
+        result: (result) => {
+          this.#connection.result(result);
+        },
+      },
+      readUse: () => probe.read(),
+      log,
+    });
+    this.#connection = new AgentConnection({
+      url: settings.hub,
+      nodeId: settings.nodeId,
+      credentials,
+      spec: specOf(settings),
+      executor: this.#executor,
+      log,
+      ...events,
+    });
+  }
+
+  /** First ends what an earlier life left running, then connects. */
+  async start(): Promise<void> {
+    const workFolder = join(this.#settings.dataFolder, 'work');
+    await endOrphans(this.#outbox, this.#log);
+    rmSync(workFolder, { recursive: true, force: true });
+    mkdirSync(workFolder, { recursive: true, mode: 0o700 });
+    this.#logs.recover((token) => this.#outbox.logOwnerOf(token));
+    this.#connection.open();
+  }
+
+  /** Ends running attempts, tells the hub as far as it listens, and closes. */
+  async stop(): Promise<void> {
+    await this.#executor.stopAll(this.#settings.stopGraceMs);
+    await this.#farewell();
+    this.#connection.close();
+    this.#logs.close();
+    this.#ledger.close();
+  }
+
+  /** For an exit at once: no process is left behind, and the next life records how they ended. */
+  killAttempts(): void {
+    this.#executor.killAll();
+  }
+
+  async #farewell(): Promise<void> {
+    const untilMs = performance.now() + farewellMs;
+    const isBusy = (): boolean => this.#outbox.pending().length > 0 || this.#logs.isBusy;
+    while (this.#connection.isJoined && isBusy() && performance.now() < untilMs)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function specOf(settings: Settings): NodeSpec {
+  return v.parse(nodeSpecSchema, {
+    place: settings.place,
+    resources: {
+      cpu: settings.cpu ?? Math.min(coreCount() * 1_000, limits.cpuMillicoresMax),
+      memory: settings.memory ?? Math.min(memoryTotalMiB(), limits.memoryMiBMax),
+      gpuDevices: settings.gpu ?? 0,
+      slots: settings.slots ?? limits.slotsDefault,
+      custom: settings.custom,
+    },
+    labels: settings.labels,
+    taints: settings.taints,
+    kinds: offeredKinds,
+    agentVersion,
+    platform: `${type()} ${release()} ${hostname()}`.slice(0, limits.labelValueLengthMax),
+  });
+}

@@ -1,0 +1,250 @@
+// The agent's connection to its hub: identity, join, heartbeats, reports in batches, and coming back after a loss.
+import type { AgentAuth, LogChunk, Welcome } from '../scheduler/protocol/agentWire.ts';
+import type { Epoch, NodeId, Token } from '../scheduler/protocol/brands.ts';
+import { agentWireVersion, heldAttemptsMax } from '../scheduler/protocol/limits.ts';
+import type { NodeSpec } from '../scheduler/protocol/node.ts';
+import type { Outcome, Refusal } from '../scheduler/protocol/outcome.ts';
+import type { AttemptExecutor, AttemptReports } from './attemptExecutor.ts';
+import type { Credentials } from './credentials.ts';
+import { Heartbeat, heartbeatFrame } from './heartbeat.ts';
+import * as hub from './hubMessages.ts';
+import { causeOf, type HubSocket, openSocket } from './hubSocket.ts';
+import type { WriteLine } from './logLine.ts';
+import { ReportBatch } from './reportBatch.ts';
+import type { AttemptResult } from './resultOutbox.ts';
+import { jittered, type RetryBounds, retryDefault, retryDelayMs } from './retryDelay.ts';
+
+/** A hub that takes a join and never answers is left again. */
+const welcomeTimeoutMs = 30_000;
+/** Refusals that no waiting lifts: the hub does not take this agent's secret. */
+const finalCodes: readonly string[] = ['wrong_token', 'wrong_key', 'node_revoked'];
+const slowCodes: readonly string[] = ['already_connected', 'wire_version', 'fleet_full', 'bad_message'];
+
+export interface ConnectionOptions {
+  readonly url: string;
+  readonly nodeId: NodeId;
+  readonly credentials: Credentials;
+  readonly spec: NodeSpec;
+  readonly executor: AttemptExecutor;
+  readonly log: WriteLine;
+  readonly onJoined?: (welcome: Welcome) => void;
+  /** The hub will never take these credentials. The connection is closed and does not come back. */
+  readonly onTurnedAway?: (refusal: hub.HubRefusal) => void;
+  readonly retry?: RetryBounds;
+  /** Source address, where thousands of virtual agents share a machine. */
+  readonly localAddress?: string;
+}
+export interface ConnectionCounts {
+  readonly joins: number;
+  /** Messages of the hub, or items of them, that could not be read. */
+  readonly malformed: number;
+  readonly staleDispatches: number;
+}
+
+export class AgentConnection implements AttemptReports {
+  readonly #options: ConnectionOptions;
+  readonly #socket: HubSocket;
+  readonly #reports: ReportBatch;
+  readonly #heartbeat: Heartbeat;
+  readonly #counts = { joins: 0, malformed: 0, staleDispatches: 0 };
+  #epoch = 0 as Epoch;
+  #isJoined = false;
+  #isClosed = false;
+  #failures = 0;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #welcomeTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#socket = openSocket(options.url, options.localAddress, () => this.#auth());
+    this.#heartbeat = new Heartbeat(() => {
+      this.#socket.emit('hb', heartbeatFrame(options.executor));
+    });
+    this.#reports = new ReportBatch({
+      isJoined: () => this.#isJoined,
+      sendStarted: (tokens) => this.#socket.emit('started', tokens),
+      sendResults: (results) => this.#socket.emit('results', results),
+    });
+    this.#listen();
+  }
+
+  get isJoined(): boolean {
+    return this.#isJoined;
+  }
+  get counts(): ConnectionCounts {
+    return { ...this.#counts };
+  }
+
+  open(): void {
+    this.#socket.connect();
+  }
+
+  /** For good. What was reported in this turn is still sent. */
+  close(): void {
+    this.#reports.flush();
+    this.#isClosed = true;
+    this.#lose();
+    clearTimeout(this.#retryTimer);
+    this.#socket.disconnect();
+  }
+
+  started(token: Token): void {
+    this.#reports.started(token);
+  }
+  result(result: AttemptResult): void {
+    this.#reports.result(result);
+  }
+  /** False while there is no joined connection; the piece then goes again after the next join. */
+  sendLog(chunk: LogChunk): boolean {
+    if (this.#isJoined) this.#socket.emit('log', chunk);
+    return this.#isJoined;
+  }
+
+  #auth(): AgentAuth {
+    const { nodeId, credentials } = this.#options;
+    return { wire: agentWireVersion, nodeId, ...credentials.secrets() };
+  }
+
+  #listen(): void {
+    const { executor, log } = this.#options;
+    const socket = this.#socket;
+    socket.on('connect', () => {
+      this.#join();
+    });
+    socket.on('connect_error', (error) => {
+      this.#notConnected(error);
+    });
+    socket.on('disconnect', (reason) => {
+      if (!this.#isJoined) this.#failures += 1;
+      this.#lose();
+      if (this.#isClosed) return;
+      log('warn', 'connection to the hub lost', { reason });
+      this.#retryIn(retryDelayMs(this.#retry, this.#failures, Math.random()));
+    });
+    socket.on('welcome', (message) => {
+      this.#take(hub.readWelcome(message), (welcome) => {
+        this.#welcomed(welcome);
+      });
+    });
+    socket.on('run', (message) => {
+      for (const item of Array.isArray(message) ? (message as unknown[]) : [message]) this.#run(item);
+    });
+    socket.on('stop', (message) => {
+      this.#take(hub.readTokens(message, 'stop'), (tokens) => {
+        executor.stop(tokens);
+      });
+    });
+    socket.on('resultsAck', (message) => {
+      this.#take(hub.readTokens(message, 'resultsAck'), (tokens) => {
+        executor.resultsAcked(tokens);
+      });
+    });
+    socket.on('logAck', (message) => {
+      this.#take(hub.readLogAck(message), (ack) => {
+        executor.logAcked(ack);
+      });
+    });
+    socket.on('refused', (message) => {
+      this.#take(hub.readRefusal(message), ({ code, field, message: text }) => {
+        log('error', `the hub refused a message of this agent: ${text}`, { code, field });
+      });
+    });
+  }
+
+  #join(): void {
+    const { executor, spec } = this.#options;
+    // Running ones first: where the list is cut, results follow anyway, and name themselves.
+    const held = [...executor.held()]
+      .sort((a, b) => b.state.localeCompare(a.state))
+      .slice(0, heldAttemptsMax);
+    this.#socket.emit('join', { spec, held });
+    this.#welcomeTimer = setTimeout(() => {
+      this.#options.log('warn', 'the hub did not answer the join', { afterMs: welcomeTimeoutMs });
+      this.#socket.io.engine.close();
+    }, welcomeTimeoutMs);
+  }
+
+  #welcomed(welcome: Welcome): void {
+    const { credentials, executor, log, onJoined } = this.#options;
+    clearTimeout(this.#welcomeTimer);
+    if (welcome.nodeKey !== undefined) credentials.keep(welcome.nodeKey);
+    if (welcome.epoch < this.#epoch)
+      log('error', 'this hub is older than one already obeyed: its dispatches will be refused', {
+        epoch: welcome.epoch,
+        newest: this.#epoch,
+      });
+    this.#epoch = Math.max(this.#epoch, welcome.epoch) as Epoch;
+    this.#failures = 0;
+    this.#counts.joins += 1;
+    this.#isJoined = true;
+    if (welcome.revoked.length > 0) executor.revoke(welcome.revoked);
+    this.#reports.replaceResults(executor.pendingResults());
+    this.#reports.flush();
+    executor.joined();
+    this.#heartbeat.start(welcome.heartbeatMs);
+    onJoined?.(welcome);
+  }
+
+  #run(item: unknown): void {
+    const { executor } = this.#options;
+    this.#take(hub.readDispatch(item), ({ name, epoch, dispatch }) => {
+      if (epoch < this.#epoch) {
+        this.#counts.staleDispatches += 1;
+        executor.refuse(name, `stale epoch: the dispatch has ${epoch}, this agent obeys ${this.#epoch}`);
+        return;
+      }
+      this.#epoch = epoch;
+      if (dispatch.ok) executor.run(dispatch.value);
+      else executor.refuse(name, `this agent cannot read the work: ${dispatch.reason.message}`);
+    });
+  }
+
+  /** A message that cannot be read is counted and said; it never ends the agent. */
+  #take<Message>(read: Outcome<Message, Refusal>, use: (message: Message) => void): void {
+    if (read.ok) {
+      use(read.value);
+      return;
+    }
+    this.#counts.malformed += 1;
+    this.#options.log('warn', `a message of the hub cannot be read: ${read.reason.message}`);
+  }
+
+  #notConnected(error: Error & { data?: unknown }): void {
+    const { log, onTurnedAway } = this.#options;
+    const read = hub.readRefusal(error.data);
+    const refusal = read.ok ? read.value : undefined;
+    if (refusal && finalCodes.includes(refusal.code)) {
+      this.close();
+      onTurnedAway?.(refusal);
+      return;
+    }
+    this.#lose();
+    if (this.#isClosed) return;
+    this.#failures += 1;
+    log('warn', `no connection to the hub: ${refusal?.message ?? causeOf(error)}`, { code: refusal?.code });
+    this.#retryIn(this.#delayAfter(refusal));
+  }
+
+  #delayAfter(refusal: hub.HubRefusal | undefined): number {
+    if (refusal?.retryAfterMs !== undefined) return jittered(refusal.retryAfterMs, Math.random());
+    if (refusal && slowCodes.includes(refusal.code)) return jittered(this.#retry.slowMs, Math.random());
+    return retryDelayMs(this.#retry, this.#failures - 1, Math.random());
+  }
+
+  get #retry(): RetryBounds {
+    return this.#options.retry ?? retryDefault;
+  }
+
+  #retryIn(delayMs: number): void {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => {
+      this.#socket.connect();
+    }, delayMs);
+  }
+
+  #lose(): void {
+    this.#isJoined = false;
+    this.#heartbeat.stop();
+    clearTimeout(this.#welcomeTimer);
+  }
+}

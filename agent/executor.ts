@@ -1,0 +1,241 @@
+// Runs what the hub dispatches: each token once, its start and its end durable in the ledger, the end then reported.
+import { join } from 'node:path';
+import type { Dispatch, LogAck } from '../scheduler/protocol/agentWire.ts';
+import { mib, ms, type Token } from '../scheduler/protocol/brands.ts';
+import type { HeldAttempt } from '../scheduler/protocol/events.ts';
+import type { AttemptEnd, CommandWork } from '../scheduler/protocol/task.ts';
+import { Attempt, type Stop } from './attempt.ts';
+import type { AttemptExecutor, AttemptReports } from './attemptExecutor.ts';
+import { environmentOf, offeredKinds } from './handlers.ts';
+import type { AttemptName } from './hubMessages.ts';
+import type { WriteLine } from './logLine.ts';
+import type { LogShipper } from './logShipper.ts';
+import { identify } from './processTree.ts';
+import type { NodeUse } from './resourceProbe.ts';
+import type { AttemptResult, ResultOutbox } from './resultOutbox.ts';
+import { UsageSampler } from './usageSampler.ts';
+
+const startsPerTurn = 8;
+
+export interface CommandExecutorOptions {
+  readonly nodeId: string;
+  /** Holds a fresh folder per attempt that names none. */
+  readonly workFolder: string;
+  readonly outbox: ResultOutbox;
+  readonly logs: LogShipper;
+  readonly reports: AttemptReports;
+  readonly readUse: () => NodeUse;
+  readonly log: WriteLine;
+}
+interface Active {
+  readonly dispatch: Dispatch;
+  attempt?: Attempt;
+  /** Asked for before the program was started. */
+  stop?: Stop;
+}
+
+/** No queue: the hub knows the node's capacity, so whatever arrives is started. */
+export class CommandExecutor implements AttemptExecutor {
+  readonly #options: CommandExecutorOptions;
+  readonly #active = new Map<Token, Active>();
+  readonly #sampler = new UsageSampler();
+  readonly #ending = new Set<Promise<void>>();
+  #starts = 0;
+  #turn: Promise<void> = Promise.resolve();
+  #isStopping = false;
+
+  constructor(options: CommandExecutorOptions) {
+    this.#options = options;
+  }
+
+  run(dispatch: Dispatch): void {
+    if (this.#answerKnown(dispatch.token)) return;
+    const { work } = dispatch;
+    if (work.kind !== 'command') {
+      const offered = offeredKinds.join(', ');
+      this.refuse(dispatch, `this node does not offer kind ${work.kind}; it offers ${offered}`);
+      return;
+    }
+    if (this.#isStopping) {
+      this.refuse(dispatch, 'the agent on this node is being stopped');
+      return;
+    }
+    this.#track(this.#begin({ dispatch }, work));
+  }
+
+  refuse(name: AttemptName, message: string): void {
+    if (this.#answerKnown(name.token)) return;
+    this.#options.log('warn', 'dispatch refused', { token: name.token, message });
+    this.#track(this.#conclude(name, { reason: 'refused', message: message.slice(0, 1_000) }));
+  }
+
+  stop(tokens: readonly Token[]): void {
+    for (const token of tokens) {
+      const active = this.#active.get(token);
+      if (active) this.#end(active, 'cancelled', 'cancelled');
+      else this.#answerKnown(token);
+    }
+  }
+
+  revoke(tokens: readonly Token[]): void {
+    this.#guard(() => {
+      this.#options.outbox.revoke(tokens);
+    });
+    for (const token of tokens) {
+      const active = this.#active.get(token);
+      if (active) this.#end(active, 'cancelled', 'taken away by the hub: it is no longer this node’s to run');
+      else this.#options.logs.drop(token);
+    }
+  }
+
+  /** Ends everything with `agent_lost` within `graceMsMax`, and resolves when every result is durable. */
+  async stopAll(graceMsMax: number): Promise<void> {
+    this.#isStopping = true;
+    for (const active of this.#active.values()) {
+      const graceMs = Math.min(active.dispatch.graceMs, graceMsMax);
+      this.#end(active, 'agent_lost', 'the agent was stopped', graceMs);
+    }
+    while (this.#ending.size > 0) await Promise.all(this.#ending);
+  }
+
+  /** SIGKILL to every group, synchronously. */
+  killAll(): void {
+    for (const { attempt } of this.#active.values()) attempt?.kill();
+  }
+
+  held(): readonly HeldAttempt[] {
+    return this.#options.outbox.held();
+  }
+  running(): readonly Token[] {
+    return [...this.#active.keys()];
+  }
+  use(): NodeUse {
+    return this.#options.readUse();
+  }
+  pendingResults(): readonly AttemptResult[] {
+    return this.#options.outbox.pending();
+  }
+  resultsAcked(tokens: readonly Token[]): void {
+    this.#guard(() => {
+      this.#options.outbox.acknowledge(tokens);
+    });
+  }
+  logAcked(ack: LogAck): void {
+    this.#options.logs.acked(ack);
+  }
+  joined(): void {
+    this.#options.logs.resume();
+  }
+
+  /** True where the token was seen before: it never runs twice, and the hub is told again what it may have missed. */
+  #answerKnown(token: Token): boolean {
+    const state = this.#options.outbox.stateOf(token);
+    const result = this.#options.outbox.pendingOf(token);
+    if (result) this.#options.reports.result(result);
+    else if (this.#active.get(token)?.attempt) this.#options.reports.started(token);
+    return state !== undefined;
+  }
+
+  async #begin(active: Active, work: CommandWork): Promise<void> {
+    const { outbox, log } = this.#options;
+    const { dispatch } = active;
+    this.#active.set(dispatch.token, active);
+    try {
+      await outbox.recordStart(dispatch);
+    } catch (error) {
+      const message = `the agent's ledger cannot be written: ${(error as Error).message}`;
+      log('error', message, { token: dispatch.token });
+      await this.#conclude(dispatch, { reason: 'refused', message });
+      return;
+    }
+    await this.#startTurn();
+    if (active.stop) {
+      const { reason, message } = active.stop;
+      await this.#conclude(dispatch, { reason, message: `${message}, before it began` });
+      return;
+    }
+    const end = await this.#execute(active, work);
+    await this.#conclude(dispatch, end);
+  }
+
+  #execute(active: Active, work: CommandWork): Promise<AttemptEnd> {
+    const { nodeId, workFolder, outbox, logs, reports } = this.#options;
+    const { dispatch } = active;
+    const { token } = dispatch;
+    let group: number | undefined;
+    logs.open(token, dispatch.taskId);
+    return new Promise((resolve) => {
+      active.attempt = new Attempt(
+        {
+          dispatch,
+          work,
+          env: environmentOf(dispatch, work, { nodeId, own: process.env }),
+          freshFolder: join(workFolder, String(token)),
+        },
+        {
+          onStarted: (pid) => {
+            group = pid;
+            this.#guard(() => {
+              outbox.recordProcess(token, identify(pid));
+            });
+            this.#sampler.watch(pid);
+            reports.started(token);
+          },
+          onOutput: (stream, chunk) => {
+            logs.write(token, stream, chunk);
+          },
+          onEnd: (end) => {
+            logs.end(token);
+            const use = group === undefined ? undefined : this.#sampler.finish(group);
+            resolve(use ? { ...end, cpuMs: ms(use.cpuMs), memoryPeakMiB: mib(use.memoryPeakMiB) } : end);
+          },
+        },
+      );
+    });
+  }
+
+  async #conclude(name: AttemptName, end: AttemptEnd): Promise<void> {
+    const { outbox, logs, reports, log } = this.#options;
+    try {
+      const result = await outbox.recordResult(name, end);
+      if (result) reports.result(result);
+      else logs.drop(name.token);
+    } catch (error) {
+      log('error', `a result is kept in memory only: ${(error as Error).message}`, { token: name.token });
+      reports.result({ token: name.token, taskId: name.taskId, end });
+    } finally {
+      this.#active.delete(name.token);
+    }
+  }
+
+  #end(active: Active, reason: Stop['reason'], message: string, graceMs = active.dispatch.graceMs): void {
+    const stop = { reason, message, graceMs };
+    active.stop ??= stop;
+    active.attempt?.stop(stop);
+  }
+
+  /**
+   * A few starts per event-loop turn: each holds the loop for about 2 ms, and a burst of dispatches must not hold up
+   * heartbeats, output, and the reports of those already running.
+   */
+  #startTurn(): Promise<void> {
+    this.#starts += 1;
+    if (this.#starts % startsPerTurn === 0)
+      this.#turn = this.#turn.then(() => new Promise((resolve) => setImmediate(resolve)));
+    return this.#turn;
+  }
+
+  #track(work: Promise<void>): void {
+    this.#ending.add(work);
+    void work.finally(() => this.#ending.delete(work));
+  }
+
+  /** What goes wrong here costs knowledge after a crash, not the attempt. */
+  #guard(record: () => void): void {
+    try {
+      record();
+    } catch (error) {
+      this.#options.log('error', `ledger: ${(error as Error).message}`);
+    }
+  }
+}

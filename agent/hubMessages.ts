@@ -1,0 +1,104 @@
+// Messages from the hub as the agent checks them. Objects may carry fields we do not know: a newer hub may add some.
+import * as v from 'valibot';
+import type { Dispatch, LogAck, Welcome } from '../scheduler/protocol/agentWire.ts';
+import type { Epoch, Ms, TaskId, Token } from '../scheduler/protocol/brands.ts';
+import * as limits from '../scheduler/protocol/limits.ts';
+import { accepted, type Outcome, type Refusal, refused } from '../scheduler/protocol/outcome.ts';
+import { decode } from '../scheduler/protocol/decode.ts';
+import { workSchema } from '../scheduler/protocol/task.ts';
+
+export const whole = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+export const tokenSchema = v.pipe(
+  whole,
+  v.transform((n) => n as Token),
+);
+export const taskIdSchema = v.pipe(
+  whole,
+  v.transform((n) => n as TaskId),
+);
+export const tokensSchema = v.pipe(v.array(tokenSchema), v.maxLength(limits.heldAttemptsMax));
+
+const epochSchema = v.pipe(
+  whole,
+  v.transform((n) => n as Epoch),
+);
+const welcomeSchema = v.object({
+  epoch: epochSchema,
+  heartbeatMs: v.pipe(
+    v.number(),
+    v.minValue(10),
+    v.maxValue(3_600_000),
+    v.transform((n) => n as Ms),
+  ),
+  nodeKey: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
+  revoked: tokensSchema,
+});
+const logAckSchema = v.object({
+  token: tokenSchema,
+  stream: v.picklist(['stdout', 'stderr']),
+  offset: whole,
+});
+const refusedSchema = v.object({
+  message: v.string(),
+  field: v.optional(v.string()),
+  code: v.string(),
+  retryAfterMs: v.optional(whole),
+});
+/** A dispatch whose work is still unread, so that work we cannot run is refused by name and not dropped. */
+const dispatchSchema = v.object({
+  token: tokenSchema,
+  taskId: taskIdSchema,
+  attempt: whole,
+  epoch: epochSchema,
+  work: v.unknown(),
+  timeoutMs: v.pipe(v.number(), v.minValue(1), v.maxValue(limits.timeoutMaxMs)),
+  graceMs: v.pipe(v.number(), v.minValue(0), v.maxValue(limits.graceMaxMs)),
+  cpu: v.number(),
+  memory: v.number(),
+  gpuMask: whole,
+});
+
+/** Who an attempt is: enough to report its end. */
+export interface AttemptName {
+  readonly token: Token;
+  readonly taskId: TaskId;
+  readonly attempt: number;
+}
+/** A refusal as it arrives from the hub; its code may be newer than ours. */
+export interface HubRefusal {
+  readonly code: string;
+  readonly message: string;
+  readonly field?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
+}
+export interface DispatchRead {
+  readonly name: AttemptName;
+  readonly epoch: Epoch;
+  readonly dispatch: Outcome<Dispatch, Refusal>;
+}
+
+export const readTokens = (input: unknown, what: string): Outcome<readonly Token[], Refusal> =>
+  decode(tokensSchema, input, what);
+export const readLogAck = (input: unknown): Outcome<LogAck, Refusal> => decode(logAckSchema, input, 'logAck');
+export const readRefusal = (input: unknown): Outcome<HubRefusal, Refusal> =>
+  decode(refusedSchema, input, 'refused');
+
+export function readWelcome(input: unknown): Outcome<Welcome, Refusal> {
+  const read = decode(welcomeSchema, input, 'welcome');
+  if (!read.ok) return read;
+  const { nodeKey, ...rest } = read.value;
+  return accepted(nodeKey === undefined ? rest : { ...rest, nodeKey });
+}
+
+/** One item of `run`. The outer refusal: not even its name can be read. The inner: its work cannot be run. */
+export function readDispatch(input: unknown): Outcome<DispatchRead, Refusal> {
+  const read = decode(dispatchSchema, input, 'run');
+  if (!read.ok) return refused(read.reason);
+  const { token, taskId, attempt, epoch } = read.value;
+  const work = decode(workSchema, read.value.work, 'work');
+  return accepted({
+    name: { token, taskId, attempt },
+    epoch,
+    dispatch: work.ok ? accepted({ ...read.value, work: work.value }) : work,
+  });
+}

@@ -1,0 +1,78 @@
+// Starts and stops one agent: arguments, data folder, signals, exit codes. `--help` tells what it takes.
+import { mkdirSync } from 'node:fs';
+import { Agent } from './agent.ts';
+import { openCredentials } from './credentials.ts';
+import { lockData } from './dataLock.ts';
+import type { HubRefusal } from './hubMessages.ts';
+import { writeToStderr as log } from './logLine.ts';
+import { readSettings, type Settings, usage } from './settings.ts';
+
+const exitCodes = { stopped: 0, failed: 1, badArgument: 2, turnedAway: 3, dataInUse: 4 } as const;
+
+const read = readSettings(process.argv.slice(2), process.env);
+if (!read.ok) leave(exitCodes.badArgument, `${read.reason}\nrun with --help for all arguments`);
+else if (read.value === 'help') process.stdout.write(`${usage}\n`);
+else void run(read.value);
+
+async function run(settings: Settings): Promise<void> {
+  const { dataFolder, nodeId } = settings;
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  const lock = lockData(dataFolder);
+  if (!lock.ok) {
+    leave(exitCodes.dataInUse, lock.reason);
+    return;
+  }
+  const credentials = openCredentials(dataFolder, nodeId, settings.enrolToken);
+  if (!credentials.ok) {
+    lock.value();
+    leave(exitCodes.badArgument, credentials.reason);
+    return;
+  }
+  let isStopping = false;
+  const stop = async (exitCode: number): Promise<void> => {
+    if (isStopping) {
+      agent.killAttempts();
+      process.exit(exitCodes.failed);
+    }
+    isStopping = true;
+    await agent.stop();
+    lock.value();
+    log('info', 'agent stopped');
+    process.exit(exitCode);
+  };
+  const agent = new Agent(settings, credentials.value, log, {
+    onJoined: ({ epoch, nodeKey, revoked }) => {
+      log('info', 'joined', { hub: settings.hub, node: nodeId, epoch, revoked: revoked.length });
+      if (nodeKey !== undefined) log('info', 'enrolled; --token is no longer needed', { data: dataFolder });
+    },
+    onTurnedAway: (refusal) => {
+      log('error', turnedAway(refusal, settings), { code: refusal.code });
+      void stop(exitCodes.turnedAway);
+    },
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log('info', 'stopping: no new work, running attempts are ended', { signal });
+      void stop(exitCodes.stopped);
+    });
+  }
+  log('info', 'agent started', { node: nodeId, hub: settings.hub, data: dataFolder, pid: process.pid });
+  await agent.start();
+}
+
+function turnedAway({ code, message }: HubRefusal, { nodeId }: Settings): string {
+  const remedy = 'start the agent with --token and the enrolment token that the console shows now';
+  switch (code) {
+    case 'wrong_token':
+      return `the hub refused the enrolment token: ${message}. To go on, ${remedy}`;
+    case 'node_revoked':
+      return `the hub no longer knows node ${nodeId}: ${message}. If it shall work here, ${remedy}`;
+    default:
+      return `the hub refused the key of node ${nodeId}: ${message}. If this is the right hub, ${remedy}`;
+  }
+}
+
+function leave(exitCode: number, message: string): void {
+  process.stderr.write(`${message}\n`);
+  process.exitCode = exitCode;
+}

@@ -1,0 +1,36 @@
+// `npm run --silent bench -- NAME [--option value]... [--json]`: runs one bench and prints its figures beside its peers.
+// With --json the last line is one JSON object.
+import journal from './journal.ts';
+import { latency } from './latency/latency.ts';
+import { type Bench, machine, type Options } from './bench.ts';
+
+const benches: Readonly<Record<string, Bench>> = { journal, latency };
+
+const [name = '', ...words] = process.argv.slice(2);
+const bench = benches[name];
+if (!bench) {
+  console.error(`bench "${name}" does not exist; there are: ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
+}
+const { isJson, options } = read(words);
+const measured = await bench(options);
+if (isJson) console.log(JSON.stringify({ bench: name, ...measured, machine: machine() }));
+else {
+  console.log(name, measured.params);
+  console.table({ figures: measured.figures });
+  console.table({ peers: measured.peers });
+}
+process.exit(0);
+
+function read(given: readonly string[]): { readonly isJson: boolean; readonly options: Options } {
+  const options: Record<string, string> = {};
+  for (let at = 0; at < given.length; at += 1) {
+    const word = given[at] ?? '';
+    if (word === '--json') continue;
+    const value = given[at + 1];
+    if (!word.startsWith('--') || value === undefined) throw new Error(`${word}: options are --name value`);
+    options[word.slice(2)] = value;
+    at += 1;
+  }
+  return { isJson: given.includes('--json'), options };
+}

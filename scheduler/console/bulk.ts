@@ -1,0 +1,68 @@
+// cancelTasks and requeueTasks: one command per task, in chunks, and one answer per task in order.
+import { formatTaskId, type TaskId } from '../protocol/brands.ts';
+import type { TaskAnswer } from '../protocol/consoleWire.ts';
+import type { Command } from '../protocol/events.ts';
+import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
+import { isEnded } from '../protocol/task.ts';
+import type { ConsolePorts } from './ports.ts';
+import { inChunks } from './turns.ts';
+
+/** Commands given at once: a quarter of what one cycle takes, so that results of agents get in between. */
+const commandsPerTurn = 256;
+type Ports = Pick<ConsolePorts, 'execute' | 'history' | 'view'>;
+
+export function cancelTasks(
+  taskIds: readonly TaskId[],
+  reason: string,
+  actor: string,
+  ports: Ports,
+): Promise<readonly TaskAnswer[]> {
+  return forEachTask(taskIds, ports, (taskId) =>
+    Promise.resolve(accepted({ kind: 'CancelTask', taskId, actor, reason })),
+  );
+}
+
+export function requeueTasks(
+  taskIds: readonly TaskId[],
+  actor: string,
+  ports: Ports,
+): Promise<readonly TaskAnswer[]> {
+  return forEachTask(taskIds, ports, (taskId) => requeueCommand(taskId, actor, ports));
+}
+
+function forEachTask(
+  taskIds: readonly TaskId[],
+  ports: Ports,
+  commandOf: (taskId: TaskId) => Promise<Outcome<Command, Refusal>>,
+): Promise<readonly TaskAnswer[]> {
+  const answer = async (taskId: TaskId): Promise<TaskAnswer> => {
+    const command = await commandOf(taskId);
+    if (!command.ok) return { ok: false, taskId, refusal: command.reason };
+    const executed = await ports.execute(command.value);
+    return executed.ok ? { ok: true } : { ok: false, taskId, refusal: executed.reason };
+  };
+  return inChunks(taskIds, commandsPerTurn, (chunk) => Promise.all(chunk.map(answer)));
+}
+
+/** The core keeps only live tasks: what is put back comes from history. */
+async function requeueCommand(
+  taskId: TaskId,
+  actor: string,
+  { view, history }: Ports,
+): Promise<Outcome<Command, Refusal>> {
+  const live = view.task(taskId);
+  if (live !== undefined) return refused(notEnded(taskId, live.state));
+  const record = await history.get(taskId);
+  if (record === undefined) return refused(unknownTask(taskId));
+  if (!isEnded(record.state)) return refused(notEnded(taskId, record.state));
+  return accepted({ kind: 'RequeueTask', record, actor });
+}
+
+export const unknownTask = (taskId: TaskId): Refusal =>
+  refusal(
+    'unknown_task',
+    `there is no task ${formatTaskId(taskId)}, or it ended so long ago that it was pruned`,
+  );
+
+const notEnded = (taskId: TaskId, state: string): Refusal =>
+  refusal('wrong_state', `${formatTaskId(taskId)} is ${state}; only a task that has ended can be put back`);

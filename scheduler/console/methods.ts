@@ -1,0 +1,125 @@
+// Each method of the console wire: what it reads, which command it gives, what it answers.
+import { formatTaskId, type NodeId } from '../protocol/brands.ts';
+import type { ConsoleLink } from '../protocol/consoleLink.ts';
+import type {
+  Hello,
+  LogPage,
+  Method,
+  NodeDetail,
+  Params,
+  Results,
+  TaskDetail,
+} from '../protocol/consoleWire.ts';
+import type { Command } from '../protocol/events.ts';
+import { consoleWireVersion } from '../protocol/limits.ts';
+import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
+import { rowOfRecord } from '../protocol/taskRow.ts';
+import type { NodeFilter, WhyAnswer } from '../protocol/view.ts';
+import { cancelTasks, requeueTasks, unknownTask } from './bulk.ts';
+import type { Feed } from './feed.ts';
+import type { ConsolePorts } from './ports.ts';
+import { submitTasks } from './submit.ts';
+import { listTasks } from './taskList.ts';
+
+type Answer<Value> = Outcome<Value, Refusal> | Promise<Outcome<Value, Refusal>>;
+export type MethodTable = {
+  readonly [M in Method]: (params: Params<M>, link: ConsoleLink) => Answer<Results[M]>;
+};
+
+export function methodsOf(ports: ConsolePorts, feed: Feed): MethodTable {
+  const execute = async <Value>(command: Command, answer: Value): Promise<Outcome<Value, Refusal>> => {
+    const executed = await ports.execute(command);
+    return executed.ok ? accepted(answer) : executed;
+  };
+  return {
+    hello: ({ wire }) => greet(wire, ports.hello),
+    watchOverview: ({ on }, link) => {
+      feed.watchOverview(link, on);
+      return accepted({ on });
+    },
+    submitTasks: async ({ specs }, { actor }) =>
+      accepted({ answers: await submitTasks(specs, actor, ports.execute) }),
+    listTasks: async (params) => accepted(await listTasks(params, ports)),
+    getTask: ({ taskId }) => getTask(taskId, ports),
+    whyTask: ({ taskId }) => whyTask(taskId, ports),
+    cancelTasks: async ({ taskIds, reason }, { actor }) =>
+      accepted({ answers: await cancelTasks(taskIds, reason, actor, ports) }),
+    requeueTasks: async ({ taskIds }, { actor }) =>
+      accepted({ answers: await requeueTasks(taskIds, actor, ports) }),
+    readLog: async (params) => accepted(await readLog(params, ports)),
+    watchLog: ({ taskId, on }, link) => {
+      const watched = feed.watchLog(link, taskId, on);
+      return watched.ok ? accepted({ on }) : watched;
+    },
+    listNodes: ({ text, state, offset, limit }) => {
+      const filter: NodeFilter = {
+        ...(text !== undefined && { text }),
+        ...(state !== undefined && { state }),
+      };
+      return accepted(ports.view.nodes(filter, offset, limit));
+    },
+    getNode: ({ nodeId }) => getNode(nodeId, ports),
+    setCordon: ({ nodeId, isCordoned }, { actor }) =>
+      execute({ kind: 'SetCordon', nodeId, isCordoned, actor }, { isCordoned }),
+    forgetNode: ({ nodeId }, { actor }) =>
+      execute({ kind: 'ForgetNode', nodeId, actor }, { forgotten: true }),
+    putQueue: ({ queue, weight }, { actor }) =>
+      execute({ kind: 'PutQueue', queue, weight, actor }, { queue }),
+    getEnrolment: () => accepted(ports.enrolment()),
+    renewEnrolment: () => ports.renewEnrolment(),
+    acknowledgeAlarm: ({ alarmId }, { actor }) => {
+      const acknowledged = ports.alarms.acknowledge(alarmId, actor);
+      return acknowledged.ok ? accepted({ acknowledged: true }) : acknowledged;
+    },
+  };
+}
+
+function greet(wire: number, hello: () => Hello): Outcome<Hello, Refusal> {
+  if (wire === consoleWireVersion) return accepted(hello());
+  const reason =
+    `this window speaks version ${wire} of the console wire, the host version ${consoleWireVersion}; ` +
+    'reload the window';
+  return refused(refusal('wire_version', reason, { field: 'wire' }));
+}
+
+type TaskId = Params<'getTask'>['taskId'];
+
+async function getTask(
+  taskId: TaskId,
+  { view, history }: ConsolePorts,
+): Promise<Outcome<TaskDetail, Refusal>> {
+  const live = view.task(taskId);
+  const liveRow = view.taskRow(taskId);
+  if (live !== undefined && liveRow !== undefined) return accepted({ record: live, row: liveRow });
+  const record = await history.get(taskId);
+  return record === undefined
+    ? refused(unknownTask(taskId))
+    : accepted({ record, row: rowOfRecord(record, 'none') });
+}
+
+async function whyTask(
+  taskId: TaskId,
+  { view, history }: ConsolePorts,
+): Promise<Outcome<WhyAnswer, Refusal>> {
+  const why = view.why(taskId);
+  if (why !== undefined) return accepted(why);
+  const record = await history.get(taskId);
+  if (record === undefined) return refused(unknownTask(taskId));
+  return refused(
+    refusal('wrong_state', `${formatTaskId(taskId)} has ended (${record.state}) and waits for nothing`),
+  );
+}
+
+async function readLog(params: Params<'readLog'>, { view, history }: ConsolePorts): Promise<LogPage> {
+  const { token, after, limit } = params;
+  // Asked first: pieces that are stored before an attempt ends are all there once it has ended.
+  const isLive = view.attemptByToken(token) !== undefined;
+  const pieces = await history.readLog(token, after, limit);
+  return { pieces, isComplete: !isLive && pieces.length < limit };
+}
+
+function getNode(nodeId: NodeId, { view }: ConsolePorts): Outcome<NodeDetail, Refusal> {
+  const node = view.node(nodeId);
+  if (node !== undefined) return accepted({ node, tasks: view.tasksOn(nodeId) });
+  return refused(refusal('unknown_node', `there is no node ${nodeId}; it was forgotten or never joined`));
+}

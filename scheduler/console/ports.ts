@@ -1,0 +1,70 @@
+// What the console needs from the rest of the host. Reads come from the engine's view and from history.
+import type { Ms, TaskId, Token } from '../protocol/brands.ts';
+import type { ConsoleLink } from '../protocol/consoleLink.ts';
+import type { AlarmRow, CommandAnswer, Enrolment, Hello, LogPiece } from '../protocol/consoleWire.ts';
+import type { Batch, Command } from '../protocol/events.ts';
+import type { Outcome, Refusal } from '../protocol/outcome.ts';
+import type { TaskRecord } from '../protocol/task.ts';
+import type { SchedulerView, TaskFilter, TaskRow } from '../protocol/view.ts';
+
+/** Tasks that ended within the minute that starts at `minuteMs`. */
+export interface EndedMinute {
+  readonly minuteMs: Ms;
+  readonly succeeded: number;
+  readonly deadLettered: number;
+  readonly cancelled: number;
+}
+
+export interface ListPage {
+  readonly rows: readonly TaskRow[];
+  /** Older rows start below this task id; undefined at the end. */
+  readonly nextBefore?: TaskId;
+}
+
+/**
+ * Ended tasks. A batch that was handed to history before a call has to be seen by it: a task that has just left the
+ * live ones would otherwise be nowhere for a moment.
+ */
+export interface ConsoleHistory {
+  /** Newest id first, below `before`. A page may be short; `nextBefore` tells whether more follow. */
+  readonly list: (filter: TaskFilter, before: TaskId | undefined, limit: number) => Promise<ListPage>;
+  readonly count: (filter: TaskFilter) => Promise<{ readonly total: number; readonly isEstimate: boolean }>;
+  readonly get: (taskId: TaskId) => Promise<TaskRecord | undefined>;
+  /** Pieces numbered above `after`, in order. */
+  readonly readLog: (token: Token, after: number, limit: number) => Promise<readonly LogPiece[]>;
+  /** What ended from `sinceMs` to `untilMs` (exclusive): the last hour is known again after a restart. */
+  readonly endedPerMinute: (sinceMs: Ms, untilMs: Ms) => Promise<readonly EndedMinute[]>;
+}
+
+interface AlarmPort {
+  readonly rows: () => readonly AlarmRow[];
+  readonly acknowledge: (alarmId: number, actor: string) => Outcome<void, Refusal>;
+}
+
+export interface ConsolePorts {
+  readonly view: SchedulerView;
+  readonly execute: (command: Command) => Promise<Outcome<CommandAnswer, Refusal>>;
+  readonly history: ConsoleHistory;
+  readonly alarms: AlarmPort;
+  readonly hello: () => Hello;
+  readonly enrolment: () => Enrolment;
+  readonly renewEnrolment: () => Promise<Outcome<Enrolment, Refusal>>;
+  readonly hubStats: () => { readonly messagesIn: number; readonly badMessages: number };
+  readonly clock: () => Ms;
+  readonly isRecovering: () => boolean;
+  /** Calls `run` each `intervalMs` until the returned function is called. */
+  readonly every: (intervalMs: number, run: () => void) => () => void;
+  /** Something threw that never should have; the caller was told that the host failed inside. */
+  readonly onBug: (error: unknown, where: string) => void;
+}
+
+export interface Console {
+  readonly attach: (link: ConsoleLink) => void;
+  /** Durable events, in order; not those of a replay. */
+  readonly onBatch: (batch: Batch) => void;
+  /** The dispatch frame of a first attempt has left, so long after its submit. */
+  readonly onDispatched: (latencyMs: number) => void;
+  /** Output that was stored. */
+  readonly onLog: (taskId: TaskId, pieces: readonly LogPiece[]) => void;
+  readonly close: () => void;
+}

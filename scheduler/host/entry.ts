@@ -1,0 +1,174 @@
+// Starts the host in whatever process runs this file: Electron's utility process, its main process, a terminal, a test.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Log, openLog, type OpenLog } from '../observe/log.ts';
+import { type FromHostProcess, hostExit, type ToHost } from '../protocol/hostLink.ts';
+import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
+import { hostUsage, isLoopback, readHostConfig } from './config.ts';
+import { type Host, type HostFiles, openHost } from './host.ts';
+import { linkOfPort, type PortLike } from './portLink.ts';
+
+/** How this file reaches whoever started it. */
+export interface HostLink {
+  readonly send: (message: FromHostProcess) => void;
+  readonly onMessage: (listener: (message: ToHost, ports: readonly PortLike[]) => void) => void;
+  /** The host has ended; the code is the one its process ends with. */
+  readonly exited: (code: number) => void;
+}
+
+/** Electron's parent port in a utility process, as far as we use it. */
+interface ParentPort {
+  postMessage(message: unknown): void;
+  on(event: 'message', listener: (event: { data: unknown; ports: PortLike[] }) => void): void;
+}
+
+const here = import.meta.url;
+const isBundle = !here.endsWith('.ts');
+
+/** In the sources threads lie with their folder, in the bundle beside this file. */
+const files: HostFiles = {
+  journalThread: new URL(isBundle ? './journalThread.cjs' : '../journal/journalThread.ts', here),
+  historyThread: new URL(isBundle ? './historyThread.cjs' : '../history/historyThread.ts', here),
+  pages: fileURLToPath(new URL(isBundle ? '../renderer' : '../../dist/renderer', here)),
+  version: readVersion(),
+};
+
+/** For `--host=main`: the same host inside the caller's process. It reports its end instead of ending the process. */
+export function startHostInProcess(args: readonly string[], link: HostLink): void {
+  void runHost(args, link);
+}
+
+async function runHost(args: readonly string[], link: HostLink): Promise<void> {
+  const config = readHostConfig(args);
+  if (!config.ok) {
+    link.send({ kind: 'failed', refusal: { code: 'bad_message', message: config.reason } });
+    link.exited(hostExit.cannotStart);
+    return;
+  }
+  if (!config.value) return;
+  const { dataFolder, listen } = config.value;
+  const open = openLogIn(dataFolder);
+  if (!open.ok) {
+    link.send({ kind: 'failed', refusal: open.reason });
+    link.exited(hostExit.cannotStart);
+    return;
+  }
+  const { log } = open.value;
+  if (!isLoopback(listen))
+    log('warn', 'listening beyond this machine without TLS: anybody on that network can read tokens', {
+      listen,
+    });
+  const ended = (code: number, why: string): void => {
+    log(code === hostExit.ok ? 'info' : 'error', 'ending', { code, why });
+    open.value.close();
+    link.exited(code);
+  };
+  const opened = await openHost(config.value, files, {
+    log,
+    onRecovering: (done, total) => {
+      link.send({ kind: 'recovering', done, total });
+    },
+    onFailure: (refusal) => {
+      link.send({ kind: 'failed', refusal });
+      // Nothing has left since the failed write and nothing may: ending at once is the safe way out.
+      ended(hostExit.storageFailed, refusal.message);
+    },
+    onBug: (error, where) => {
+      ended(
+        hostExit.bug,
+        `${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
+    },
+  });
+  if (opened.ok) serve(opened.value, link, { log, ended });
+  else failToStart(opened.reason, link, ended);
+}
+
+/** Makes the data folder where it is missing. Refuses where nothing can be written there. */
+function openLogIn(dataFolder: string): Outcome<OpenLog, Refusal> {
+  try {
+    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+    return accepted(openLog({ level: 'info', clock: Date.now, path: join(dataFolder, 'host.log') }));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const said = `data folder ${dataFolder} cannot be used: ${why}; give another one with --data, or free it`;
+    return refused(refusal('storage_failed', said));
+  }
+}
+
+function failToStart(refusal: Refusal, link: HostLink, ended: (code: number, why: string) => void): void {
+  link.send({ kind: 'failed', refusal });
+  ended(hostExit.cannotStart, refusal.message);
+}
+
+interface Ending {
+  readonly log: Log;
+  readonly ended: (code: number, why: string) => void;
+}
+
+function serve(host: Host, link: HostLink, { ended }: Ending): void {
+  let isStopping = false;
+  link.onMessage((message, ports) => {
+    switch (message.kind) {
+      case 'console': {
+        const [port] = ports;
+        if (port) host.attachConsole(linkOfPort(port, message.actor));
+        break;
+      }
+      case 'stop':
+        if (isStopping) break;
+        isStopping = true;
+        void host.stop().then(() => {
+          ended(hostExit.ok, 'asked to stop');
+        });
+        break;
+    }
+  });
+  link.send({ kind: 'listening', address: host.address, epoch: host.epoch, liveTasks: host.liveTasks });
+}
+
+function readVersion(): string {
+  // Bundled at dist/host/, source at scheduler/host/: the package file is two folders up from both.
+  const text = readFileSync(new URL('../../package.json', here), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function linkToParent(parent: ParentPort): HostLink {
+  return {
+    send: (message) => {
+      parent.postMessage(message);
+    },
+    onMessage: (listener) => {
+      // Only Electron's main process holds the other end; it sends what `ToHost` says.
+      parent.on('message', ({ data, ports }) => {
+        listener(data as ToHost, ports);
+      });
+    },
+    exited: (code) => process.exit(code),
+  };
+}
+
+/** Terminal or service: says in words what happens, stops on a signal. */
+function linkToTerminal(): HostLink {
+  return {
+    send: (message) => {
+      if (message.kind === 'listening') process.stdout.write(`millrace: agents join at ${message.address}\n`);
+      if (message.kind === 'failed') process.stderr.write(`millrace: ${message.refusal.message}\n`);
+    },
+    onMessage: (listener) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const)
+        process.on(signal, () => {
+          listener({ kind: 'stop' }, []);
+        });
+    },
+    exited: (code) => process.exit(code),
+  };
+}
+
+const { parentPort } = process as { parentPort?: ParentPort };
+if (parentPort) void runHost(process.argv.slice(2), linkToParent(parentPort));
+else if (import.meta.main) {
+  if (process.argv.includes('--help')) process.stdout.write(`${hostUsage}\n`);
+  else void runHost(process.argv.slice(2), linkToTerminal());
+}

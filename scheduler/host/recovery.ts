@@ -1,0 +1,47 @@
+// From the journal back to a running core: newest good snapshot, then replay; what history has not stored is told again.
+import { Core } from '../core/cycle.ts';
+import type { History } from '../history/store.ts';
+import type { Recovered } from '../journal/journal.ts';
+import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
+import type { Batch } from '../protocol/events.ts';
+import { historyQueueMax } from '../protocol/limits.ts';
+import type { HostEvents } from './host.ts';
+
+/** Refuses `storage_failed` where the journal's batches do not fit together: a damaged file or a foreign history. */
+export async function replayInto(
+  recovered: Recovered,
+  history: History,
+  { log, onRecovering }: Pick<HostEvents, 'log' | 'onRecovering'>,
+): Promise<Outcome<Core, Refusal>> {
+  for (const notice of recovered.notices) log('warn', 'journal', { notice });
+  const { snapshot, lastSequence } = recovered;
+  try {
+    const core = new Core(undefined, snapshot?.payload);
+    const from = snapshot?.sequence ?? 0;
+    if (history.cursor < from)
+      log('warn', 'history misses ended tasks that the journal no longer holds', {
+        from: history.cursor,
+        to: from,
+      });
+    for await (const batches of recovered.batches) {
+      for (const batch of batches) tellHistory(history, batch, core.replay(batch));
+      if (history.stats().pending > historyQueueMax) await history.flushed();
+      onRecovering(core.state.sequence - from, lastSequence - from);
+    }
+    await history.flushed();
+    return accepted(core);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const said = `the journal cannot be replayed: ${why}; restore a backup or move the data folder away`;
+    return refused(refusal('storage_failed', said));
+  }
+}
+
+/** What the batch means for history; nothing where it was stored before the restart. */
+export function tellHistory(history: History, batch: Batch, ended: ReturnType<Core['replay']>): void {
+  if (batch.sequence <= history.cursor) return;
+  if (ended.length > 0) history.recordEnded(batch.sequence, ended);
+  for (const event of batch.events)
+    if (event.kind === 'task_requeued') history.forget(batch.sequence, event.record.taskId);
+  history.advance(batch.sequence);
+}

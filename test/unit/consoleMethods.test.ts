@@ -1,0 +1,206 @@
+// Every method of the console wire: its answer, its command, its refusals.
+import { expect, test } from 'vitest';
+import { token } from '../../scheduler/protocol/brands.ts';
+import { methodSchemas } from '../../scheduler/protocol/consoleWire.ts';
+import { refusal, refused } from '../../scheduler/protocol/outcome.ts';
+import { openConsole, recordOf } from './consoleStage.ts';
+
+const work = { kind: 'simulated', runMs: 1 };
+
+test.each([
+  ['hello', { wire: 1 }, { version: '1' }],
+  ['watchOverview', { on: false }, { on: false }],
+  ['watchLog', { taskId: 1, on: true }, { on: true }],
+  ['listNodes', { text: 'A' }, { rows: [{ filter: { text: 'A' }, offset: 0, limit: 50 }], total: 1 }],
+  ['getNode', { nodeId: 'n1' }, { node: { nodeId: 'n1', area: 'A' }, tasks: [] }],
+  ['readLog', { token: 9 }, { pieces: [], isComplete: true }],
+  ['readLog', { token: 5 }, { pieces: [], isComplete: false }],
+  ['getEnrolment', undefined, { hubUrl: 'u', token: 't', command: 'c' }],
+  ['renewEnrolment', {}, { hubUrl: 'u', token: 't2', command: 'c' }],
+  ['acknowledgeAlarm', { alarmId: 1 }, { acknowledged: true }],
+] as const)('%s %j answers %j', async (method, params, answer) => {
+  expect(await openConsole().result(method, params)).toEqual(answer);
+});
+
+test.each([
+  ['setCordon', { nodeId: 'n1', isCordoned: true }, { kind: 'SetCordon', nodeId: 'n1', isCordoned: true }],
+  ['forgetNode', { nodeId: 'n1' }, { kind: 'ForgetNode', nodeId: 'n1' }],
+  ['putQueue', { queue: 'q', weight: 2 }, { kind: 'PutQueue', queue: 'q', weight: 2 }],
+] as const)('%s gives its command in the name of the operator', async (method, params, command) => {
+  const stage = openConsole();
+  await stage.result(method, params);
+  expect(stage.commands).toEqual([{ ...command, actor: 'operator' }]);
+});
+
+test('a command that the engine refuses is refused with the reason of the engine', async () => {
+  const reason = refusal('wrong_state', 'n1 is connected');
+  const stage = openConsole({ execute: () => Promise.resolve(refused(reason)) });
+  expect(await stage.refusal('forgetNode', { nodeId: 'n1' })).toEqual(reason);
+});
+
+const badParams: [string, unknown, string][] = [
+  ['hello', {}, 'wire'],
+  ['watchOverview', { on: 'yes' }, 'on'],
+  ['submitTasks', { specs: [] }, 'specs'],
+  ['listTasks', { limit: 9_999 }, 'limit'],
+  ['listTasks', { filter: { states: ['asleep'] } }, 'filter.states.0'],
+  ['getTask', { taskId: -1 }, 'taskId'],
+  ['whyTask', {}, 'taskId'],
+  ['cancelTasks', { taskIds: [1, 'x'] }, 'taskIds.1'],
+  ['requeueTasks', { taskIds: [] }, 'taskIds'],
+  ['readLog', { token: 1.5 }, 'token'],
+  ['watchLog', { taskId: 1 }, 'on'],
+  ['listNodes', { state: 'asleep' }, 'state'],
+  ['getNode', { nodeId: 'n 1' }, 'nodeId'],
+  ['setCordon', { nodeId: 'n1' }, 'isCordoned'],
+  ['forgetNode', { nodeId: '' }, 'nodeId'],
+  ['putQueue', { queue: 'q', weight: 0 }, 'weight'],
+  ['getEnrolment', { all: true }, 'all'],
+  ['renewEnrolment', { now: 1 }, 'now'],
+  ['acknowledgeAlarm', { alarmId: null }, 'alarmId'],
+];
+
+test.each(badParams)(
+  'bad parameters of %s %j are refused, naming the field',
+  async (method, params, field) => {
+    expect(await openConsole().refusal(method, params)).toMatchObject({ code: 'bad_message', field });
+  },
+);
+
+test('every method of the contract is tried above', () => {
+  expect([...new Set(badParams.map(([method]) => method))].sort()).toEqual(Object.keys(methodSchemas).sort());
+});
+
+test.each(['reboot', 'toString', '__proto__', ''])('there is no method %j', async (method) => {
+  expect(await openConsole().refusal(method)).toMatchObject({ code: 'unknown_method' });
+});
+
+test.each([[null], ['hello'], [{ id: 3 }], [{ id: 'x', method: 'hello' }]])(
+  'the malformed request %j gets a reply and ends nothing',
+  async (message) => {
+    const stage = openConsole();
+    const id = (message as { id?: number } | null)?.id ?? 0;
+    const waiting = typeof id === 'number' ? stage.link.raw(message) : stage.link.raw({ method: 1 });
+    expect(await waiting).toMatchObject({ ok: false, refusal: { code: 'bad_message' } });
+    expect(await stage.result('hello', { wire: 1 })).toEqual({ version: '1' });
+  },
+);
+
+test('a window of another version is told both versions', async () => {
+  const told = await openConsole().refusal('hello', { wire: 7 });
+  expect(told).toMatchObject({ code: 'wire_version' });
+  expect(told.message).toMatch(/version 7 .* version 1/);
+});
+
+test('a method that throws is reported as a bug, its caller is told, and the next request is answered', async () => {
+  const stage = openConsole({
+    enrolment: () => {
+      throw new Error('no token file');
+    },
+  });
+  expect(await stage.refusal('getEnrolment')).toMatchObject({ code: 'storage_failed' });
+  expect(stage.bugs).toEqual([new Error('no token file')]);
+  expect(await stage.result('hello', { wire: 1 })).toBeDefined();
+});
+
+test('the 65th request without a reply is told to wait', async () => {
+  const stage = openConsole({ execute: () => new Promise(() => undefined) });
+  for (let i = 0; i < 64; i += 1) void stage.link.ask('putQueue', { queue: 'q', weight: 1 });
+  expect(await stage.refusal('hello', { wire: 1 })).toMatchObject({ code: 'too_many', retryAfterMs: 250 });
+});
+
+test('submitTasks: good specs go as one command, bad ones are told their field, answers keep the order', async () => {
+  const stage = openConsole();
+  const specs = [
+    { work },
+    { work: { kind: 'command', argv: [] } },
+    { work, name: 'second' },
+    { work, labels: { a: 'x'.repeat(70_000) } },
+    { work, ask: { cpu: -1 } },
+    undefined,
+  ];
+  const { answers } = (await stage.result('submitTasks', { specs })) as { answers: unknown };
+  expect(answers).toMatchObject([
+    { ok: true, taskId: 100 },
+    { ok: false, refusal: { code: 'bad_message', field: 'specs.1.work.argv' } },
+    { ok: true, taskId: 101 },
+    { ok: false, refusal: { code: 'too_large', field: 'specs.3' } },
+    { ok: false, refusal: { code: 'bad_message', field: 'specs.4.ask.cpu' } },
+    { ok: false, refusal: { code: 'bad_message', field: 'specs.5' } },
+  ]);
+  expect(stage.commands).toMatchObject([
+    { kind: 'SubmitTasks', actor: 'operator', specs: [{}, { name: 'second' }] },
+  ]);
+});
+
+test('submitTasks with only bad specs gives no command; one refused as a whole is the answer of each', async () => {
+  const stage = openConsole();
+  await stage.result('submitTasks', { specs: [7] });
+  expect(stage.commands).toEqual([]);
+  const reason = refusal('queue_full', 'full');
+  const full = openConsole({ execute: () => Promise.resolve(refused(reason)) });
+  const { answers } = (await full.result('submitTasks', { specs: [{ work }, 7] })) as { answers: unknown };
+  expect(answers).toMatchObject([{ ok: false, refusal: reason }, { refusal: { code: 'bad_message' } }]);
+});
+
+test('getTask and whyTask know live and ended tasks', async () => {
+  const stage = openConsole();
+  stage.live.set(2, recordOf(2, 'ready'));
+  stage.ended.set(1, recordOf(1, 'succeeded'));
+  expect(await stage.result('getTask', { taskId: 2 })).toMatchObject({
+    row: { state: 'ready', waiting: 'ready' },
+  });
+  expect(await stage.result('getTask', { taskId: 1 })).toMatchObject({ row: { state: 'succeeded' } });
+  expect(await stage.refusal('getTask', { taskId: 3 })).toMatchObject({ code: 'unknown_task' });
+  expect(await stage.result('whyTask', { taskId: 2 })).toMatchObject({ waiting: 'ready' });
+  expect(await stage.refusal('whyTask', { taskId: 1 })).toMatchObject({ code: 'wrong_state' });
+  expect(await stage.refusal('whyTask', { taskId: 3 })).toMatchObject({ code: 'unknown_task' });
+  expect(await stage.refusal('getNode', { nodeId: 'n9' })).toMatchObject({ code: 'unknown_node' });
+});
+
+test('requeueTasks puts back what has ended, as recorded, and refuses the rest one by one', async () => {
+  const stage = openConsole();
+  stage.live.set(2, recordOf(2, 'running'));
+  stage.ended.set(2, recordOf(2, 'dead_letter'));
+  stage.ended.set(1, recordOf(1, 'dead_letter'));
+  const { answers } = (await stage.result('requeueTasks', { taskIds: [1, 2, 3] })) as { answers: unknown };
+  expect(answers).toMatchObject([
+    { ok: true },
+    { ok: false, taskId: 2, refusal: { code: 'wrong_state' } },
+    { ok: false, taskId: 3, refusal: { code: 'unknown_task' } },
+  ]);
+  expect(stage.commands).toEqual([
+    { kind: 'RequeueTask', record: recordOf(1, 'dead_letter'), actor: 'operator' },
+  ]);
+});
+
+test('cancelTasks answers each task of a bulk in order, and other requests are answered in between', async () => {
+  const stage = openConsole();
+  const taskIds = Array.from({ length: 5_000 }, (_, i) => i);
+  let isDone = false;
+  const bulk = stage.result('cancelTasks', { taskIds, reason: 'wrong batch' }).then((result) => {
+    isDone = true;
+    return result;
+  });
+  await stage.result('listTasks', {});
+  expect(isDone).toBe(false);
+  expect((await bulk) as { answers: unknown[] }).toMatchObject({ answers: { length: 5_000 } });
+  expect(stage.commands.at(-1)).toEqual({
+    kind: 'CancelTask',
+    taskId: 4_999,
+    actor: 'operator',
+    reason: 'wrong batch',
+  });
+});
+
+test('output is complete only when its attempt has ended and no further piece follows', async () => {
+  const piece = { token: token(9), piece: 1, stream: 'stdout', offset: 0, text: 'x', atMs: 0 } as never;
+  const stage = openConsole();
+  const history = { readLog: () => Promise.resolve([piece]) } as never;
+  const full = openConsole({
+    history: { endedPerMinute: () => Promise.resolve([]), ...(history as object) } as never,
+  });
+  expect(await full.result('readLog', { token: 9, limit: 1 })).toMatchObject({ isComplete: false });
+  expect(await full.result('readLog', { token: 9, limit: 2 })).toMatchObject({ isComplete: true });
+  expect(await stage.result('readLog', { token: 5 })).toMatchObject({ isComplete: false });
+});

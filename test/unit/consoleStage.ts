@@ -1,0 +1,214 @@
+// A console over a made-up engine and history, with links that remember what was sent to them.
+import { createConsole } from '../../scheduler/console/operatorApi.ts';
+import type { Console, ConsolePorts } from '../../scheduler/console/ports.ts';
+import { epoch, mib, millicores, ms, nodeId, taskId } from '../../scheduler/protocol/brands.ts';
+import type { ConsoleLink } from '../../scheduler/protocol/consoleLink.ts';
+import {
+  type FromHost,
+  type Method,
+  type Reply,
+  taskSpecSchema,
+} from '../../scheduler/protocol/consoleWire.ts';
+import { decode } from '../../scheduler/protocol/decode.ts';
+import type { Command } from '../../scheduler/protocol/events.ts';
+import { accepted } from '../../scheduler/protocol/outcome.ts';
+import type { TaskRecord, TaskState } from '../../scheduler/protocol/task.ts';
+import { rowOfRecord } from '../../scheduler/protocol/taskRow.ts';
+import type { SchedulerView, TaskFilter, TaskRow } from '../../scheduler/protocol/view.ts';
+
+export function recordOf(id: number, state: TaskState): TaskRecord {
+  const spec = decode(taskSpecSchema, { work: { kind: 'simulated', runMs: 5 } }, 'spec');
+  if (!spec.ok) throw new Error(spec.reason.message);
+  return {
+    taskId: taskId(id),
+    spec: spec.value,
+    submitter: 'test',
+    state,
+    submittedAtMs: ms(id),
+    attempts: [],
+  };
+}
+
+const matches = (row: TaskRow, filter: TaskFilter): boolean => filter.states?.includes(row.state) ?? true;
+
+/** Newest first, below `before`. */
+export function pageOf(
+  records: ReadonlyMap<number, TaskRecord>,
+  filter: TaskFilter,
+  before: number | undefined,
+  limit: number,
+) {
+  const rows = [...records.values()]
+    .map((record) => rowOfRecord(record, 'none'))
+    .filter((row) => matches(row, filter) && row.taskId < (before ?? Infinity))
+    .sort((a, b) => b.taskId - a.taskId);
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return rows.length > limit && last !== undefined
+    ? { rows: page, total: rows.length, nextBefore: last.taskId }
+    : { rows: page, total: rows.length };
+}
+
+export interface Link extends ConsoleLink {
+  readonly sent: FromHost[];
+  readonly isSlow: { value: boolean };
+  readonly ask: (method: string, params?: unknown) => Promise<Reply>;
+  readonly raw: (message: unknown) => Promise<Reply>;
+}
+
+export function openLink(console: Console): Link {
+  const sent: FromHost[] = [];
+  const isSlow = { value: false };
+  const closing: (() => void)[] = [];
+  const replies = new Map<number, (reply: Reply) => void>();
+  let receive: (raw: unknown) => void = () => undefined;
+  let lastId = 0;
+  const raw = (message: unknown): Promise<Reply> => {
+    const id = (message as { id?: number } | null)?.id ?? 0;
+    return new Promise((resolve) => {
+      replies.set(id, resolve);
+      receive(message);
+    });
+  };
+  const link: Link = {
+    actor: 'operator',
+    sent,
+    isSlow,
+    send: (message) => {
+      if ('push' in message && isSlow.value) return false;
+      sent.push(message);
+      if (!('push' in message)) replies.get(message.id)?.(message);
+      return true;
+    },
+    onMessage: (listener) => {
+      receive = listener;
+    },
+    onClose: (listener) => closing.push(listener),
+    close: () => {
+      for (const listener of closing) listener();
+    },
+    raw,
+    ask: (method, params) => {
+      lastId += 1;
+      return raw({ id: lastId, method, ...(params !== undefined && { params }) });
+    },
+  };
+  console.attach(link);
+  return link;
+}
+
+export interface ConsoleStage {
+  readonly console: Console;
+  readonly link: Link;
+  readonly live: Map<number, TaskRecord>;
+  readonly ended: Map<number, TaskRecord>;
+  readonly commands: Command[];
+  readonly bugs: unknown[];
+  readonly clock: { nowMs: number };
+  readonly tick: () => void;
+  readonly result: (method: Method, params?: unknown) => Promise<unknown>;
+  readonly refusal: (
+    method: string,
+    params?: unknown,
+  ) => Promise<{ code: string; field?: string; message: string }>;
+}
+
+export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
+  const live = new Map<number, TaskRecord>();
+  const ended = new Map<number, TaskRecord>();
+  const commands: Command[] = [];
+  const bugs: unknown[] = [];
+  const clock = { nowMs: 1_000_000 };
+  let tick = (): void => undefined;
+  const console = createConsole({
+    view: viewOf(live),
+    execute: (command) => {
+      commands.push(command);
+      if (command.kind !== 'SubmitTasks') return Promise.resolve(accepted({}));
+      const answers = command.specs.map((_, i) => ({ ok: true, taskId: taskId(100 + i) }) as const);
+      return Promise.resolve(accepted({ answers }));
+    },
+    history: {
+      list: (filter, before, limit) => Promise.resolve(pageOf(ended, filter, before, limit)),
+      count: (filter) =>
+        Promise.resolve({ total: pageOf(ended, filter, undefined, 1).total, isEstimate: false }),
+      get: (id) => Promise.resolve(ended.get(id)),
+      readLog: () => Promise.resolve([]),
+      endedPerMinute: () => Promise.resolve([]),
+    },
+    alarms: { rows: () => [], acknowledge: () => accepted(undefined) },
+    hello: () => ({ version: '1' }) as never,
+    enrolment: () => ({ hubUrl: 'u', token: 't', command: 'c' }),
+    renewEnrolment: () => Promise.resolve(accepted({ hubUrl: 'u', token: 't2', command: 'c' })),
+    hubStats: () => ({ messagesIn: 0, badMessages: 3 }),
+    clock: () => ms(clock.nowMs),
+    isRecovering: () => false,
+    every: (_intervalMs, run) => {
+      tick = run;
+      return () => undefined;
+    },
+    onBug: (error) => bugs.push(error),
+    ...ports,
+  });
+  const link = openLink(console);
+  return {
+    console,
+    link,
+    live,
+    ended,
+    commands,
+    bugs,
+    clock,
+    tick: () => {
+      tick();
+    },
+    result: async (method, params) => {
+      const reply = await link.ask(method, params);
+      if (!reply.ok) throw new Error(reply.refusal.message);
+      return reply.result;
+    },
+    refusal: async (method, params) => {
+      const reply = await link.ask(method, params);
+      if (reply.ok) throw new Error(`${method} was not refused`);
+      return reply.refusal;
+    },
+  };
+}
+
+function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
+  const node = { nodeId: nodeId('n1'), area: 'A' };
+  return {
+    epoch: () => epoch(7),
+    taskCounts: () => ({
+      ready: 4,
+      backlog: 3,
+      blocked: 2,
+      backoff: 1,
+      dispatched: 0,
+      running: 6,
+      cancelling: 0,
+    }),
+    nodeCounts: () => ({ total: 9, online: 8, disconnected: 1, lost: 0, cordoned: 0 }),
+    fleetUse: () => ({
+      cpuTotal: millicores(3_000),
+      cpuAllocated: millicores(1_000),
+      cpuUsed: millicores(600),
+      memoryTotal: mib(10),
+      memoryAllocated: mib(5),
+      memoryUsed: mib(1),
+    }),
+    queues: () => [],
+    task: (id) => live.get(id),
+    taskRow: (id) => {
+      const record = live.get(id);
+      return record === undefined ? undefined : rowOfRecord(record, 'ready');
+    },
+    liveTasks: (filter, before, limit) => pageOf(live, filter, before, limit),
+    attemptByToken: (given) => (given === 5 ? ({ taskId: taskId(1), record: {} } as never) : undefined),
+    nodes: (filter, offset, limit) => ({ rows: [{ filter, offset, limit } as never], total: 1 }),
+    node: (id) => (id === 'n1' ? (node as never) : undefined),
+    tasksOn: () => [],
+    nodeKeyHash: () => undefined,
+    why: (id) => (live.has(id) ? ({ taskId: id, waiting: 'ready' } as never) : undefined),
+  };
+}
