@@ -25,6 +25,9 @@ export const latency: Bench = async (options): Promise<Measured> => {
   const seconds = wholeOption(options, 'seconds', 10);
   const folder = mkdtempSync(join(tmpdir(), 'millrace-latency-'));
   const children: ChildProcess[] = [];
+  process.once('exit', () => {
+    for (const child of children) child.kill('SIGKILL'); // also where this bench itself fails
+  });
   try {
     const hub = await startHub(folder, children);
     const echoUrl = await startEcho(children);

@@ -1,7 +1,7 @@
 // What is pushed to windows: an overview frame at `feedHz` to each that watches it, and output of watched tasks.
 import type { TaskId } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
-import type { LogPiece, OverviewFrame } from '../protocol/consoleWire.ts';
+import type { LogPiece, OverviewFrame } from '../protocol/consoleFrames.ts';
 import * as limits from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import type { ConsolePorts } from './ports.ts';

@@ -1,7 +1,8 @@
 // What the console needs from the rest of the host. Reads come from the engine's view and from history.
 import type { Ms, TaskId, Token } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
-import type { AlarmRow, CommandAnswer, Enrolment, Hello, LogPiece } from '../protocol/consoleWire.ts';
+import type { AlarmRow, LogPiece } from '../protocol/consoleFrames.ts';
+import type { CommandAnswer, Enrolment, Hello } from '../protocol/consoleWire.ts';
 import type { Batch, Command } from '../protocol/events.ts';
 import type { Outcome, Refusal } from '../protocol/outcome.ts';
 import type { TaskRecord } from '../protocol/task.ts';

@@ -1,6 +1,6 @@
 // Events -> what the overview counts: rates, dispatch latency, the last hour, and the traces.
 import { ms, type Ms } from '../protocol/brands.ts';
-import type { OverviewFrame } from '../protocol/consoleWire.ts';
+import type { OverviewFrame } from '../protocol/consoleFrames.ts';
 import type { Batch, EventKind } from '../protocol/events.ts';
 import type { FleetUse, NodeCounts, TaskCounts } from '../protocol/view.ts';
 import type { EndedMinute } from './ports.ts';

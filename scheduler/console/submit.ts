@@ -29,13 +29,19 @@ export async function submitTasks(
     throw new Error(`the engine answered ${taken.length} of ${good.length} submitted tasks`);
   }
   let next = 0;
-  return decoded.map((outcome): SubmitAnswer => {
+  return decoded.map((outcome, index): SubmitAnswer => {
     if (!outcome.ok) return answerOfBad(outcome);
     if (!executed.ok) return { ok: false, refusal: executed.reason };
     const answer = taken[next];
     next += 1;
-    return answer ?? answerOfBad(outcome);
+    return answer === undefined ? answerOfBad(outcome) : atSpec(answer, index);
   });
+}
+
+/** The engine names a field of the task; the caller sent several. */
+function atSpec(answer: SubmitAnswer, index: number): SubmitAnswer {
+  if (answer.ok || answer.refusal.field === undefined) return answer;
+  return { ok: false, refusal: { ...answer.refusal, field: `specs.${index}.${answer.refusal.field}` } };
 }
 
 /** Refuses `too_large` above `taskBytesMax` of JSON, `bad_message` with the path `specs.N.…` of the field at fault. */

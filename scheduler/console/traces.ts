@@ -1,6 +1,6 @@
 // The 60-minute traces of the overview: one point per 10 s, the newest unfinished.
 import type { Ms } from '../protocol/brands.ts';
-import type { TraceName } from '../protocol/consoleWire.ts';
+import type { TraceName } from '../protocol/consoleFrames.ts';
 import * as limits from '../protocol/limits.ts';
 import { LatencyHistogram } from './windows.ts';
 

@@ -1,5 +1,5 @@
 // The core as others may read it: rows and counts made from the tables when asked.
-import { mib, millicores, ms, type NodeIndex } from '../protocol/brands.ts';
+import { mib, millicores, ms, type NodeId, type NodeIndex } from '../protocol/brands.ts';
 import type { NodeRow, NodeState } from '../protocol/node.ts';
 import { rowOfRecord, searchTextOf } from '../protocol/taskRow.ts';
 import type {
@@ -129,17 +129,17 @@ function liveTasks(state: SchedulerState, { filter, before, limit }: LiveQuery):
 
 function matches(task: Task, filter: TaskFilter): boolean {
   const { spec } = task;
-  if (filter.states && !filter.states.includes(task.state)) return false;
-  if (filter.queue !== undefined && spec.queue !== filter.queue) return false;
-  if (filter.sinceMs !== undefined && task.submittedAtMs < filter.sinceMs) return false;
-  if (filter.nodeId !== undefined && (task.live?.nodeId ?? task.past.at(-1)?.nodeId) !== filter.nodeId)
-    return false;
+  const text = filter.text?.toLowerCase() ?? '';
   return (
-    filter.text === undefined ||
-    filter.text === '' ||
-    searchTextOf(task.spec).includes(filter.text.toLowerCase())
+    (filter.states?.includes(task.state) ?? true) &&
+    (filter.queue ?? spec.queue) === spec.queue &&
+    task.submittedAtMs >= (filter.sinceMs ?? 0) &&
+    (filter.nodeId === undefined || newestNode(task) === filter.nodeId) &&
+    (text === '' || searchTextOf(spec).includes(text))
   );
 }
+const newestNode = (task: Task): NodeId | undefined => task.live?.nodeId ?? task.past.at(-1)?.nodeId;
+
 function nodeCounts(nodes: NodeTable): NodeCounts {
   const counts = { total: nodes.size, online: 0, disconnected: 0, lost: 0, cordoned: 0 };
   for (const node of nodes.occupied()) {

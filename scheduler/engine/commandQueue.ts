@@ -38,22 +38,12 @@ export class CommandQueue<Answer> {
   }
 }
 
-function isFromAgent({ kind }: Command): boolean {
-  switch (kind) {
-    case 'JoinNode':
-    case 'Heartbeat':
-    case 'DisconnectNode':
-    case 'ReportStarted':
-    case 'ReportResults':
-    case 'StartEpoch':
-      return true;
-    case 'SubmitTasks':
-    case 'CancelTask':
-    case 'RequeueTask':
-    case 'EnrolNode':
-    case 'SetCordon':
-    case 'ForgetNode':
-    case 'PutQueue':
-      return false;
-  }
-}
+const agentKinds: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
+  'JoinNode',
+  'Heartbeat',
+  'DisconnectNode',
+  'ReportStarted',
+  'ReportResults',
+  'StartEpoch',
+]);
+const isFromAgent = ({ kind }: Command): boolean => agentKinds.has(kind);

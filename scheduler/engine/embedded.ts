@@ -1,6 +1,7 @@
 // The engine of one workstation: runs the core's turns, makes their batches durable, and only then lets their answers
 // and effects out. A command that arrives at rest starts a turn at once; what arrives during a write forms the next.
-import { Core, type TurnResult } from '../core/cycle.ts';
+import type { Core } from '../core/cycle.ts';
+import { type TurnResult } from '../core/cycle.ts';
 import type { Effect } from '../core/effects.ts';
 import type { Dispatch } from '../protocol/agentWire.ts';
 import type { NodeId, Token } from '../protocol/brands.ts';
@@ -37,6 +38,8 @@ type Answer = Outcome<EngineAnswer, Refusal>;
 
 /** The core is ticked at least this often: it tells a stalled host from silent agents by the gap between turns. */
 const tickMs = 500;
+/** How long a report that nobody waits for may wait for company: each turn with events costs a disk flush. */
+const soonMs = 5;
 
 export class EmbeddedEngine implements Engine {
   readonly #parts: EmbeddedParts;
@@ -44,6 +47,7 @@ export class EmbeddedEngine implements Engine {
   readonly #counts = { turns: 0, batches: 0, placements: 0, slowestTurnMs: 0 };
   readonly view;
   #isTurnQueued = false;
+  #soon: ReturnType<typeof setTimeout> | undefined;
   #write: Promise<void> | undefined;
   #snapshot: Promise<void> | undefined;
   #stopped: Refusal | undefined;
@@ -69,14 +73,16 @@ export class EmbeddedEngine implements Engine {
   readonly execute = (command: Command): Promise<Answer> => {
     if (this.#stopped) return Promise.resolve(refused(this.#stopped));
     return new Promise((answer) => {
-      if (this.#commands.add({ command, answer })) this.#wake();
-      else answer(refused(overloaded));
+      if (!this.#commands.add({ command, answer })) answer(refused(overloaded));
+      else if (canWait(command)) this.#wakeSoon();
+      else this.#wake();
     });
   };
 
   readonly stop = async (): Promise<void> => {
     this.#stopped ??= refusal('stopping', 'the scheduler is stopping; submit again when it is back');
     clearInterval(this.#ticker);
+    clearTimeout(this.#soon);
     await this.#write;
     await this.#snapshot;
     for (const { answer } of this.#commands.take()) answer(refused(this.#stopped));
@@ -91,6 +97,14 @@ export class EmbeddedEngine implements Engine {
       this.#isTurnQueued = false;
       if (!this.#stopped) this.#turn();
     });
+  }
+
+  /** For what nobody waits for: it rides with the next turn, or gets one of its own after a moment. */
+  #wakeSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.#wake();
+    }, soonMs);
   }
 
   #turn(): void {
@@ -179,6 +193,9 @@ export class EmbeddedEngine implements Engine {
     await journal.snapshot(sequence, payload);
   }
 }
+
+/** Signs of life and of start change nothing that anybody waits for. */
+const canWait = ({ kind }: Command): boolean => kind === 'Heartbeat' || kind === 'ReportStarted';
 
 const endedOf = (effects: readonly Effect[]): readonly TaskRecord[] =>
   effects.flatMap((effect) => (effect.kind === 'task_ended' ? [effect.record] : []));

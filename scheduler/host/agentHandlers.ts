@@ -5,7 +5,7 @@ import type { HubHandlers } from '../hub/ports.ts';
 import type { LogChunk } from '../protocol/agentWire.ts';
 import type { Ms, NodeId, TaskId, Token } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
-import type { LogPiece } from '../protocol/consoleWire.ts';
+import type { LogPiece } from '../protocol/consoleFrames.ts';
 import type { Command } from '../protocol/events.ts';
 import { accepted } from '../protocol/outcome.ts';
 import type { SecretsFile } from './secretsFile.ts';
@@ -99,7 +99,7 @@ class LogOwners {
     const { engine, history } = this.#parts;
     const live = engine.view.attemptByToken(token);
     if (live) return live.taskId === taskId ? live.record.nodeId : undefined;
-    const record = engine.view.task(taskId) ?? (await history.flushed().then(() => history.get(taskId)));
+    const record = engine.view.task(taskId) ?? (await history.get(taskId));
     return record?.attempts.find((attempt) => attempt.token === token)?.nodeId;
   }
 }

@@ -1,7 +1,7 @@
 // The composition root: the one place that builds every part of the scheduler and wires it to the others.
 import { createConsole } from '../console/operatorApi.ts';
 import type { Console } from '../console/ports.ts';
-import { Core } from '../core/cycle.ts';
+import type { Core } from '../core/cycle.ts';
 import { EmbeddedEngine } from '../engine/embedded.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type History, openHistory } from '../history/store.ts';
@@ -10,15 +10,16 @@ import type { Hub } from '../hub/ports.ts';
 import { openJournal } from '../journal/journal.ts';
 import type { JournalPort } from '../journal/port.ts';
 import { Alarms } from '../observe/alarms.ts';
-import type { Log } from '../observe/log.ts';
 import { ms, type Ms } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
 import type { Enrolment, Hello } from '../protocol/consoleWire.ts';
 import { historyTasksMax, historyQueueMax } from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refused } from '../protocol/outcome.ts';
 import type { HostConfig } from './config.ts';
+import type { HostEvents } from './hostEvents.ts';
 import { agentHandlers } from './agentHandlers.ts';
 import { historyForConsole } from './consoleHistory.ts';
+import { hostMetrics } from './hostMetrics.ts';
 import { servePages } from './pages.ts';
 import { replayInto, tellHistory } from './recovery.ts';
 import { SecretsFile } from './secretsFile.ts';
@@ -29,15 +30,6 @@ export interface HostFiles {
   /** Folder of the built console, served to browsers. */
   readonly pages: string;
   readonly version: string;
-}
-
-export interface HostEvents {
-  readonly log: Log;
-  readonly onRecovering: (done: number, total: number) => void;
-  /** The journal or history failed while running: the process must end. */
-  readonly onFailure: (reason: Refusal) => void;
-  /** Something threw that never should have: the process must end. */
-  readonly onBug: (error: unknown, where: string) => void;
 }
 
 export interface Host {
@@ -104,7 +96,7 @@ async function run(parts: Parts): Promise<Outcome<Host, Refusal>> {
   const startedAtMs = clock();
   const alarms = new Alarms(clock);
   // The engine needs the hub to dispatch, the hub the engine to answer: each is reached through this once both are there.
-  const late: { hub?: Hub; console?: Console } = {};
+  const late: { hub?: Hub; console?: Console; metrics?: () => string } = {};
   const engine = startEngine(parts, { preciseMs, alarms, late });
   const liveTasks = core.state.tasks.size;
   const started = await engine.execute({ kind: 'StartEpoch', seed: Math.floor(Math.random() * 2 ** 32) });
@@ -126,20 +118,20 @@ async function run(parts: Parts): Promise<Outcome<Host, Refusal>> {
       attachConsole: (link) => late.console?.attach(link),
       onBug: events.onBug,
     }),
-    http: servePages(parts.files.pages, () => ({
-      state: 'running',
-      epoch: core.state.epoch,
-      version: parts.files.version,
-    })),
+    http: servePages(parts.files.pages, {
+      health: () => ({ state: 'running', epoch: core.state.epoch, version: parts.files.version }),
+      metrics: () => late.metrics?.() ?? '',
+    }),
   });
   if (!hub.ok) {
     await engine.stop();
     return hub;
   }
   late.hub = hub.value;
+  late.metrics = hostMetrics({ engine, hub: hub.value, journal: parts.journal, history });
   late.console = openConsole(parts, { engine, hub: hub.value, alarms, clock, startedAtMs });
   events.log('info', 'listening', { address: hub.value.address, epoch: core.state.epoch, liveTasks });
-  const stopRetention = keepRetention(history, events);
+  const stopUpkeep = keepUp(parts, hub.value, alarms);
   return accepted({
     address: hub.value.address,
     epoch: core.state.epoch,
@@ -147,7 +139,7 @@ async function run(parts: Parts): Promise<Outcome<Host, Refusal>> {
     consoleToken: secrets.consoleToken,
     attachConsole: (link) => late.console?.attach(link),
     stop: async () => {
-      stopRetention();
+      stopUpkeep();
       late.console?.close();
       await hub.value.close();
       await engine.stop();
@@ -247,16 +239,19 @@ function openConsole({ config, files, events, secrets, history }: Parts, wires: 
   });
 }
 
-const retentionEveryMs = 60_000;
+const upkeepEveryMs = 10_000;
 
-/** Keeps history within its bound, a chunk at a time, off this thread. */
-function keepRetention(history: History, events: HostEvents): () => void {
+/** Keeps history within its bound, a chunk at a time, off this thread; and tells when no more agents get in. */
+function keepUp({ history, events }: Parts, hub: Hub, alarms: Alarms): () => void {
   const timer = setInterval(() => {
+    if (hub.stats().isFull)
+      alarms.raise({ code: 'FLEET_FULL', source: 'hub', params: { agents: hub.stats().agents } });
+    else alarms.clear('FLEET_FULL', 'hub');
     if (history.stats().tasks <= historyTasksMax) return;
     history.retain(historyTasksMax).catch((error: unknown) => {
       events.onBug(error, 'keeping history within its bound');
     });
-  }, retentionEveryMs);
+  }, upkeepEveryMs);
   return () => {
     clearInterval(timer);
   };

@@ -4,14 +4,21 @@ import { createReadStream, existsSync, realpathSync, statSync } from 'node:fs';
 import { extname, join, sep } from 'node:path';
 import { contentPolicy, pageTypes } from '../protocol/consolePages.ts';
 
-export interface Health {
-  readonly state: 'recovering' | 'running' | 'failed';
+interface Health {
+  readonly state: 'running';
   readonly epoch: number;
   readonly version: string;
 }
 
-/** Answers GET and HEAD; `/health` says how the host is without a token, and nothing more. */
-export function servePages(folder: string, health: () => Health) {
+export interface PageSources {
+  /** Says how the host is, to anybody, and nothing more. */
+  readonly health: () => Health;
+  /** Prometheus text: counts, no names. */
+  readonly metrics: () => string;
+}
+
+/** Answers GET and HEAD: `/health`, `/metrics`, and the files of the folder. */
+export function servePages(folder: string, { health, metrics }: PageSources) {
   const root = existsSync(folder) ? realpathSync(folder) : undefined;
   return (request: IncomingMessage, response: ServerResponse): void => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -25,6 +32,11 @@ export function servePages(folder: string, health: () => Health) {
         'cache-control': 'no-store',
       });
       response.end(JSON.stringify(health()));
+      return;
+    }
+    if (path === '/metrics') {
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4', 'cache-control': 'no-store' });
+      response.end(metrics());
       return;
     }
     const file = root === undefined || path === undefined ? undefined : fileOf(root, path);

@@ -5,7 +5,7 @@ import type { Recovered } from '../journal/journal.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import type { Batch } from '../protocol/events.ts';
 import { historyQueueMax } from '../protocol/limits.ts';
-import type { HostEvents } from './host.ts';
+import type { HostEvents } from './hostEvents.ts';
 
 /** Refuses `storage_failed` where the journal's batches do not fit together: a damaged file or a foreign history. */
 export async function replayInto(
@@ -15,6 +15,12 @@ export async function replayInto(
 ): Promise<Outcome<Core, Refusal>> {
   for (const notice of recovered.notices) log('warn', 'journal', { notice });
   const { snapshot, lastSequence } = recovered;
+  if (history.cursor > lastSequence) {
+    const said =
+      `history.db has seen batch ${String(history.cursor)}, the journal ends at ${String(lastSequence)}: ` +
+      'they do not belong together; restore both from one backup, or move history.db away to begin a new history';
+    return refused(refusal('storage_failed', said));
+  }
   try {
     const core = new Core(undefined, snapshot?.payload);
     const from = snapshot?.sequence ?? 0;
@@ -40,8 +46,9 @@ export async function replayInto(
 /** What the batch means for history; nothing where it was stored before the restart. */
 export function tellHistory(history: History, batch: Batch, ended: ReturnType<Core['replay']>): void {
   if (batch.sequence <= history.cursor) return;
-  if (ended.length > 0) history.recordEnded(batch.sequence, ended);
+  // Forgotten first: a task may be requeued and end again in one batch, but never the other way round.
   for (const event of batch.events)
     if (event.kind === 'task_requeued') history.forget(batch.sequence, event.record.taskId);
+  if (ended.length > 0) history.recordEnded(batch.sequence, ended);
   history.advance(batch.sequence);
 }

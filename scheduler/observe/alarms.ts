@@ -1,6 +1,6 @@
 // Conditions that need a person: raised, acknowledged, cleared. Listed until both cleared and acknowledged.
 import type { Ms } from '../protocol/brands.ts';
-import type { AlarmRow } from '../protocol/consoleWire.ts';
+import type { AlarmRow } from '../protocol/consoleFrames.ts';
 import type { Batch } from '../protocol/events.ts';
 import * as limits from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';

@@ -1,7 +1,7 @@
 // How the console's own pages are served, by Electron and by the hub alike: under which policy, as which type.
 
 /**
- * CONSOLE AR-2. Vue makes the one trusted-types policy; style attributes carry bar widths and positions.
+ * CONSOLE AR-2. Vue makes the one trusted-types policy; style attributes carry widths and positions.
  * `connect`: where pages may connect beside their own origin.
  */
 export const contentPolicy = (connect = ''): string =>

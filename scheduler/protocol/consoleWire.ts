@@ -2,11 +2,12 @@
 // Electron and over the Socket.IO namespace `/console` (event `m`) in a browser or a program.
 import * as v from 'valibot';
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
+import type { LogPiece, Push } from './consoleFrames.ts';
 import * as limits from './limits.ts';
 import type { NodeRow } from './node.ts';
 import type { Refusal } from './outcome.ts';
 import { endStates, liveStates, nameSchema, taskSpecSchema, type TaskRecord } from './task.ts';
-import type { FleetUse, NodeCounts, NodePage, QueueRow, TaskCounts, TaskRow, WhyAnswer } from './view.ts';
+import type { NodePage, TaskRow, WhyAnswer } from './view.ts';
 
 export const consoleNamespace = '/console';
 /** `handshake.auth` of a console over Socket.IO. */
@@ -40,11 +41,11 @@ const textSchema = v.pipe(v.string(), v.maxLength(limits.labelValueLengthMax));
 const someTasksSchema = v.pipe(v.array(taskIdSchema), v.minLength(1), v.maxLength(limits.submitBatchMax));
 
 export const taskFilterSchema = v.strictObject({
-  states: v.optional(v.array(v.picklist([...liveStates, ...endStates]))),
-  queue: v.optional(queueSchema),
-  nodeId: v.optional(nodeIdSchema),
-  text: v.optional(textSchema),
-  sinceMs: v.optional(
+  states: v.exactOptional(v.array(v.picklist([...liveStates, ...endStates]))),
+  queue: v.exactOptional(queueSchema),
+  nodeId: v.exactOptional(nodeIdSchema),
+  text: v.exactOptional(textSchema),
+  sinceMs: v.exactOptional(
     v.pipe(
       whole,
       v.transform((n) => n as Ms),
@@ -131,16 +132,6 @@ export interface TaskDetail {
   readonly record: TaskRecord;
   readonly row: TaskRow;
 }
-export interface LogPiece {
-  readonly token: Token;
-  /** Order of arrival within the attempt, over both streams, from 1. */
-  readonly piece: number;
-  readonly stream: 'stdout' | 'stderr';
-  readonly offset: number;
-  readonly text: string;
-  readonly atMs: Ms;
-  readonly droppedBytes?: number;
-}
 export interface LogPage {
   readonly pieces: readonly LogPiece[];
   readonly isComplete: boolean;
@@ -186,75 +177,5 @@ export type Reply =
   | { readonly id: number; readonly ok: true; readonly result: unknown }
   | { readonly id: number; readonly ok: false; readonly refusal: Refusal };
 
-/** P1 (critical) to P4 (diagnostic), as in CONSOLE S7. */
-export interface AlarmRow {
-  readonly alarmId: number;
-  readonly priority: 1 | 2 | 3 | 4;
-  readonly code: 'HOST_RESTARTED' | 'NODE_LOST' | 'STORAGE_FAILED' | 'FLEET_FULL';
-  readonly source: string;
-  /** For the message of the code, filled in by the reader's language. */
-  readonly params: Readonly<Record<string, string | number>>;
-  readonly raisedAtMs: Ms;
-  readonly isActive: boolean;
-  readonly isAcknowledged: boolean;
-}
-/** Counts and rates of the whole plant, 4 times a second. */
-export interface OverviewFrame {
-  readonly push: 'overview';
-  /** Counts frames of this connection; a gap means one was skipped because the window was slow. */
-  readonly sequence: number;
-  readonly atMs: Ms;
-  readonly epoch: Epoch;
-  readonly isRecovering: boolean;
-  readonly nodes: NodeCounts;
-  readonly tasks: TaskCounts;
-  readonly use: FleetUse;
-  readonly queues: readonly QueueRow[];
-  readonly rates: {
-    readonly submittedPerS: number;
-    readonly dispatchedPerS: number;
-    readonly endedPerS: number;
-    readonly messagesPerS: number;
-  };
-  /** Submit to dispatch frame sent, over the last 60 s of first attempts; undefined where none was dispatched. */
-  readonly dispatchMs?: { readonly p50: number; readonly p99: number };
-  /** Tasks that ended in the last hour. */
-  readonly lastHour: {
-    readonly succeeded: number;
-    readonly deadLettered: number;
-    readonly cancelled: number;
-  };
-  /** 60-minute traces, one point per 10 s, oldest first, the newest unfinished. Sent once a second; else absent. */
-  readonly traces?: Readonly<Record<TraceName, readonly number[]>>;
-  readonly alarms: readonly AlarmRow[];
-  readonly badMessages: number;
-}
-export type TraceName =
-  | 'online'
-  | 'running'
-  | 'waiting'
-  | 'dispatchedPerS'
-  | 'dispatchP99Ms'
-  | 'deadLettered'
-  | 'cpuAllocatedPercent'
-  | 'cpuUsedPercent';
-export interface LogFrame {
-  readonly push: 'log';
-  readonly taskId: TaskId;
-  readonly pieces: readonly LogPiece[];
-}
-export type Push = OverviewFrame | LogFrame;
 /** Everything the host sends to a window. */
 export type FromHost = Reply | Push;
-
-/** What the Electron shell tells a window of the host's life. In a browser the socket's state says the same. */
-export type HostState =
-  | { readonly state: 'starting' }
-  | { readonly state: 'running'; readonly epoch: number }
-  | {
-      readonly state: 'restarting';
-      readonly restarts: number;
-      readonly inMs: number;
-      readonly reason: string;
-    }
-  | { readonly state: 'failed'; readonly reason: string };

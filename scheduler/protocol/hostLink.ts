@@ -25,3 +25,15 @@ export type FromHostProcess =
 
 /** Exit codes of the host process. 0 orderly; 1 bug; 2 cannot start; 3 storage failed while running. */
 export const hostExit = { ok: 0, bug: 1, cannotStart: 2, storageFailed: 3 } as const;
+
+/** What the Electron shell tells a window of the host's life. In a browser the socket's state says the same. */
+export type HostState =
+  | { readonly state: 'starting' }
+  | { readonly state: 'running'; readonly epoch: number }
+  | {
+      readonly state: 'restarting';
+      readonly restarts: number;
+      readonly inMs: number;
+      readonly reason: string;
+    }
+  | { readonly state: 'failed'; readonly reason: string };

@@ -52,7 +52,7 @@ export const memoryMiBMax = 16 * 1024 * 1024;
 /** GPU devices of one node: fixes the width of a column (16 x 2 B per node). */
 export const gpuDevicesMax = 16;
 export const gpuThousandthsPerDevice = 1_000;
-export const slotsMax = 10_000;
+export const slotsMax = 5_000;
 export const slotsDefault = 64;
 /** Named resources known to one plant: each is a column of 4 B per node. */
 export const customResourcesMax = 16;
@@ -98,7 +98,8 @@ export const fileReserve = 500;
 /** Dispatches that one node has not confirmed. A slow agent fills only its own outbox. */
 export const outboxFramesMax = 1_024;
 export const resultsPerMessageMax = 256;
-export const heldAttemptsMax = 10_000;
+/** Attempts of one node. A join that names this many stays below `frameBytesMax`. */
+export const heldAttemptsMax = 5_000;
 /** Bad messages of one connection before it is closed: a broken agent must not fill the log. */
 export const badMessagesMax = 20;
 export const consoleClientsMax = 64;
@@ -121,8 +122,8 @@ export const logWindowBytes = 64 * 1024;
 export const feedHz = 4;
 export const pageRowsMax = 200;
 export const whyNearMissesMax = 8;
-/** Requests of one window that have no reply yet. A window that sends more is told to wait. */
-export const requestsInFlightMax = 64;
+/** Requests of one console without a reply. A program that submits 500 times a second fits, with a disk that stalls. */
+export const requestsInFlightMax = 1_000;
 /** Tasks whose output one window follows at a time. */
 export const watchedLogsMax = 16;
 /** Alarms listed at a time; past it the oldest cleared one goes, or a new one of the lowest priority is not listed. */

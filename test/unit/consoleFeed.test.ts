@@ -1,7 +1,7 @@
 // What is pushed to windows, how often, and what a slow window misses.
 import { expect, test } from 'vitest';
 import { ms, taskId, token } from '../../scheduler/protocol/brands.ts';
-import type { LogPiece, OverviewFrame, Push } from '../../scheduler/protocol/consoleWire.ts';
+import type { LogPiece, OverviewFrame, Push } from '../../scheduler/protocol/consoleFrames.ts';
 import { openConsole, openLink, type Link } from './consoleStage.ts';
 
 const pushes = (link: Link): Push[] => link.sent.filter((message): message is Push => 'push' in message);

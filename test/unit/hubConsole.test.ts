@@ -1,6 +1,6 @@
 // Consoles over Socket.IO: how their links behave, and what happens to one that does not read.
 import { afterEach, expect, test } from 'vitest';
-import type { Push } from '../../scheduler/protocol/consoleWire.ts';
+import type { Push } from '../../scheduler/protocol/consoleFrames.ts';
 import { once, openStage, refusalOf, type Stage } from './hubStage.ts';
 
 let stage: Stage;

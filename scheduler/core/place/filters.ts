@@ -126,21 +126,26 @@ const freeGpus = (node: NodeIndex, fleet: NodeTable): number[] =>
 export function chooseGpus(node: NodeIndex, ask: Ask, fleet: NodeTable): number | undefined {
   if (!ask.gpu) return 0;
   const { devices, thousandths } = ask.gpu;
-  const count = fleet.gpuDevices[node] ?? 0;
-  const row = node * gpuDevicesMax;
-  if (thousandths < gpuThousandthsPerDevice) {
-    let best = -1;
-    let bestFree = gpuThousandthsPerDevice + 1;
-    for (let device = 0; device < count; device += 1) {
-      const free = fleet.gpuFree[row + device] ?? 0;
-      if (free >= thousandths && free < bestFree) [best, bestFree] = [device, free];
-    }
-    return best < 0 ? undefined : 1 << best;
+  return thousandths < gpuThousandthsPerDevice
+    ? sharedGpu(node, thousandths, fleet)
+    : wholeGpus(node, devices, fleet);
+}
+
+function sharedGpu(node: NodeIndex, thousandths: number, fleet: NodeTable): number | undefined {
+  let best = -1;
+  let bestFree = gpuThousandthsPerDevice + 1;
+  for (let device = 0; device < (fleet.gpuDevices[node] ?? 0); device += 1) {
+    const free = fleet.gpuFree[node * gpuDevicesMax + device] ?? 0;
+    if (free >= thousandths && free < bestFree) [best, bestFree] = [device, free];
   }
+  return best < 0 ? undefined : 1 << best;
+}
+
+function wholeGpus(node: NodeIndex, devices: number, fleet: NodeTable): number | undefined {
   let mask = 0;
   let found = 0;
-  for (let device = 0; device < count && found < devices; device += 1) {
-    if (fleet.gpuFree[row + device] !== gpuThousandthsPerDevice) continue;
+  for (let device = 0; device < (fleet.gpuDevices[node] ?? 0) && found < devices; device += 1) {
+    if (fleet.gpuFree[node * gpuDevicesMax + device] !== gpuThousandthsPerDevice) continue;
     mask |= 1 << device;
     found += 1;
   }

@@ -6,6 +6,12 @@ import type { AskClass } from '../state/classTable.ts';
 import type { Task } from '../state/taskTable.ts';
 import { Lane } from './lane.ts';
 
+/**
+ * Queues that all could be served stay within 1 of each other. One further behind was empty or blocked meanwhile: what it
+ * missed then is gone, or it would keep the others out for as long when it comes back.
+ */
+const lagMax = 2;
+
 export interface Queue {
   readonly name: QueueName;
   weight: number;
@@ -71,9 +77,11 @@ export class ReadyQueue {
     if (lane.size === 0) queue.lanes.delete(key);
   }
 
-  /** Counts a placement against the queue's share. */
+  /** Counts a placement against the queue's share. O(queues). */
   charge(queue: Queue): void {
-    queue.served += 1 / queue.weight;
+    let most = 0;
+    for (const { served } of this.queues.values()) most = Math.max(most, served);
+    queue.served = Math.max(queue.served, most - lagMax) + 1 / queue.weight;
   }
 
   /** The task that should be placed next, left in line; undefined where none is ready. */

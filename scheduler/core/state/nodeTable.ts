@@ -69,7 +69,9 @@ export class NodeTable {
     return spec;
   }
   attemptsOn(node: NodeIndex): Set<Token> {
-    return (this.attempts[node] ??= new Set());
+    const attempts = this.attempts[node];
+    if (!attempts) throw new Error(`node row ${String(node)} was never used`);
+    return attempts;
   }
   *occupied(): IterableIterator<NodeIndex> {
     for (let row = 0; row < this.rows; row += 1) if (this.state[row] !== nodeState.free) yield nodeIndex(row);

@@ -1,0 +1,112 @@
+// store.ts <-> historyThread.ts: the questions each role answers, and the frames they travel in.
+import type { Ms, TaskId, Token } from '../protocol/brands.ts';
+import type { LogAck, LogStream } from '../protocol/agentWire.ts';
+import type { LogPiece } from '../protocol/consoleFrames.ts';
+import type { LogPage } from '../protocol/consoleWire.ts';
+import type { TaskRecord } from '../protocol/task.ts';
+import type { TaskFilter, TaskPage } from '../protocol/view.ts';
+import type { StorageFault } from '../sqlite/fault.ts';
+
+/** A piece of an attempt's output as it arrived. */
+export interface ArrivedPiece {
+  readonly token: Token;
+  readonly taskId: TaskId;
+  readonly stream: LogStream;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly text: string;
+  readonly atMs: Ms;
+  readonly droppedBytes?: number;
+}
+export interface AppendedLog {
+  /** Next offset of each stream that was named, whether or not anything of it was new. */
+  readonly offsets: readonly LogAck[];
+  /** What was new, as `readLog` gives it. */
+  readonly pieces: readonly LogPiece[];
+}
+export interface TaskCount {
+  readonly total: number;
+  readonly isEstimate: boolean;
+}
+/** Tasks that ended within the minute that starts at `minuteMs`. A task that ended twice counts twice. */
+export interface EndedMinute {
+  readonly minuteMs: Ms;
+  readonly succeeded: number;
+  readonly deadLettered: number;
+  readonly cancelled: number;
+}
+
+/** One thing to store, in the order of the journal. */
+export type Change =
+  /** `records`: each the JSON of a TaskRecord. */
+  | { readonly kind: 'ended'; readonly sequence: number; readonly records: readonly string[] }
+  | { readonly kind: 'forgotten'; readonly sequence: number; readonly taskId: TaskId }
+  | { readonly kind: 'advanced'; readonly sequence: number };
+
+export interface Sizes {
+  readonly tasks: number;
+  readonly logBytes: number;
+}
+export interface Commit {
+  readonly changes: readonly Change[];
+  /** One item per call of `appendLog`. */
+  readonly logs: readonly (readonly ArrivedPiece[])[];
+}
+export interface Committed extends Sizes {
+  readonly cursor: number;
+  readonly logs: readonly AppendedLog[];
+  readonly tookMs: number;
+}
+export interface Bounds {
+  readonly tasksMax: number;
+  readonly logBytesMax: number;
+}
+
+/** What each role answers: parameters and result. */
+export interface Questions {
+  commit: { readonly asks: Commit; readonly gets: Committed };
+  /** Drops one chunk of the oldest. */
+  dropOldest: {
+    readonly asks: Bounds;
+    readonly gets: Sizes & { readonly tasksDropped: number; readonly piecesDropped: number };
+  };
+  list: {
+    readonly asks: {
+      readonly filter: TaskFilter;
+      readonly before: TaskId | undefined;
+      readonly limit: number;
+    };
+    readonly gets: TaskPage;
+  };
+  count: { readonly asks: TaskFilter; readonly gets: TaskCount };
+  get: { readonly asks: TaskId; readonly gets: TaskRecord | undefined };
+  readLog: {
+    readonly asks: { readonly token: Token; readonly after: number; readonly limit: number };
+    readonly gets: LogPage;
+  };
+  endedPerMinute: {
+    readonly asks: { readonly sinceMs: Ms; readonly untilMs: Ms };
+    readonly gets: readonly EndedMinute[];
+  };
+}
+export type Question = keyof Questions;
+export type WriterQuestion = 'commit' | 'dropOldest';
+export type ReaderQuestion = Exclude<Question, WriterQuestion>;
+/** The functions of one role. */
+export type Answers<Asked extends Question> = {
+  readonly [Name in Asked]: (asks: Questions[Name]['asks']) => Questions[Name]['gets'];
+};
+
+export interface ThreadStart {
+  readonly role: 'writer' | 'reader';
+  readonly folder: string;
+  readonly pagesMax?: number;
+}
+export type ToThread =
+  | { readonly kind: 'ask'; readonly id: number; readonly question: Question; readonly asks: unknown }
+  | { readonly kind: 'close' };
+export type FromThread =
+  | { readonly kind: 'opened'; readonly cursor: number; readonly sizes: Sizes }
+  | { readonly kind: 'refused'; readonly fault: StorageFault }
+  | { readonly kind: 'answer'; readonly id: number; readonly gets: unknown }
+  | { readonly kind: 'failed'; readonly id: number; readonly fault: StorageFault };
