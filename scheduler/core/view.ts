@@ -1,6 +1,7 @@
 // The core as others may read it: rows and counts made from the tables when asked.
 import { mib, millicores, ms, type NodeId, type NodeIndex } from '../protocol/brands.ts';
 import type { NodeRow, NodeState } from '../protocol/node.ts';
+import type { TaskSpec } from '../protocol/task.ts';
 import { rowOfRecord, searchTextOf } from '../protocol/taskRow.ts';
 import type {
   FleetUse,
@@ -129,15 +130,12 @@ function liveTasks(state: SchedulerState, { filter, before, limit }: LiveQuery):
 
 function matches(task: Task, filter: TaskFilter): boolean {
   const { spec } = task;
-  const text = filter.text?.toLowerCase() ?? '';
-  return (
-    (filter.states?.includes(task.state) ?? true) &&
-    (filter.queue ?? spec.queue) === spec.queue &&
-    task.submittedAtMs >= (filter.sinceMs ?? 0) &&
-    (filter.nodeId === undefined || newestNode(task) === filter.nodeId) &&
-    (text === '' || searchTextOf(spec).includes(text))
-  );
+  if (filter.states && !filter.states.includes(task.state)) return false;
+  if (filter.queue !== undefined && spec.queue !== filter.queue) return false;
+  if (filter.nodeId !== undefined && newestNode(task) !== filter.nodeId) return false;
+  return task.submittedAtMs >= (filter.sinceMs ?? 0) && hasText(spec, filter.text);
 }
+const hasText = (spec: TaskSpec, text = ''): boolean => searchTextOf(spec).includes(text.toLowerCase());
 const newestNode = (task: Task): NodeId | undefined => task.live?.nodeId ?? task.past.at(-1)?.nodeId;
 
 function nodeCounts(nodes: NodeTable): NodeCounts {

@@ -1,0 +1,27 @@
+// Which tests exist and how they run. No retries: a test that passes the second time has found something.
+import { defineConfig } from 'vitest/config';
+
+const plain = ['unit', 'property', 'sim', 'replay', 'conformance', 'style'];
+
+export default defineConfig({
+  test: {
+    retry: 0,
+    projects: [
+      ...plain.map((name) => ({
+        test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 60_000 },
+      })),
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: 'test/e2e/globalSetup.ts',
+          // Real windows on one screen: one file at a time, after everything that only needs a processor.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
