@@ -65,20 +65,21 @@ const taskRow = (state: SchedulerState, task: Task): TaskRow =>
   rowOfRecord(recordOf(task), waitingOf(state, task));
 
 function taskCounts(state: SchedulerState): TaskCounts {
-  const counts = { ready: 0, backlog: 0, blocked: 0, backoff: 0, dispatched: 0, running: 0, cancelling: 0 };
+  const { tasks } = state;
+  const counts = { ready: 0, backlog: 0, blocked: 0 };
   for (const queue of state.ready.queues.values()) {
     const row = queueRow(queue);
     counts.ready += row.ready;
     counts.backlog += row.backlog;
     counts.blocked += row.blocked;
-    counts.backoff += row.backoff;
   }
-  for (const node of state.nodes.occupied())
-    for (const token of state.nodes.attemptsOn(node)) {
-      const status = state.tasks.byToken(token)?.state;
-      if (status === 'dispatched' || status === 'running' || status === 'cancelling') counts[status] += 1;
-    }
-  return counts;
+  return {
+    ...counts,
+    backoff: tasks.countOf('backoff'),
+    dispatched: tasks.countOf('dispatched'),
+    running: tasks.countOf('running'),
+    cancelling: tasks.countOf('cancelling'),
+  };
 }
 
 function queueRow(queue: Queue): QueueRow {
@@ -148,24 +149,22 @@ function nodeCounts(nodes: NodeTable): NodeCounts {
 }
 
 function fleetUse(nodes: NodeTable): FleetUse {
-  const sum = { cpuTotal: 0, cpuAllocated: 0, cpuUsed: 0, memoryTotal: 0, memoryAllocated: 0, memoryUsed: 0 };
-  for (const node of nodes.occupied()) {
-    if (nodes.state[node] !== nodeState.online) continue;
-    const row = nodeRow(nodes, node);
-    sum.cpuTotal += row.cpuTotal;
-    sum.cpuAllocated += row.cpuAllocated;
-    sum.cpuUsed += row.cpuUsed ?? 0;
-    sum.memoryTotal += row.memoryTotal;
-    sum.memoryAllocated += row.memoryAllocated;
-    sum.memoryUsed += row.memoryUsed ?? 0;
-  }
+  const isCounted = (node: number): boolean => nodes.state[node] === nodeState.online;
+  const sum = (column: Int32Array): number => {
+    let total = 0;
+    for (let node = 0; node < nodes.rows; node += 1)
+      if (isCounted(node)) total += Math.max(0, column[node] ?? 0);
+    return total;
+  };
+  const cpuTotal = sum(nodes.cpuTotal);
+  const memoryTotal = sum(nodes.memoryTotal);
   return {
-    cpuTotal: millicores(sum.cpuTotal),
-    cpuAllocated: millicores(sum.cpuAllocated),
-    cpuUsed: millicores(sum.cpuUsed),
-    memoryTotal: mib(sum.memoryTotal),
-    memoryAllocated: mib(sum.memoryAllocated),
-    memoryUsed: mib(sum.memoryUsed),
+    cpuTotal: millicores(cpuTotal),
+    cpuAllocated: millicores(cpuTotal - sum(nodes.cpuFree)),
+    cpuUsed: millicores(sum(nodes.cpuUsed)),
+    memoryTotal: mib(memoryTotal),
+    memoryAllocated: mib(memoryTotal - sum(nodes.memoryFree)),
+    memoryUsed: mib(sum(nodes.memoryUsed)),
   };
 }
 

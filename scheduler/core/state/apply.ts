@@ -42,7 +42,7 @@ const appliers: Appliers = {
   attempt_placed(state, event, atMs) {
     const task = state.tasks.mustGet(event.taskId);
     const node = mustIndex(state, event.nodeId);
-    task.state = 'dispatched';
+    state.tasks.setState(task, 'dispatched');
     state.ready.leave(task);
     const queue = state.ready.mustGet(task.spec.queue);
     state.ready.charge(queue);
@@ -64,7 +64,7 @@ const appliers: Appliers = {
   attempt_started(state, event, atMs) {
     const { task, live } = mustLive(state, event.token);
     live.startedAtMs = atMs;
-    if (task.state === 'dispatched') task.state = 'running';
+    if (task.state === 'dispatched') state.tasks.setState(task, 'running');
   },
   attempt_ended(state, event, atMs) {
     const { task, live } = mustLive(state, event.token);
@@ -77,7 +77,7 @@ const appliers: Appliers = {
   },
   task_backed_off(state, event) {
     const task = state.tasks.mustGet(event.taskId);
-    task.state = 'backoff';
+    state.tasks.setState(task, 'backoff');
     task.untilMs = event.untilMs;
     state.ready.mustGet(task.spec.queue).backoff += 1;
   },
@@ -94,13 +94,13 @@ const appliers: Appliers = {
   },
   task_cancel_requested(state, event) {
     const task = state.tasks.mustGet(event.taskId);
-    task.state = 'cancelling';
+    state.tasks.setState(task, 'cancelling');
     task.cancelReason = event.reason;
   },
   task_cancelled(state, event) {
     const task = state.tasks.mustGet(event.taskId);
     if (task.state === 'ready') {
-      task.state = 'cancelling'; // out of line first: the lane counts by state
+      state.tasks.setState(task, 'cancelling'); // out of line first: the lane counts by state
       state.ready.leave(task);
     } else if (task.state === 'backoff') state.ready.mustGet(task.spec.queue).backoff -= 1;
     removeTask(state, task);
@@ -150,7 +150,7 @@ function setNodeState(state: SchedulerState, node: NodeIndex, next: number): voi
 }
 
 function enterLine(state: SchedulerState, task: Task, atMs: Ms): void {
-  task.state = 'ready';
+  state.tasks.setState(task, 'ready');
   task.enqueuedOrder = state.nextOrder;
   task.enqueuedAtMs = atMs;
   state.nextOrder += 1;

@@ -134,6 +134,7 @@ function checkQueues(state: SchedulerState, check: Check): void {
     }
   }
   const ready = [...state.tasks.all()].filter((task) => task.state === 'ready');
+  check(state.tasks.countOf('ready') === ready.length, 'counts: ready tasks are counted wrongly');
   check(
     waiting === ready.length,
     `queues: ${String(waiting)} in lanes, ${String(ready.length)} tasks are ready`,

@@ -46,12 +46,29 @@ export class TaskTable {
   /** Idempotency key -> task, live or ended. Ended ones go oldest first. */
   readonly #keys = new Map<string, TaskId>();
   #bytes = 0;
+  /** Live tasks by state, kept so that a count costs nothing. */
+  readonly #counts: Record<LiveState, number> = {
+    ready: 0,
+    backoff: 0,
+    dispatched: 0,
+    running: 0,
+    cancelling: 0,
+  };
 
   get size(): number {
     return this.#tasks.size;
   }
   get bytes(): number {
     return this.#bytes;
+  }
+  countOf(state: LiveState): number {
+    return this.#counts[state];
+  }
+  /** The only way to change a listed task's state. */
+  setState(task: Task, state: LiveState): void {
+    this.#counts[task.state] -= 1;
+    task.state = state;
+    this.#counts[state] += 1;
   }
   get(taskId: TaskId): Task | undefined {
     return this.#tasks.get(taskId);
@@ -76,6 +93,7 @@ export class TaskTable {
 
   add(task: Task): void {
     this.#tasks.set(task.taskId, task);
+    this.#counts[task.state] += 1;
     this.#bytes += task.bytes;
     const { key } = task.spec;
     if (key !== undefined && this.#keys.get(key) !== task.taskId) this.rememberKey(key, task.taskId);
@@ -83,6 +101,7 @@ export class TaskTable {
   }
   remove(task: Task): void {
     this.#tasks.delete(task.taskId);
+    this.#counts[task.state] -= 1;
     this.#bytes -= task.bytes;
     if (task.live) this.#byToken.delete(task.live.token);
   }
