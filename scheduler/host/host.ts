@@ -228,7 +228,8 @@ function openConsole({ config, files, events, secrets, history }: Parts, wires: 
     },
     hubStats: () => hub.stats(),
     clock,
-    isRecovering: () => clock() < engine.rejoinUntilMs(),
+    // Only while somebody is awaited: nodes that were known and have not come back yet.
+    isRecovering: () => clock() < engine.rejoinUntilMs() && engine.view.nodeCounts().disconnected > 0,
     every: (intervalMs, work) => {
       const timer = setInterval(work, intervalMs);
       return () => {
