@@ -1,0 +1,59 @@
+// The bridge's way in a browser: Socket.IO to the hub that served this page. Reconnects by itself.
+import { io, type Socket } from 'socket.io-client';
+import { consoleNamespace, type Request } from '../../scheduler/protocol/consoleWire.ts';
+import { consoleWireVersion } from '../../scheduler/protocol/limits.ts';
+import { isFromHost, type Transport, type TransportEvents } from './transport.ts';
+
+const tokenKey = 'millrace.consoleToken';
+
+/** Takes the token out of the address, so that it is in no bookmark, and keeps it for this tab. */
+export function takeConsoleToken(): string | undefined {
+  const found = /^#token=(.+)$/.exec(window.location.hash)?.[1];
+  if (found !== undefined) {
+    keepConsoleToken(decodeURIComponent(found));
+    window.history.replaceState(null, '', `${window.location.pathname}${window.location.search}#/`);
+  }
+  return sessionStorage.getItem(tokenKey) ?? undefined;
+}
+
+export function keepConsoleToken(token: string): void {
+  sessionStorage.setItem(tokenKey, token);
+}
+
+export function browserTransport(token: string | undefined): Transport {
+  let socket: Socket | undefined;
+  return {
+    start(events) {
+      if (token === undefined) {
+        events.closed('no_token', '');
+        return;
+      }
+      socket = io(consoleNamespace, {
+        auth: { wire: consoleWireVersion, token },
+        transports: ['websocket'],
+        reconnectionDelay: 500,
+        reconnectionDelayMax: 3_000,
+      });
+      listen(socket, events);
+    },
+    send(request: Request) {
+      socket?.emit('m', request);
+    },
+  };
+}
+
+function listen(socket: Socket, events: TransportEvents): void {
+  socket.on('connect', events.opened);
+  socket.on('disconnect', (reason) => {
+    events.closed('closed', reason);
+    // Socket.IO does not come back by itself when the server hung up.
+    if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 1_000);
+  });
+  socket.on('connect_error', (error) => {
+    // `active` false: the server said no (token, version); asking again the same way would not help.
+    events.closed(socket.active ? 'unreachable' : 'refused', error.message);
+  });
+  socket.on('m', (message: unknown) => {
+    if (isFromHost(message)) events.received(message);
+  });
+}

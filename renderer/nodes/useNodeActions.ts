@@ -1,0 +1,39 @@
+// Cordon, which acts at once and can be undone, and removing a node, which asks first.
+import { ref } from 'vue';
+import { useI18n } from 'vue-i18n';
+import type { NodeId } from '../../scheduler/protocol/brands.ts';
+import type { NodeRow } from '../../scheduler/protocol/node.ts';
+import { describeFailure } from '../composables/describeFailure.ts';
+import { bridge } from '../link/console.ts';
+import { useSessionStore } from '../stores/session.ts';
+
+export function useNodeActions(changed: () => void) {
+  const { t } = useI18n();
+  const session = useSessionStore();
+  const removing = ref<NodeRow>();
+
+  async function setCordon(nodeId: NodeId, isCordoned: boolean, canUndo: boolean): Promise<void> {
+    try {
+      await bridge.call('setCordon', { nodeId, isCordoned });
+      const text = t(isCordoned ? 'node.cordonedNow' : 'node.uncordonedNow', { node: nodeId });
+      session.say(text, canUndo ? () => void setCordon(nodeId, !isCordoned, false) : undefined);
+    } catch (error) {
+      session.say(describeFailure(error, t));
+    }
+    changed();
+  }
+  /** Tells whether the node is gone. */
+  async function remove(nodeId: NodeId): Promise<boolean> {
+    removing.value = undefined;
+    try {
+      await bridge.call('forgetNode', { nodeId });
+      session.say(t('node.removed', { node: nodeId }));
+      changed();
+      return true;
+    } catch (error) {
+      session.say(describeFailure(error, t));
+      return false;
+    }
+  }
+  return { removing, setCordon, remove };
+}

@@ -1,0 +1,120 @@
+// A task as somebody types it -> the spec that is submitted, and the field that a refusal is about.
+import type { TaskSpecInput } from '../../scheduler/protocol/task.ts';
+import { attemptsDefault, priorityDefault, timeoutDefaultMs } from '../../scheduler/protocol/limits.ts';
+import type { Refusal } from '../../scheduler/protocol/outcome.ts';
+import { splitCommandLine } from '../format/commandLine.ts';
+
+interface NamedRow {
+  name: string;
+  value: string;
+}
+export interface Draft {
+  name: string;
+  line: string;
+  isShell: boolean;
+  queue: string;
+  priority: number;
+  cores: number;
+  memoryMiB: number;
+  gpus: number;
+  slots: number;
+  selector: NamedRow[];
+  env: NamedRow[];
+  cwd: string;
+  timeoutS: number;
+  attempts: number;
+  delivery: 'at_least_once' | 'at_most_once';
+}
+export type DraftField = Exclude<keyof Draft, 'isShell'> | 'other';
+
+export const emptyDraft = (): Draft => ({
+  name: '',
+  line: '',
+  isShell: false,
+  queue: 'default',
+  priority: priorityDefault,
+  cores: 0.1,
+  memoryMiB: 64,
+  gpus: 0,
+  slots: 1,
+  selector: [],
+  env: [],
+  cwd: '',
+  timeoutS: timeoutDefaultMs / 1_000,
+  attempts: attemptsDefault,
+  delivery: 'at_least_once',
+});
+
+/** The arguments as the node will get them; none while a quote is open. */
+export function argvOf(draft: Draft): readonly string[] {
+  if (draft.isShell) return draft.line.trim() === '' ? [] : [draft.line];
+  const split = splitCommandLine(draft.line);
+  return split.ok ? split.argv : [];
+}
+
+export function specOf(draft: Draft): TaskSpecInput {
+  const env = draft.env.filter((row) => row.name !== '');
+  return {
+    name: draft.name.trim(),
+    queue: draft.queue.trim(),
+    priority: draft.priority,
+    work: {
+      kind: 'command',
+      argv: [...argvOf(draft)],
+      shell: draft.isShell,
+      env: Object.fromEntries(env.map((row) => [row.name, row.value])),
+      ...(draft.cwd.trim() === '' ? {} : { cwd: draft.cwd.trim() }),
+    },
+    ask: {
+      cpu: Math.round(draft.cores * 1_000),
+      memory: draft.memoryMiB,
+      slots: draft.slots,
+      ...gpuAsk(draft.gpus),
+    },
+    selector: selectorOf(draft.selector),
+    timeoutMs: Math.round(draft.timeoutS * 1_000),
+    retry: { attemptsMax: draft.attempts },
+    delivery: draft.delivery,
+  };
+}
+
+/** Below 1: a part of one device. */
+function gpuAsk(gpus: number) {
+  if (gpus === 0) return {};
+  if (gpus < 1) return { gpu: { devices: 1, thousandths: Math.round(gpus * 1_000) } };
+  return { gpu: { devices: gpus } };
+}
+
+/** `a, b` allows either value; a label named twice gathers its values. */
+function selectorOf(rows: readonly NamedRow[]): Record<string, string[]> {
+  const selector: Record<string, string[]> = {};
+  for (const { name, value } of rows) {
+    if (name.trim() === '') continue;
+    const values = value.split(',').map((part) => part.trim());
+    selector[name.trim()] = [...(selector[name.trim()] ?? []), ...values.filter((part) => part !== '')];
+  }
+  return selector;
+}
+
+const fieldOfPath: readonly (readonly [prefix: string, field: DraftField])[] = [
+  ['name', 'name'],
+  ['queue', 'queue'],
+  ['priority', 'priority'],
+  ['work.argv', 'line'],
+  ['work.env', 'env'],
+  ['work.cwd', 'cwd'],
+  ['ask.cpu', 'cores'],
+  ['ask.memory', 'memoryMiB'],
+  ['ask.gpu', 'gpus'],
+  ['ask.slots', 'slots'],
+  ['selector', 'selector'],
+  ['timeoutMs', 'timeoutS'],
+  ['retry', 'attempts'],
+  ['delivery', 'delivery'],
+];
+
+/** Which field of the form a refusal names. */
+export function draftField({ field = '' }: Refusal): DraftField {
+  const path = field.replace(/^(?:specs\.)?\d+\./, '').replace(/^spec\./, '');
+  return fieldOfPath.find(([prefix]) => path === prefix || path.startsWith(`${prefix}.`))?.[1] ?? 'other';
+}

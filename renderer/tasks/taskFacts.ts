@@ -1,0 +1,55 @@
+// What a task asked for, line by line: id of the label, and the text.
+import type { TaskSpec } from '../../scheduler/protocol/task.ts';
+import { formatDuration } from '../format/duration.ts';
+import { plainText } from '../format/plainText.ts';
+import { formatCores, formatMemory } from '../format/quantity.ts';
+
+export interface Fact {
+  readonly id: string;
+  readonly text: string;
+}
+
+export function taskFacts(spec: TaskSpec): readonly Fact[] {
+  const all: readonly Fact[] = [
+    { id: 'queue', text: spec.queue },
+    { id: 'priority', text: String(spec.priority) },
+    { id: 'ask', text: askText(spec) },
+    { id: 'selector', text: linesOf(spec.selector, (values) => values.join(' | ')) },
+    { id: 'tolerations', text: spec.tolerations.join(', ') },
+    ...workFacts(spec),
+    { id: 'timeout', text: formatDuration(spec.timeoutMs) },
+    { id: 'grace', text: formatDuration(spec.graceMs) },
+    { id: 'attempts', text: String(spec.retry.attemptsMax) },
+    { id: 'delivery', text: spec.delivery },
+    { id: 'labels', text: linesOf(spec.labels, (value) => value) },
+    { id: 'key', text: spec.key ?? '' },
+  ];
+  return all.filter((fact) => fact.text !== '');
+}
+
+function askText({ ask }: TaskSpec): string {
+  const custom = Object.entries(ask.custom).map(([name, amount]) => `${name} ${amount}`);
+  const gpu = ask.gpu ? [`gpu ${ask.gpu.devices * (ask.gpu.thousandths / 1_000)}`] : [];
+  return [
+    `cpu ${formatCores(ask.cpu)}`,
+    formatMemory(ask.memory),
+    ...gpu,
+    `slots ${ask.slots}`,
+    ...custom,
+  ].join(', ');
+}
+
+function workFacts({ work }: TaskSpec): readonly Fact[] {
+  if (work.kind === 'simulated') return [{ id: 'simulated', text: formatDuration(work.runMs) }];
+  return [
+    { id: 'shell', text: work.shell ? '/bin/sh -c' : '' },
+    { id: 'cwd', text: plainText(work.cwd ?? '') },
+    { id: 'env', text: linesOf(work.env, plainText) },
+  ];
+}
+
+function linesOf<Value>(entries: Readonly<Record<string, Value>>, text: (value: Value) => string): string {
+  return Object.entries(entries)
+    .map(([name, value]) => `${name} = ${text(value)}`)
+    .join('\n');
+}

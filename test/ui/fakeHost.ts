@@ -1,0 +1,157 @@
+// Serves dist/renderer under the console's policy and answers its calls with a made-up plant. For looking, not testing.
+// node test/ui/fakeHost.ts [port] [empty]
+import { createReadStream, existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { Server, type Socket } from 'socket.io';
+import { consoleNamespace, type Params, type Request } from '../../scheduler/protocol/consoleWire.ts';
+import { ms, taskId } from '../../scheduler/protocol/brands.ts';
+import * as plant from './fakePlant.ts';
+
+const port = Number(process.argv[2] ?? 7999);
+const hasNodes = process.argv[3] !== 'empty';
+const root = join(import.meta.dirname, '../../dist/renderer');
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; " +
+  "font-src 'self'; connect-src 'self' ws:; worker-src 'self'; base-uri 'none'; form-action 'none'; " +
+  "require-trusted-types-for 'script'; trusted-types vue";
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+};
+
+const server = createServer((request, response) => {
+  const path = normalize(decodeURIComponent((request.url ?? '/').split('?')[0] ?? '/'));
+  const file = join(root, path === '/' ? 'index.html' : path);
+  if (!file.startsWith(root) || !existsSync(file)) return response.writeHead(404).end();
+  response.writeHead(200, { 'content-type': types[extname(file)] ?? '', 'content-security-policy': policy });
+  return createReadStream(file).pipe(response);
+});
+
+const answers: Record<string, (params: never) => unknown> = {
+  hello: () => ({
+    version: '0.1.0',
+    epoch: 3,
+    startedAtMs: Date.now() - 3_600_000,
+    dataFolder: '/var/lib/millrace',
+    hubAddress: 'http://127.0.0.1:7443',
+    runtime: `Node ${process.version}`,
+  }),
+  listTasks: ({ filter, before, limit }: Params<'listTasks'>) => listTasks(filter, before, limit),
+  getTask: ({ taskId: id }: Params<'getTask'>) => {
+    const row = plant.taskAt(id);
+    return { record: plant.recordOf(row), row };
+  },
+  whyTask: ({ taskId: id }: Params<'whyTask'>) => plant.whyOf(plant.taskAt(id)),
+  submitTasks: () => ({ answers: [{ ok: true, taskId: taskId(plant.newestTask()) }] }),
+  cancelTasks: ({ taskIds }: Params<'cancelTasks'>) => {
+    for (const id of taskIds) plant.cancelled.add(id);
+    return { answers: taskIds.map(() => ({ ok: true })) };
+  },
+  requeueTasks: ({ taskIds }: Params<'requeueTasks'>) => ({
+    answers: taskIds.map((id) => ({
+      ok: false,
+      taskId: id,
+      refusal: { code: 'wrong_state', message: 'the task is still live; cancel it first' },
+    })),
+  }),
+  readLog: ({ token, after, limit }: Params<'readLog'>) => {
+    const last = Math.min(after + limit, 640);
+    const pieces = Array.from({ length: Math.max(0, last - after) }, (_, at) =>
+      plant.logPiece(token, after + at + 1),
+    );
+    return { pieces, isComplete: false };
+  },
+  watchLog: ({ on }: Params<'watchLog'>) => ({ on }),
+  listNodes: ({ text = '', state, offset, limit }: Params<'listNodes'>) => {
+    const all = Array.from({ length: hasNodes ? plant.nodesTotal : 0 }, (_, at) => plant.nodeAt(at)).filter(
+      (node) =>
+        node.nodeId.toLowerCase().includes(text.toLowerCase()) &&
+        (state === undefined || node.state === state),
+    );
+    return { rows: all.slice(offset, offset + limit), total: all.length };
+  },
+  getNode: ({ nodeId }: Params<'getNode'>) => ({
+    node: Array.from({ length: plant.nodesTotal }, (_, at) => plant.nodeAt(at)).find(
+      (node) => node.nodeId === nodeId,
+    ),
+    tasks: [0, 1, 2].map((back) => plant.taskAt(plant.newestTask() - 10 - back)),
+  }),
+  setCordon: ({ nodeId, isCordoned }: Params<'setCordon'>) => {
+    if (isCordoned) plant.cordoned.add(nodeId);
+    else plant.cordoned.delete(nodeId);
+    return { isCordoned };
+  },
+  forgetNode: () => ({ forgotten: true }),
+  getEnrolment: () => enrolment('mrj_8Yq2v0Xc7rB1n5KsTz4Lw9'),
+  renewEnrolment: () => enrolment('mrj_Renewed1n5KsTz4Lw9Yq2v0'),
+  acknowledgeAlarm: ({ alarmId }: Params<'acknowledgeAlarm'>) => {
+    plant.acknowledged.add(alarmId);
+    return { acknowledged: true };
+  },
+};
+const enrolment = (token: string) => ({
+  hubUrl: 'http://192.168.10.5:7443',
+  token,
+  command: `millrace-agent --hub http://192.168.10.5:7443 --token ${token}`,
+});
+
+function listTasks(
+  filter: NonNullable<Params<'listTasks'>['filter']>,
+  before: number | undefined,
+  limit: number,
+) {
+  const newest = plant.newestTask();
+  const isAll = Object.keys(filter).every((key) => key === 'sinceMs');
+  const rows = [];
+  for (let id = Math.min(newest, (before ?? newest + 1) - 1); id > 0 && rows.length < limit; id--) {
+    const row = plant.taskAt(id);
+    if (plant.matches(row, isAll ? {} : filter)) rows.push(row);
+  }
+  const isMore = rows.length === limit && (rows.at(-1)?.taskId ?? 0) > 1;
+  return {
+    rows,
+    ...(isMore ? { nextBefore: rows.at(-1)?.taskId } : {}),
+    total: isAll ? newest : countMatching(filter, newest),
+    totalIsEstimate: false,
+    asOfMs: ms(Date.now()),
+    tookMs: 0.8,
+  };
+}
+function countMatching(filter: NonNullable<Params<'listTasks'>['filter']>, newest: number): number {
+  let count = 0;
+  for (let id = 1; id <= newest; id++) if (plant.matches(plant.taskAt(id), filter)) count++;
+  return count;
+}
+
+function serve(socket: Socket): void {
+  let timer: NodeJS.Timeout | undefined;
+  let sequence = 0;
+  socket.on('m', (request: Request) => {
+    if (request.method === 'watchOverview') {
+      clearInterval(timer);
+      timer = setInterval(() => socket.emit('m', plant.overview(++sequence, hasNodes)), 250);
+      socket.emit('m', { id: request.id, ok: true, result: { on: true } });
+      return;
+    }
+    const answer = answers[request.method];
+    const reply = answer
+      ? {
+          id: request.id,
+          ok: true,
+          result: answer({ filter: {}, after: 0, offset: 0, limit: 50, ...(request.params ?? {}) } as never),
+        }
+      : { id: request.id, ok: false, refusal: { code: 'unknown_method', message: request.method } };
+    socket.emit('m', reply);
+  });
+  socket.on('disconnect', () => {
+    clearInterval(timer);
+  });
+}
+new Server(server, { serveClient: false }).of(consoleNamespace).on('connection', serve);
+server.listen(port, '127.0.0.1', () => {
+  console.log(`http://127.0.0.1:${port}/#token=dev`);
+});

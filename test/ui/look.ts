@@ -1,0 +1,93 @@
+// Takes pictures of the console's screens, in themes and languages, and tells policy violations and errors.
+// node test/ui/look.ts http://127.0.0.1:7999 /tmp/looks [screen ...]
+import { mkdirSync } from 'node:fs';
+import { chromium, type Page } from 'playwright-core';
+
+const [base = 'http://127.0.0.1:7999', folder = '/tmp/looks', ...wanted] = process.argv.slice(2);
+const token = process.env['TOKEN'] ?? 'dev';
+const size = { width: Number(process.env['W'] ?? 1680), height: Number(process.env['H'] ?? 1000) };
+const looks = (process.env['LOOKS'] ?? 'night-en,day-zh-CN').split(',').map((look) => {
+  const [theme = 'night', ...language] = look.split('-');
+  return { theme, language: language.join('-') };
+});
+mkdirSync(folder, { recursive: true });
+
+const screens: Record<string, (page: Page) => Promise<void>> = {
+  overview: (page) => go(page, '/overview'),
+  tasks: (page) => go(page, '/tasks'),
+  why: async (page) => {
+    await go(page, '/tasks?state=waiting');
+    await page.locator('[role=gridcell]').first().click();
+  },
+  log: async (page) => {
+    await go(page, '/tasks?state=running');
+    await page.locator('[role=gridcell]').nth(40).click();
+  },
+  input: async (page) => {
+    await go(page, '/tasks?state=failed');
+    await page.locator('[role=gridcell]').first().click();
+    await page.locator('[role=tab]').nth(3).click();
+  },
+  attempts: async (page) => {
+    await go(page, '/tasks?state=failed');
+    await page.locator('[role=gridcell]').first().click();
+    await page.locator('[role=tab]').nth(2).click();
+  },
+  nodes: (page) => go(page, '/nodes'),
+  node: async (page) => {
+    await go(page, '/nodes');
+    await page.locator('[role=row] [role=gridcell]').first().click();
+  },
+  submit: async (page) => {
+    await go(page, '/tasks');
+    await page.locator('[role=grid]').focus();
+    await page.keyboard.press('n');
+    await page
+      .locator('[role=dialog] input')
+      .first()
+      .fill(`/usr/bin/python3 -c 'print(6 * 7)' "two words" | tee`);
+  },
+  add: async (page) => {
+    await go(page, '/nodes');
+    await page.locator('.tools .primary').click();
+  },
+  settings: (page) => go(page, '/settings'),
+};
+async function go(page: Page, path: string): Promise<void> {
+  await page.goto(`${base}/#${path}`);
+  await page.waitForTimeout(300);
+}
+
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--force-color-profile=srgb'],
+});
+for (const { theme, language } of looks) {
+  const page = await browser.newPage({ viewport: size });
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) console.log(`${theme} console:`, message.text());
+  });
+  page.on('pageerror', (error) => {
+    console.log(`${theme} error:`, error.message);
+  });
+  await page.addInitScript(
+    ([chosen, spoken]) => {
+      localStorage.setItem('millrace.appearance', JSON.stringify({ theme: chosen, language: spoken }));
+    },
+    [theme, language],
+  );
+  await page.goto(`${base}/#token=${token}`);
+  await page.waitForTimeout(700);
+  for (const [name, show] of Object.entries(screens)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    try {
+      await show(page);
+    } catch (error) {
+      console.log(`${name}: ${String(error).slice(0, 300)}`);
+    }
+    await page.waitForTimeout(900);
+    await page.screenshot({ path: `${folder}/${name}-${theme}-${language}.png` });
+  }
+  await page.close();
+}
+await browser.close();
