@@ -32,6 +32,7 @@ const files: HostFiles = {
   historyThread: new URL(isBundle ? './historyThread.cjs' : '../history/historyThread.ts', here),
   pages: fileURLToPath(new URL(isBundle ? '../renderer' : '../../dist/renderer', here)),
   version: readVersion(),
+  agentProgram: here.includes('app.asar') ? 'millrace --agent' : 'npm run agent --',
 };
 
 /** For `--host=main`: the same host inside the caller's process. It reports its end instead of ending the process. */
@@ -130,7 +131,8 @@ function serve(host: Host, link: HostLink, { ended }: Ending): void {
 
 function readVersion(): string {
   // Bundled at dist/host/, source at scheduler/host/: the package file is two folders up from both.
-  const text = readFileSync(new URL('../../package.json', here), 'utf8');
+  // Electron's files inside an archive are found by path, not by URL.
+  const text = readFileSync(fileURLToPath(new URL('../../package.json', here)), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
 

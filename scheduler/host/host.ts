@@ -30,6 +30,8 @@ export interface HostFiles {
   /** Folder of the built console, served to browsers. */
   readonly pages: string;
   readonly version: string;
+  /** How an agent is started where this program is installed. */
+  readonly agentProgram: string;
 }
 
 export interface Host {
@@ -210,7 +212,7 @@ function openConsole({ config, files, events, secrets, history }: Parts, wires: 
   const enrolment = (): Enrolment => ({
     hubUrl: hub.address,
     token: secrets.enrolmentToken,
-    command: `npm run agent -- --hub ${hub.address} --token ${secrets.enrolmentToken}`,
+    command: `${files.agentProgram} --hub=${hub.address} --token ${secrets.enrolmentToken}`,
   });
   return createConsole({
     view: engine.view,

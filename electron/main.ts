@@ -1,0 +1,160 @@
+// Application start and stop: one console per data folder, its windows, and the scheduler host behind them.
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { app, BrowserWindow, Menu, MessageChannelMain, powerMonitor, type WebContents } from 'electron';
+import { registerAppScheme, serveApp } from './appProtocol.ts';
+import { agentArguments, readCommandLine, windowFolder, type ShellOptions } from './commandLine.ts';
+import { launchInMain, launchInUtilityProcess } from './hostLaunch.ts';
+import { HostSupervisor } from './hostSupervisor.ts';
+import { ipcChannels } from './ipcChannels.ts';
+import { guardIpc } from './ipcGuard.ts';
+import { orderlyQuit, type OrderlyQuit } from './orderlyQuit.ts';
+import { openShellLog } from './shellLog.ts';
+import { lockDownPages, openWindow, type WindowFacts } from './window.ts';
+
+/** Set by the build: the Electron this program is released with. Another one is a preview. */
+declare const releasedElectron: string;
+
+const dist = join(__dirname, '..');
+/** Windows that asked for a port while no host ran. */
+const waitingForHost = new Set<WebContents>();
+
+start();
+
+function start(): void {
+  const words = process.argv.slice(app.isPackaged ? 1 : 2);
+  const agentArgs = agentArguments(words);
+  if (agentArgs) {
+    runAgent(agentArgs);
+    return;
+  }
+  refuseDebugging();
+  const options = readOptions(words);
+  app.setPath('userData', windowFolder(options.dataFolder));
+  if (!app.requestSingleInstanceLock()) {
+    process.stdout.write('millrace: already running with this data folder; its window comes to the front\n');
+    app.exit(0);
+    return;
+  }
+  // Root has no Chromium sandbox, and Electron crash-loops when both are asked for.
+  if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
+  registerAppScheme();
+  Menu.setApplicationMenu(null);
+  void app.whenReady().then(() => runConsole(options));
+}
+
+async function runConsole(options: ShellOptions): Promise<void> {
+  const host = superviseHost(options);
+  const quit = orderlyQuit(host, !options.quitsWithoutAsking);
+  quitInOrder(quit);
+  lockDownPages();
+  guardIpc({
+    getHostState: () => host.state,
+    requestHostPort: (sender) => {
+      waitingForHost.add(sender);
+      sendPorts(host);
+    },
+  });
+  await serveApp(join(dist, 'renderer'));
+  host.start();
+  const facts: WindowFacts = {
+    preload: join(dist, 'electron/preload.cjs'),
+    version: app.getVersion(),
+    isPreviewRuntime: process.versions.electron !== releasedElectron,
+  };
+  keepOneWindow(facts, quit);
+}
+
+function superviseHost({ dataFolder, hostArgs, hostPlace }: ShellOptions): HostSupervisor {
+  const entry = join(dist, 'host/entry.cjs');
+  const log = openShellLog(dataFolder);
+  const launch = hostPlace === 'main' ? launchInMain : launchInUtilityProcess;
+  const host = new HostSupervisor(launch(entry, hostArgs), {
+    canRestart: hostPlace === 'utility',
+    onOutput: (text) => {
+      log.write(text);
+    },
+    onListening: (address) => {
+      log.write(`millrace: agents join at ${address}\n`);
+    },
+    onState: (state) => {
+      for (const window of BrowserWindow.getAllWindows())
+        window.webContents.send(ipcChannels.hostState, state);
+      if (state.state === 'running') sendPorts(host);
+      if (state.state === 'failed') log.write(`millrace: ${state.reason}\n`);
+    },
+  });
+  return host;
+}
+
+/** Each window that waits gets one end of a new channel, and the host the other. */
+function sendPorts(host: HostSupervisor): void {
+  for (const contents of waitingForHost) {
+    const { port1, port2 } = new MessageChannelMain();
+    if (!contents.isDestroyed()) {
+      if (!host.connectConsole('operator', port1)) return;
+      contents.postMessage(ipcChannels.hostPort, null, [port2]);
+    }
+    waitingForHost.delete(contents);
+  }
+}
+
+function keepOneWindow(facts: WindowFacts, quit: OrderlyQuit): void {
+  const window = openWindow(facts);
+  window.on('close', (event) => {
+    // Closing the last window quits, and quitting may be declined: so the window stays until that is settled.
+    if (quit.isLeaving || BrowserWindow.getAllWindows().length > 1) return;
+    event.preventDefault();
+    quit.byPerson();
+  });
+  app.on('second-instance', () => {
+    const first = BrowserWindow.getAllWindows()[0];
+    if (!first) return;
+    if (first.isMinimized()) first.restore();
+    first.show();
+    first.focus();
+  });
+}
+
+function quitInOrder(quit: OrderlyQuit): void {
+  app.on('before-quit', (event) => {
+    event.preventDefault();
+    quit.byPerson();
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      quit.bySystem();
+    });
+  powerMonitor.on('shutdown', () => {
+    quit.bySystem();
+  });
+}
+
+/** This node's agent, without a window: `millrace --agent --hub URL --token T`. It takes no lock and opens no host. */
+function runAgent(args: readonly string[]): void {
+  const entry = join(dist, 'agent/main.cjs');
+  app.disableHardwareAcceleration();
+  process.argv = [process.execPath, entry, ...args];
+  createRequire(entry)(entry);
+  // The agent ends by having nothing left to do, which Electron never has: so it is looked at once it has started.
+  if (args.includes('--help')) process.exitCode ??= 0;
+  if (process.exitCode !== undefined) process.exit(process.exitCode);
+}
+
+/** A released console has no debugger's door: whoever opens it could act as the operator. */
+function refuseDebugging(): void {
+  const doors = ['remote-debugging-port', 'remote-debugging-pipe', 'remote-debugging-address'];
+  const door = app.isPackaged ? doors.find((name) => app.commandLine.hasSwitch(name)) : undefined;
+  if (door === undefined) return;
+  process.stderr.write(`millrace: --${door} is not for released builds\n`);
+  process.exit(2);
+}
+
+function readOptions(words: readonly string[]): ShellOptions {
+  try {
+    return readCommandLine(words);
+  } catch (error) {
+    process.stderr.write(`millrace: ${(error as Error).message}\n`);
+    process.exit(2);
+  }
+}
