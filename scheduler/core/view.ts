@@ -1,7 +1,8 @@
 // The core as others may read it: rows and counts made from the tables when asked.
-import { mib, millicores, ms, type NodeId, type NodeIndex } from '../protocol/brands.ts';
-import type { NodeRow, NodeState } from '../protocol/node.ts';
-import type { TaskSpec } from '../protocol/task.ts';
+import { mib, millicores, ms, type NodeId, type NodeIndex, type TaskId } from '../protocol/brands.ts';
+import type { FleetColumns } from '../protocol/fleetColumns.ts';
+import { isSimulatedNode, type NodeRow, type NodeState } from '../protocol/node.ts';
+import type { Kind, TaskSpec } from '../protocol/task.ts';
 import { rowOfRecord, searchTextOf } from '../protocol/taskRow.ts';
 import type {
   FleetUse,
@@ -38,6 +39,8 @@ export function viewOf(state: SchedulerState): SchedulerView {
       const task = tasks.get(taskId);
       return task && taskRow(state, task);
     },
+    queueOf: (token) => tasks.byToken(token)?.spec.queue,
+    liveTasksOfKind: (kind, limit) => liveTasksOfKind(state, kind, limit),
     liveTasks: (filter, before, limit) => liveTasks(state, { filter, before, limit }),
     attemptByToken: (token) => {
       const task = tasks.byToken(token);
@@ -48,6 +51,7 @@ export function viewOf(state: SchedulerState): SchedulerView {
       const node = nodes.indexOf(nodeId);
       return node === undefined ? undefined : nodeRow(nodes, node);
     },
+    fleetColumns: () => fleetColumns(nodes),
     tasksOn: (nodeId) => {
       const node = nodes.indexOf(nodeId);
       if (node === undefined) return [];
@@ -101,6 +105,17 @@ function queueRow(queue: Queue): QueueRow {
     active: queue.active,
     ...(oldest === Number.POSITIVE_INFINITY ? {} : { oldestSubmittedAtMs: ms(oldest) }),
   };
+}
+
+function liveTasksOfKind(state: SchedulerState, kind: Kind, limit: number) {
+  const taskIds: TaskId[] = [];
+  let total = 0;
+  for (const { spec, taskId } of state.tasks.all()) {
+    if (spec.work.kind !== kind) continue;
+    total += 1;
+    if (taskIds.length < limit) taskIds.push(taskId);
+  }
+  return { taskIds, total };
 }
 
 interface LiveQuery {
@@ -168,6 +183,8 @@ function fleetUse(nodes: NodeTable): FleetUse {
   };
 }
 
+const fleetColumns = (nodes: NodeTable): FleetColumns => nodes;
+
 interface NodeQuery {
   readonly filter: NodeFilter;
   readonly offset: number;
@@ -217,5 +234,6 @@ function nodeRow(nodes: NodeTable, node: NodeIndex): NodeRow {
     kinds: spec.kinds,
     labels: spec.labels,
     taints: spec.taints,
+    isSimulated: isSimulatedNode(spec),
   };
 }

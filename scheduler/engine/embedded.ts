@@ -154,7 +154,7 @@ export class EmbeddedEngine implements Engine {
         // The core counts whole milliseconds: what got into line in this turn has waited since the turn began.
         if (effect.dispatch.attempt === 1) {
           const isNew = effect.waitedSinceMs >= Math.floor(startedMs);
-          listener.onDispatched(nowMs() - (isNew ? startedMs : effect.waitedSinceMs));
+          listener.onDispatched(Math.max(0, nowMs() - (isNew ? startedMs : effect.waitedSinceMs)));
         }
         break;
       case 'stop':

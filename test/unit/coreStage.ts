@@ -7,6 +7,7 @@ import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
 import { type NodeId, nodeId, type TaskId, type Token } from '../../scheduler/protocol/brands.ts';
 import type { SubmitAnswer } from '../../scheduler/protocol/consoleWire.ts';
 import type { Command, Event } from '../../scheduler/protocol/events.ts';
+import { rejoinWindowMs } from '../../scheduler/protocol/limits.ts';
 import { type NodeSpec, nodeSpecSchema } from '../../scheduler/protocol/node.ts';
 import type { Outcome, Refusal } from '../../scheduler/protocol/outcome.ts';
 import {
@@ -118,4 +119,17 @@ export function liveOf(
 }
 export function reasonOf<Value>(outcome: Outcome<Value, Refusal> | undefined): Refusal | undefined {
   return outcome?.ok === false ? outcome.reason : undefined;
+}
+
+export const kindsOf = (events: readonly Event[]) => events.map(({ kind }) => kind);
+
+/** A core whose rejoin window is over, a node that beats, and a task that runs there. */
+export function running(input: object = {}) {
+  const stage = startedCore();
+  stage.wait(rejoinWindowMs + 1_000);
+  stage.join('N1');
+  const id = stage.submitOne(input);
+  const { token } = liveOf(stage.core, id);
+  stage.started('N1', token);
+  return { ...stage, id, token };
 }

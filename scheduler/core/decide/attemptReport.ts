@@ -1,4 +1,4 @@
-// What agents report of their attempts. A report for an attempt that is no longer theirs is stale: counted, not applied.
+// What agents report of their attempts. One for an attempt that is no longer theirs is stale: counted, not applied.
 import { ms } from '../../protocol/brands.ts';
 import type { NodeId, Token } from '../../protocol/brands.ts';
 import type { ReportResults, ReportStarted } from '../../protocol/events.ts';

@@ -71,7 +71,7 @@ function whyNotJoined(state: SchedulerState, command: JoinNode): Refusal | undef
   const isKnown = state.nodes.indexOf(command.nodeId) !== undefined;
   if (!isKnown && state.nodes.isFull)
     return refusal('fleet_full', `the plant has ${String(nodesMax)} nodes; remove one first`);
-  if (!state.classes.nodeClassOf(command.spec)) {
+  if (!state.classes.hasRoomForNode(command.spec)) {
     const said = `${String(nodeClassesMax)} different sets of labels exist; keep names and numbers out of labels`;
     return refusal('class_limit', said, { field: 'spec.labels' });
   }
@@ -80,7 +80,8 @@ function whyNotJoined(state: SchedulerState, command: JoinNode): Refusal | undef
   );
   if (state.nodes.customNames.length + added.length > customResourcesMax) {
     const known = state.nodes.customNames.join(', ');
-    const said = `the plant knows ${String(customResourcesMax)} named resources (${known}); ${added[0] ?? ''} is one more`;
+    const first = added[0] ?? '';
+    const said = `the plant knows ${String(customResourcesMax)} named resources (${known}); ${first} is one more`;
     return refusal('too_many', said, { field: 'spec.resources.custom' });
   }
   return undefined;
@@ -143,7 +144,7 @@ export function forgetNode(turn: Turn, command: ForgetNode): Outcome<undefined, 
   }
   const attempts = nodes.attemptsOn(node).size;
   if (attempts > 0) {
-    const said = `${command.nodeId} may still run ${String(attempts)} attempts; wait until their leases end, or cancel them`;
+    const said = `${command.nodeId} may still run ${String(attempts)} attempts; cancel them, or wait for their leases`;
     return refused(refusal('wrong_state', said, { field: 'nodeId' }));
   }
   turn.emit({ kind: 'node_forgotten', nodeId: command.nodeId, actor: command.actor });

@@ -1,4 +1,4 @@
-// A placement policy: in which order nodes are looked at, what rules a node out, and what makes one better than another.
+// A placement policy: in which order nodes are looked at, what rules a node out, what makes one better than another.
 import { type Filter, filters } from './filters.ts';
 import { binPack, type Scorer, spread } from './scorers.ts';
 

@@ -7,8 +7,8 @@ import type { Task } from '../state/taskTable.ts';
 import { Lane } from './lane.ts';
 
 /**
- * Queues that all could be served stay within 1 of each other. One further behind was empty or blocked meanwhile: what it
- * missed then is gone, or it would keep the others out for as long when it comes back.
+ * Queues that all could be served stay within 1 of each other. One further behind was empty or blocked meanwhile: what
+ * it missed then is gone, or it would keep the others out for as long when it comes back.
  */
 const lagMax = 2;
 

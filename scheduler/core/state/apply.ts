@@ -110,9 +110,7 @@ const appliers: Appliers = {
   },
   node_joined(state, event, atMs) {
     const node = state.nodes.indexOf(event.nodeId) ?? state.nodes.add(event.nodeId);
-    const nodeClass = state.classes.nodeClassOf(event.spec);
-    if (!nodeClass) throw new Error('node class table is full'); // refused in decide/nodeLifecycle
-    state.nodes.nodeClass[node] = nodeClass.row;
+    state.nodes.nodeClass[node] = state.classes.nodeClassOf(event.spec).row;
     state.nodes.describe(node, event.spec);
     state.nodes.lastSeenMs[node] = atMs;
     setNodeState(state, node, nodeState.online);

@@ -31,7 +31,7 @@ function change(
     fleet.gpuFree[cell] = (fleet.gpuFree[cell] ?? 0) + sign * perDevice;
   }
   for (const name in ask.custom) {
-    const column = fleet.customFree[fleet.customColumn(name) ?? -1];
+    const column = fleet.customFree[fleet.knownCustomColumn(name) ?? -1];
     if (column) add(column, ask.custom[name] ?? 0);
   }
   state.index.update(node);

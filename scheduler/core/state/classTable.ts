@@ -44,20 +44,19 @@ export class ClassTable {
   /** Rows of node classes that an ask class may use, by ask class row; redone when a node class was added since. */
   readonly #usable: ({ readonly upTo: number; readonly rows: Int32Array } | undefined)[] = [];
 
-  /** The class of a node, or undefined where `nodeClassesMax` is reached. */
-  nodeClassOf(spec: NodeSpec): NodeClass | undefined {
-    const labels = Object.fromEntries(Object.entries(spec.labels).sort(byName));
-    const taints = [...spec.taints].sort();
-    const kinds = [...spec.kinds].sort();
-    const hasGpu = spec.resources.gpuDevices > 0;
-    const key = JSON.stringify([labels, taints, kinds, hasGpu]);
+  /** The class of a node, made where it is new. `decide` has asked `hasRoomForNode` before; a replay need not. */
+  nodeClassOf(spec: NodeSpec): NodeClass {
+    const parts = nodeParts(spec);
+    const key = JSON.stringify(parts);
     const known = this.#nodeByKey.get(key);
     if (known) return known;
-    if (this.nodeClasses.length >= nodeClassesMax) return undefined;
-    const added: NodeClass = { row: this.nodeClasses.length, labels, taints, kinds, hasGpu };
+    const added: NodeClass = { row: this.nodeClasses.length, ...parts };
     this.nodeClasses.push(added);
     this.#nodeByKey.set(key, added);
     return added;
+  }
+  hasRoomForNode(spec: NodeSpec): boolean {
+    return this.nodeClasses.length < nodeClassesMax || this.#nodeByKey.has(JSON.stringify(nodeParts(spec)));
   }
 
   /** Counts one more live task of the spec's ask class; undefined where `askClassesMax` is reached. */
@@ -128,6 +127,13 @@ export function classRefusal(node: NodeClass, ask: AskClass): PendingReason | un
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   a < b ? -1 : a > b ? 1 : 0;
+
+const nodeParts = (spec: NodeSpec): Omit<NodeClass, 'row'> => ({
+  labels: Object.fromEntries(Object.entries(spec.labels).sort(byName)),
+  taints: [...spec.taints].sort(),
+  kinds: [...spec.kinds].sort(),
+  hasGpu: spec.resources.gpuDevices > 0,
+});
 
 function askKey(spec: TaskSpec): string {
   const { cpu, memory, gpu, slots, custom } = spec.ask;

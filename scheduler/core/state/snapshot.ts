@@ -143,11 +143,10 @@ function savedTask(task: Task): SavedTask {
 
 function restoreNode(state: SchedulerState, saved: Saved['nodes'][number]): void {
   const node = state.nodes.add(saved.id);
-  const nodeClass = state.classes.nodeClassOf(saved.spec);
-  if (!nodeClass) throw new Error('snapshot holds more node classes than this program takes');
-  state.nodes.nodeClass[node] = nodeClass.row;
+  state.nodes.nodeClass[node] = state.classes.nodeClassOf(saved.spec).row;
   state.nodes.describe(node, saved.spec);
   state.nodes.cordoned[node] = saved.cordoned;
+  state.nodes.lastSeenMs[node] = state.lastBatchAtMs; // not later than this; leases of the old life are not kept
   state.nodes.state[node] = saved.state === nodeState.free ? nodeState.lost : saved.state;
   state.index.update(node);
 }

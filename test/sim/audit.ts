@@ -1,0 +1,219 @@
+// Reads the journal as it becomes durable and holds every event against the rules, from its own books: it knows nothing
+// of the core's state.
+import type { NodeId, TaskId, Token } from '../../scheduler/protocol/brands.ts';
+import type { Batch, Event } from '../../scheduler/protocol/events.ts';
+import { platformRetriesMax } from '../../scheduler/protocol/limits.ts';
+import type { AttemptEnd, TaskSpec } from '../../scheduler/protocol/task.ts';
+import type { AgentLedger } from './agentLedger.ts';
+
+export type Report = (check: string, message: string) => void;
+
+export interface SeenTask {
+  readonly taskId: TaskId;
+  readonly spec: TaskSpec;
+  isLive: boolean;
+  isCancelAsked: boolean;
+  ends: number;
+  requeues: number;
+  /** Ends of attempts since it was last put in its queue by somebody. */
+  attemptEnds: AttemptEnd[];
+  live: Token | undefined;
+}
+const jitterShare = 0.25;
+
+export class JournalAudit {
+  readonly tasks = new Map<TaskId, SeenTask>();
+  /** Token -> where it was placed. Every token that ever became durable. */
+  readonly placed = new Map<Token, { readonly nodeId: NodeId; readonly task: SeenTask }>();
+  readonly #keys = new Map<string, TaskId>();
+  readonly #online = new Set<NodeId>();
+  readonly #cordoned = new Set<NodeId>();
+  readonly #report: Report;
+  readonly #ledgerOf: (nodeId: NodeId) => AgentLedger | undefined;
+  #atMs = 0;
+  #lastToken = 0;
+  #lastTaskId = 0;
+
+  constructor(report: Report, ledgerOf: (nodeId: NodeId) => AgentLedger | undefined) {
+    this.#report = report;
+    this.#ledgerOf = ledgerOf;
+  }
+
+  isLive(token: Token): boolean {
+    return this.placed.get(token)?.task.live === token;
+  }
+
+  take(batch: Batch): void {
+    this.#rule(
+      'time',
+      batch.atMs >= this.#atMs,
+      `batch ${String(batch.sequence)} is older than the one before`,
+    );
+    this.#atMs = batch.atMs;
+    for (const event of batch.events) this.#event(event);
+  }
+
+  // One case per kind of event, as in the core's own table.
+  // eslint-disable-next-line complexity
+  #event(event: Event): void {
+    switch (event.kind) {
+      case 'task_admitted':
+        this.#admitted(event);
+        break;
+      case 'task_requeued':
+        this.#requeued(event.record.taskId);
+        break;
+      case 'attempt_placed':
+        this.#placedOn(event);
+        break;
+      case 'attempt_ended':
+        this.#attemptEnded(event.token, event.end);
+        break;
+      case 'task_backed_off':
+        this.#backedOff(this.#mustBeLive(event.taskId, event.kind), event.untilMs - this.#atMs);
+        break;
+      case 'task_cancel_requested': {
+        const task = this.#mustBeLive(event.taskId, event.kind);
+        if (task) task.isCancelAsked = true;
+        break;
+      }
+      case 'task_succeeded':
+      case 'task_dead_lettered':
+      case 'task_cancelled':
+        this.#ended(this.#mustBeLive(event.taskId, event.kind), event.kind);
+        break;
+      case 'node_joined':
+        this.#online.add(event.nodeId);
+        break;
+      case 'node_disconnected':
+      case 'node_lost':
+      case 'node_forgotten':
+        this.#online.delete(event.nodeId);
+        break;
+      case 'node_cordon_set':
+        if (event.isCordoned) this.#cordoned.add(event.nodeId);
+        else this.#cordoned.delete(event.nodeId);
+        break;
+      case 'epoch_started':
+        this.#online.clear();
+        break;
+      case 'attempt_started':
+        this.#rule('stale', this.isLive(event.token), `start of ${String(event.token)}, which is not live`);
+        break;
+      case 'queue_put':
+      case 'node_enrolled':
+      case 'task_ready':
+        break;
+    }
+  }
+
+  #admitted({ taskId, spec }: Extract<Event, { kind: 'task_admitted' }>): void {
+    this.#rule('ids', taskId > this.#lastTaskId, `task ${String(taskId)} was admitted twice`);
+    this.#lastTaskId = taskId;
+    const { key } = spec;
+    if (key !== undefined) {
+      this.#rule('key', !this.#keys.has(key), `key ${key} was admitted twice`);
+      this.#keys.set(key, taskId);
+    }
+    const seen = { taskId, spec, isLive: true, isCancelAsked: false, ends: 0, requeues: 0 };
+    this.tasks.set(taskId, { ...seen, attemptEnds: [], live: undefined });
+  }
+
+  #requeued(taskId: TaskId): void {
+    const task = this.tasks.get(taskId);
+    this.#rule(
+      'ended-once',
+      task !== undefined && !task.isLive,
+      `task ${String(taskId)} put back while live`,
+    );
+    if (!task) return;
+    task.isLive = true;
+    task.isCancelAsked = false;
+    task.requeues += 1;
+    task.attemptEnds = [];
+  }
+
+  #placedOn({ taskId, token, nodeId }: Extract<Event, { kind: 'attempt_placed' }>): void {
+    const name = `task ${String(taskId)} token ${String(token)}`;
+    this.#rule('ids', token > this.#lastToken, `${name}: tokens must grow`);
+    this.#lastToken = token;
+    const task = this.#mustBeLive(taskId, 'attempt_placed');
+    if (!task) return;
+    this.#rule('one-lease', task.live === undefined, `${name}: ${String(task.live)} is still live`);
+    this.#rule('cancel', !task.isCancelAsked, `${name} was placed after it was cancelled`);
+    this.#rule('offline', this.#online.has(nodeId), `${name} was placed on ${nodeId}, which is not online`);
+    this.#rule('cordon', !this.#cordoned.has(nodeId), `${name} was placed on ${nodeId}, which is cordoned`);
+    if (task.spec.delivery === 'at_most_once')
+      this.#rule(
+        'at-most-once',
+        task.attemptEnds.every(({ reason }) => reason === 'refused'),
+        `${name} is tried again`,
+      );
+    task.live = token;
+    this.placed.set(token, { nodeId, task });
+  }
+
+  #attemptEnded(token: Token, end: AttemptEnd): void {
+    const placed = this.placed.get(token);
+    this.#rule('stale', this.isLive(token), `end of ${String(token)}, which is not live`);
+    if (!placed) return;
+    placed.task.live = undefined;
+    placed.task.attemptEnds.push(end);
+    if (end.reason === 'lost') return; // the lease check knows whether it was time
+    const told = this.#ledgerOf(placed.nodeId)?.get(token)?.end;
+    const isTold = told !== undefined && JSON.stringify(told) === JSON.stringify(end);
+    this.#rule(
+      'invented-end',
+      isTold,
+      `${placed.nodeId} never said that ${String(token)} ended with ${end.reason}`,
+    );
+  }
+
+  #backedOff(task: SeenTask | undefined, waitMs: number): void {
+    if (!task) return;
+    const { backoffMs, backoffCapMs, attemptsMax } = task.spec.retry;
+    const own = task.attemptEnds.filter(({ reason }) => !isLoss(reason)).length;
+    const losses = task.attemptEnds.length - own;
+    const plainMs = Math.min(backoffCapMs, backoffMs * 2 ** (task.attemptEnds.length - 1));
+    const name = `task ${String(task.taskId)}`;
+    this.#rule('attempts', own < attemptsMax, `${name} is tried again after ${String(own)} attempts`);
+    this.#rule(
+      'attempts',
+      losses <= platformRetriesMax,
+      `${name} is tried again after ${String(losses)} losses`,
+    );
+    this.#rule(
+      'backoff',
+      waitMs >= Math.floor(plainMs * (1 - jitterShare)) && waitMs <= Math.ceil(plainMs * (1 + jitterShare)),
+      `${name} waits ${String(waitMs)} ms, not ${String(plainMs)} +-25 %`,
+    );
+  }
+
+  #ended(task: SeenTask | undefined, kind: Event['kind']): void {
+    if (!task) return;
+    const name = `task ${String(task.taskId)}`;
+    this.#rule('one-lease', task.live === undefined, `${name} ended while an attempt was live`);
+    if (kind === 'task_dead_lettered')
+      this.#rule('cancel', !task.isCancelAsked, `${name} was cancelled, not dead`);
+    if (kind === 'task_succeeded')
+      this.#rule(
+        'invented-end',
+        task.attemptEnds.at(-1)?.exitCode === 0,
+        `${name} succeeded without exit code 0`,
+      );
+    task.isLive = false;
+    task.ends += 1;
+  }
+
+  #mustBeLive(taskId: TaskId, what: string): SeenTask | undefined {
+    const task = this.tasks.get(taskId);
+    this.#rule('ended-once', task?.isLive === true, `${what} of task ${String(taskId)}, which is not live`);
+    return task;
+  }
+  #rule(check: string, holds: boolean, message: string): void {
+    if (!holds) this.#report(check, message);
+  }
+}
+
+const isLoss = (reason: string): boolean =>
+  reason === 'lost' || reason === 'agent_lost' || reason === 'refused';

@@ -1,0 +1,126 @@
+// One seed's plant and work: nodes of several sizes, and tasks of several asks, each of which some node could run.
+import {
+  mib,
+  millicores,
+  type NodeId,
+  nodeId,
+  type QueueName,
+  queueName,
+} from '../../scheduler/protocol/brands.ts';
+import type { NodeSpec } from '../../scheduler/protocol/node.ts';
+import type { Ask, TaskSpec } from '../../scheduler/protocol/task.ts';
+import type { World } from './world.ts';
+
+export interface PlannedNode {
+  readonly nodeId: NodeId;
+  readonly spec: NodeSpec;
+}
+export interface PlannedQueue {
+  readonly queue: QueueName;
+  readonly weight: number;
+}
+export interface Plan {
+  readonly nodes: readonly PlannedNode[];
+  readonly queues: readonly PlannedQueue[];
+  readonly specs: readonly TaskSpec[];
+}
+type Demand = Pick<TaskSpec, 'ask' | 'selector' | 'tolerations'>;
+
+const nodesLeast = 5;
+/** Half the seeds: where room is scarce, queues and priorities matter. */
+const fewNodes = 10;
+const nodesMost = 40;
+const tasksLeast = 80;
+const tasksMost = 320;
+
+export function planOf(world: World): Plan {
+  const lines = world.whole(1, 4);
+  const nodes = Array.from({ length: world.whole(nodesLeast, world.pick([fewNodes, nodesMost])) }, (_, at) =>
+    planNode(world, at, lines),
+  );
+  const queues = [
+    { queue: queueName('default'), weight: 1 },
+    ...Array.from({ length: world.whole(0, 3) }, (_, at) => ({
+      queue: queueName(`queue-${String(at)}`),
+      weight: world.pick([1, 2, 5, 10]),
+    })),
+  ];
+  const demands = Array.from({ length: world.whole(2, 9) }, () => demandOf(world, world.pick(nodes)));
+  const count = world.whole(tasksLeast, tasksMost);
+  const specs = Array.from({ length: count }, (_, at) =>
+    planTask(world, at, { demand: world.pick(demands), queue: world.pick(queues).queue }),
+  );
+  return { nodes, queues, specs };
+}
+
+function planNode(world: World, at: number, lines: number): PlannedNode {
+  const line = `L${String(1 + (at % lines))}`;
+  const cpu = world.pick([1_000, 2_000, 4_000, 8_000]);
+  return {
+    nodeId: nodeId(`${line}-N${String(at)}`),
+    spec: {
+      place: { area: 'body', line, cell: `${line}-C${String(world.whole(1, 3))}` },
+      resources: {
+        cpu: millicores(cpu),
+        memory: mib(cpu / world.pick([1, 2, 4])),
+        gpuDevices: world.chance(0.2) ? world.whole(1, 4) : 0,
+        slots: world.pick([2, 4, 64]),
+        custom: world.chance(0.25) ? { camera: world.whole(1, 3) } : {},
+      },
+      labels: world.chance(0.5) ? { arch: world.pick(['x64', 'arm64']) } : {},
+      taints: world.chance(0.1) ? ['lab'] : [],
+      kinds: ['simulated'],
+      agentVersion: 'sim',
+      platform: '',
+    },
+  };
+}
+
+/** An ask that this node could take while it is empty. */
+function demandOf(world: World, { nodeId: id, spec }: PlannedNode): Demand {
+  const { cpu, memory, gpuDevices, slots, custom } = spec.resources;
+  const share = world.pick([0.1, 0.25, 0.5, 1]);
+  const gpu = gpuDevices > 0 && world.chance(0.6) ? gpuAskOf(world, gpuDevices) : undefined;
+  const ask: Ask = {
+    cpu: millicores(Math.floor(cpu * share)),
+    memory: mib(Math.floor(memory * world.pick([0.1, 0.25, share]))),
+    slots: world.chance(0.1) ? slots : 1,
+    custom: custom['camera'] !== undefined && world.chance(0.5) ? { camera: 1 } : {},
+    ...(gpu && { gpu }),
+  };
+  const selectors: TaskSpec['selector'][] = [
+    {},
+    {},
+    { line: [spec.place.line] },
+    { cell: [spec.place.cell], area: ['body'] },
+    { node: [id, 'no-such-node'] },
+    spec.labels['arch'] === undefined ? {} : { arch: [spec.labels['arch'], 'riscv'] },
+  ];
+  return { ask, selector: world.pick(selectors), tolerations: [...spec.taints] };
+}
+const gpuAskOf = (world: World, devices: number): NonNullable<Ask['gpu']> =>
+  world.chance(0.5)
+    ? { devices: 1, thousandths: world.pick([200, 250, 500]) }
+    : { devices: world.whole(1, devices), thousandths: 1_000 };
+
+function planTask(
+  world: World,
+  at: number,
+  { demand, queue }: { readonly demand: Demand; readonly queue: QueueName },
+): TaskSpec {
+  const runMs = world.chance(0.05) ? world.whole(15_000, 45_000) : world.whole(50, 6_000);
+  const backoffMs = world.pick([100, 500, 1_000]);
+  return {
+    name: `task ${String(at)}`,
+    queue,
+    priority: world.whole(0, 9),
+    work: { kind: 'simulated', runMs, exitCode: world.chance(0.06) ? 3 : 0 },
+    ...demand,
+    timeoutMs: world.chance(0.04) ? Math.max(100, runMs - 500) : 600_000,
+    graceMs: world.pick([0, 500, 5_000]),
+    retry: { attemptsMax: world.whole(1, 4), backoffMs, backoffCapMs: world.pick([2_000, 8_000]) },
+    delivery: world.chance(0.15) ? 'at_most_once' : 'at_least_once',
+    labels: {},
+    ...(world.chance(0.3) && { key: `key-${String(at)}` }),
+  };
+}

@@ -1,0 +1,156 @@
+// People and programs: submit, cancel, put back, cordon. They call again where the host could not take a call, and keep
+// what they were told, so that the promises can be held against what became of them.
+import type { NodeId, TaskId } from '../../scheduler/protocol/brands.ts';
+import type { Command } from '../../scheduler/protocol/events.ts';
+import type { TaskSpec } from '../../scheduler/protocol/task.ts';
+import type { Checks } from './checks.ts';
+import type { FakeHistory } from './fakeHistory.ts';
+import type { FakeHost } from './fakeHost.ts';
+import type { Answer } from './fakeHub.ts';
+import type { Plan } from './load.ts';
+import type { World } from './world.ts';
+
+export interface OperatorParts {
+  readonly world: World;
+  readonly host: FakeHost;
+  readonly history: FakeHistory;
+  readonly checks: Checks;
+  readonly plan: Plan;
+}
+const actor = 'sim';
+const answerWithinMs = 4_000;
+const comeBack = ['recovering', 'storage_failed', 'stopping', 'queue_full'];
+
+export class Operator {
+  readonly counts = { submits: 0, repeats: 0, cancels: 0, requeues: 0, unanswered: 0 };
+  readonly #parts: OperatorParts;
+  /** Calls that have to get through and have not yet. */
+  #open = 0;
+  readonly #cordoned = new Set<NodeId>();
+
+  constructor(parts: OperatorParts) {
+    this.#parts = parts;
+  }
+
+  get isIdle(): boolean {
+    return this.#open === 0;
+  }
+
+  /** Spreads the plan's work over this time. */
+  begin(overMs: number): void {
+    const { world, plan } = this.#parts;
+    for (const { queue, weight } of plan.queues) this.#untilTaken({ kind: 'PutQueue', queue, weight, actor });
+    for (let at = 0; at < plan.specs.length;) {
+      const specs = plan.specs.slice(at, at + world.pick([1, 1, 5, 40]));
+      at += specs.length;
+      this.#planned(world.between(1_500, overMs), () => {
+        this.#submit(specs);
+      });
+    }
+  }
+
+  cordon(nodeId: NodeId, forMs: number): void {
+    this.#cordoned.add(nodeId);
+    this.#untilTaken({ kind: 'SetCordon', nodeId, isCordoned: true, actor }, 1);
+    this.#parts.world.after(forMs, () => {
+      this.#uncordon(nodeId);
+    });
+  }
+  uncordonAll(): void {
+    for (const nodeId of this.#cordoned) this.#uncordon(nodeId);
+  }
+  putWeight(weight: number): void {
+    const { queue } = this.#parts.world.pick(this.#parts.plan.queues);
+    this.#untilTaken({ kind: 'PutQueue', queue, weight, actor });
+  }
+
+  /** Puts back one task that has ended without success. */
+  requeueOne(): void {
+    const { world, history } = this.#parts;
+    const failed = history.all().filter(({ state }) => state !== 'succeeded');
+    if (failed.length === 0) return;
+    const record = history.endsOf(world.pick(failed).taskId).at(-1);
+    if (!record) return;
+    this.counts.requeues += 1;
+    this.#parts.host.execute({ kind: 'RequeueTask', record, actor }, () => undefined);
+  }
+
+  #submit(specs: readonly TaskSpec[]): void {
+    const { world } = this.#parts;
+    const keyed = specs.filter(({ key }) => key !== undefined);
+    const plain = specs.filter(({ key }) => key === undefined);
+    if (plain.length > 0) this.#call({ kind: 'SubmitTasks', specs: plain, actor }, this.#answered(plain));
+    if (keyed.length === 0) return;
+    this.#untilTaken({ kind: 'SubmitTasks', specs: keyed, actor }, Infinity, this.#answered(keyed));
+    if (!world.chance(0.5)) return;
+    this.counts.repeats += 1;
+    this.#planned(world.between(1, 20_000), () => {
+      this.#untilTaken({ kind: 'SubmitTasks', specs: keyed, actor }, Infinity, this.#answered(keyed));
+    });
+  }
+
+  readonly #answered = (specs: readonly TaskSpec[]) => (answer: Answer) => {
+    if (!answer.ok) return;
+    for (const [at, given] of (answer.value.answers ?? []).entries()) {
+      if (!given.ok) {
+        this.#parts.checks.report('refused-submit', given.refusal.message);
+        continue;
+      }
+      this.counts.submits += 1;
+      this.#parts.checks.submitAnswered(given.taskId, specs[at]?.key);
+      if (this.#parts.world.chance(0.06)) this.#cancelLater(given.taskId);
+    }
+  };
+
+  #cancelLater(taskId: TaskId): void {
+    this.#planned(this.#parts.world.between(0, 15_000), () => {
+      this.counts.cancels += 1;
+      this.#call({ kind: 'CancelTask', taskId, actor, reason: '' }, () => undefined);
+    });
+  }
+
+  #uncordon(nodeId: NodeId): void {
+    this.#untilTaken({ kind: 'SetCordon', nodeId, isCordoned: false, actor });
+  }
+
+  #planned(delayMs: number, run: () => void): void {
+    this.#open += 1;
+    this.#parts.world.after(delayMs, () => {
+      this.#open -= 1;
+      run();
+    });
+  }
+
+  /** Once: who calls without a key cannot know what became of a call without an answer. */
+  #call(command: Command, onAnswer: (answer: Answer) => void): void {
+    this.#untilTaken(command, 1, onAnswer);
+  }
+
+  /** Calls again after a refusal that time lifts, or where no answer came, up to `tries` times. */
+  #untilTaken(
+    command: Command,
+    tries = Infinity,
+    onAnswer: (answer: Answer) => void = () => undefined,
+  ): void {
+    const { world, host } = this.#parts;
+    this.#open += 1;
+    let isOver = false;
+    const over = (again: boolean): void => {
+      if (isOver) return;
+      isOver = true;
+      this.#open -= 1;
+      if (again && tries > 1)
+        this.#planned(world.between(300, 1_500), () => {
+          this.#untilTaken(command, tries - 1, onAnswer);
+        });
+    };
+    host.execute(command, (answer) => {
+      onAnswer(answer);
+      over(!answer.ok && comeBack.includes(answer.reason.code));
+    });
+    world.after(answerWithinMs, () => {
+      if (!isOver) this.counts.unanswered += 1;
+      over(true);
+    });
+  }
+}
