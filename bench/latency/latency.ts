@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
+import type { OverviewFrame } from '../../scheduler/protocol/consoleFrames.ts';
 import type { FromHost, SubmitAnswer } from '../../scheduler/protocol/consoleWire.ts';
 import { consoleWireVersion } from '../../scheduler/protocol/limits.ts';
 import { type Bench, type Measured, quantile, rounded, wholeOption } from '../bench.ts';
@@ -38,15 +39,15 @@ export const latency: Bench = async (options): Promise<Measured> => {
     await pause(settleMs);
     caller.begin('loaded');
     await caller.steady(rate, seconds * 1_000);
+    const inHost = await caller.hostDispatch();
     await pause(settleMs);
     caller.begin('idle');
     await caller.steady(1_000 / idleGapMs, seconds * 1_000);
     await pause(settleMs);
     const entered = await askEntered(fleet);
-    return {
-      params: { agents, rate, seconds, ledgerWriteInside: false },
-      ...caller.result(entered, seconds),
-    };
+    const { figures, peers } = caller.result(entered, seconds);
+    const params = { agents, rate, seconds, ledgerWriteInside: false };
+    return { params, figures: { ...figures, ...inHost }, peers };
   } finally {
     for (const child of children) child.kill('SIGTERM');
     await pause(settleMs / 2);
@@ -87,6 +88,22 @@ class Caller {
       for (; sent < due; sent += 1) this.#sendBoth();
       await pause(1);
     }
+  }
+
+  /** The part inside the host, by its own count: from the turn that admits to the dispatch handed to the socket. */
+  async hostDispatch(): Promise<Record<'inHostP50Ms' | 'inHostP99Ms', number>> {
+    const frame = new Promise<OverviewFrame>((resolve) => {
+      this.#hub.on('m', (message: FromHost) => {
+        if ('push' in message && message.push === 'overview') resolve(message);
+      });
+    });
+    this.#hub.emit('m', { id: 0, method: 'watchOverview', params: { on: true } });
+    const { dispatchMs } = await frame;
+    this.#hub.emit('m', { id: 0, method: 'watchOverview', params: { on: false } });
+    return {
+      inHostP50Ms: rounded(dispatchMs?.p50 ?? Number.NaN),
+      inHostP99Ms: rounded(dispatchMs?.p99 ?? Number.NaN),
+    };
   }
 
   /** Milliseconds from send to handler entry, and how many tasks of the loaded phase arrived per second. */

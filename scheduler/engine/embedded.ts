@@ -19,6 +19,8 @@ export interface AgentPort {
   readonly dispatch: (nodeId: NodeId, dispatch: Dispatch) => boolean;
   readonly stop: (nodeId: NodeId, tokens: readonly Token[]) => void;
   readonly closeNode: (nodeId: NodeId, reason: string) => void;
+  /** Sends what was dispatched now, before anything else of this turn is worked on. */
+  readonly flush: () => void;
 }
 
 export interface EmbeddedParts {
@@ -137,6 +139,7 @@ export class EmbeddedEngine implements Engine {
   /** The batch is durable (or there is none): let answers and effects out, then go on where more is to be done. */
   #release(waiting: readonly Waiting<Answer>[], result: TurnResult, startedMs: number): void {
     for (const effect of result.effects) this.#releaseEffect(effect, startedMs);
+    if (result.effects.length > 0) this.#parts.agents.flush();
     for (const [at, { answer }] of waiting.entries()) {
       const outcome = result.answers[at];
       if (outcome) answer(outcome);

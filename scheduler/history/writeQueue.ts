@@ -6,6 +6,8 @@ import type { AppendedLog, ArrivedPiece, Change, Committed, WriterQuestion } fro
 /** Changes and log calls of one commit: about 50 ms of the writer at one task each. */
 const changesPerCommitMax = 2_000;
 const logCallsPerCommitMax = 500;
+/** How long changes that nobody waits for are gathered. */
+const gatherMs = 50;
 
 interface LogCall {
   readonly pieces: readonly ArrivedPiece[];
@@ -35,6 +37,7 @@ export class WriteQueue {
   #changesUnderWay = 0;
   #cursor: number;
   #isBusy = false;
+  #gathering: ReturnType<typeof setTimeout> | undefined;
   #failure: HistoryFailed | undefined;
 
   constructor(
@@ -59,7 +62,7 @@ export class WriteQueue {
     if (change.kind === 'advanced' && this.#changes.at(-1)?.kind === 'advanced') this.#changes.pop();
     else this.#queued.changes += 1;
     this.#changes.push(change);
-    this.#start();
+    this.#startSoon();
   }
 
   appendLog(pieces: readonly ArrivedPiece[]): Promise<AppendedLog> {
@@ -89,6 +92,7 @@ export class WriteQueue {
     if (this.#isCommitted(at)) return Promise.resolve(this.#cursor);
     return new Promise((resolve, reject) => {
       this.#barriers.push({ at, resolve, reject });
+      this.#start(); // somebody waits
     });
   }
 
@@ -103,16 +107,32 @@ export class WriteQueue {
     this.#onFailed(fault);
   }
 
+  /** Nobody waits: a commit each `gatherMs` leaves processor and disk to the journal, which people do wait for. */
+  #startSoon(): void {
+    if (this.#isBusy) return;
+    this.#gathering ??= setTimeout(() => {
+      this.#start();
+    }, gatherMs);
+  }
+
   /** In a later turn, so that all changes of one batch are committed together, with the cursor that covers them. */
   #start(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     if (this.#isBusy) return;
     this.#isBusy = true;
     setImmediate(() => void this.#drain());
   }
 
   async #drain(): Promise<void> {
-    while (!this.#failure && this.#changes.length + this.#calls.length > 0) await this.#commit();
+    do await this.#commit();
+    while (!this.#failure && this.#isAwaited());
     this.#isBusy = false;
+    if (!this.#failure && this.#changes.length > 0) this.#startSoon();
+  }
+
+  #isAwaited(): boolean {
+    return this.#calls.length + this.#barriers.length > 0 || this.#changes.length >= changesPerCommitMax;
   }
 
   async #commit(): Promise<void> {

@@ -6,7 +6,8 @@ import { type Log, openLog, type OpenLog } from '../observe/log.ts';
 import { type FromHostProcess, hostExit, type ToHost } from '../protocol/hostLink.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import { hostUsage, isLoopback, readHostConfig } from './config.ts';
-import { type Host, type HostFiles, openHost } from './host.ts';
+import { type Host, openHost } from './host.ts';
+import type { HostFiles } from './hostParts.ts';
 import { linkOfPort, type PortLike } from './portLink.ts';
 
 /** How this file reaches whoever started it. */

@@ -1,4 +1,4 @@
-// From the journal back to a running core: newest good snapshot, then replay; what history has not stored is told again.
+// From the journal back to a running core: newest good snapshot, then replay; history is told what it lacks.
 import { Core } from '../core/cycle.ts';
 import type { History } from '../history/store.ts';
 import type { Recovered } from '../journal/journal.ts';

@@ -1,5 +1,5 @@
-// The plant's two secrets, in a file that only this user reads: the enrolment token for agents and the console token
-// for browsers and programs. Node keys are not here: the journal keeps their hashes.
+// The plant's secrets, in a file that only this user reads: the enrolment token for agents, the console token for
+// windows in browsers, the API token for programs. Node keys are not here: the journal keeps their hashes.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ const ownerOnly = 0o600;
 interface Secrets {
   readonly enrolmentToken: string;
   readonly consoleToken: string;
+  readonly apiToken: string;
 }
 
 export class SecretsFile {
@@ -27,8 +28,9 @@ export class SecretsFile {
     const path = join(folder, fileName);
     try {
       const found = read(path);
-      const file = new SecretsFile(path, found ?? { enrolmentToken: newToken(), consoleToken: newToken() });
-      if (!found) file.#write();
+      const file = new SecretsFile(path, { ...newSecrets(), ...found });
+      // A file from before programs had a token of their own gets one.
+      if (found?.apiToken === undefined) file.#write();
       return accepted(file);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
@@ -44,8 +46,12 @@ export class SecretsFile {
   get consoleToken(): string {
     return this.#secrets.consoleToken;
   }
+  get apiToken(): string {
+    return this.#secrets.apiToken;
+  }
   readonly enrolmentTokenMatches = (token: string): boolean => isSame(token, this.#secrets.enrolmentToken);
   readonly consoleTokenMatches = (token: string): boolean => isSame(token, this.#secrets.consoleToken);
+  readonly apiTokenMatches = (token: string): boolean => isSame(token, this.#secrets.apiToken);
 
   renewEnrolment(): Outcome<undefined, Refusal> {
     const before = this.#secrets;
@@ -67,7 +73,9 @@ export class SecretsFile {
   }
 }
 
-function read(path: string): Secrets | undefined {
+type FoundSecrets = Omit<Secrets, 'apiToken'> & Partial<Pick<Secrets, 'apiToken'>>;
+
+function read(path: string): FoundSecrets | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -76,12 +84,19 @@ function read(path: string): Secrets | undefined {
     throw error;
   }
   const found = JSON.parse(text) as Partial<Record<keyof Secrets, unknown>>;
-  const { enrolmentToken, consoleToken } = found;
+  const { enrolmentToken, consoleToken, apiToken } = found;
   if (typeof enrolmentToken !== 'string' || typeof consoleToken !== 'string')
     throw new Error('a token is missing');
-  return { enrolmentToken, consoleToken };
+  if (apiToken === undefined) return { enrolmentToken, consoleToken };
+  if (typeof apiToken !== 'string' || apiToken === '') throw new Error('the API token is no text');
+  return { enrolmentToken, consoleToken, apiToken };
 }
 
+const newSecrets = (): Secrets => ({
+  enrolmentToken: newToken(),
+  consoleToken: newToken(),
+  apiToken: newToken(),
+});
 const newToken = (): string => randomBytes(24).toString('base64url');
 
 /** In a time that does not depend on where they differ. */

@@ -51,6 +51,7 @@ function stage() {
     },
     stop: () => undefined,
     closeNode: () => undefined,
+    flush: () => undefined,
   };
   let time = 1_000_000;
   const engine = new EmbeddedEngine({

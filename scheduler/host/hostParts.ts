@@ -1,0 +1,27 @@
+// What the host is made of: the files it starts from, and the parts that are wired to each other.
+import type { Core } from '../core/cycle.ts';
+import type { History } from '../history/store.ts';
+import type { JournalPort } from '../journal/port.ts';
+import type { HostConfig } from './config.ts';
+import type { HostEvents } from './hostEvents.ts';
+import type { SecretsFile } from './secretsFile.ts';
+
+export interface HostFiles {
+  readonly journalThread: URL;
+  readonly historyThread: URL;
+  /** Folder of the built console, served to browsers. */
+  readonly pages: string;
+  readonly version: string;
+  /** How an agent is started where this program is installed. */
+  readonly agentProgram: string;
+}
+
+export interface HostParts {
+  readonly config: HostConfig;
+  readonly files: HostFiles;
+  readonly events: HostEvents;
+  readonly secrets: SecretsFile;
+  readonly history: History;
+  readonly journal: JournalPort;
+  readonly core: Core;
+}

@@ -1,0 +1,48 @@
+// The engine, wired: to the hub that carries its dispatches, and to all that hear what became durable.
+import type { Console } from '../console/ports.ts';
+import { EmbeddedEngine } from '../engine/embedded.ts';
+import type { Hub } from '../hub/ports.ts';
+import type { Alarms } from '../observe/alarms.ts';
+import { historyQueueMax } from '../protocol/limits.ts';
+import type { HostParts } from './hostParts.ts';
+import { tellHistory } from './recovery.ts';
+
+interface EngineWires {
+  /** With fractions, for latencies. */
+  readonly preciseMs: () => number;
+  readonly alarms: Alarms;
+  readonly late: { readonly hub?: Hub; readonly console?: Console };
+}
+
+export function startEngine(
+  { core, journal, history, events }: HostParts,
+  { preciseMs, alarms, late }: EngineWires,
+): EmbeddedEngine {
+  return new EmbeddedEngine({
+    core,
+    journal,
+    nowMs: preciseMs,
+    agents: {
+      dispatch: (nodeId, dispatch) => late.hub?.dispatch(nodeId, dispatch) ?? false,
+      stop: (nodeId, tokens) => late.hub?.stop(nodeId, tokens),
+      flush: () => late.hub?.flush(),
+      closeNode: (nodeId, reason) => late.hub?.closeNode(nodeId, reason),
+    },
+    historyHolds: async () => {
+      await history.flushed();
+    },
+    hasRoom: () => history.stats().pending < historyQueueMax,
+    listener: {
+      onDurable: (batch, ended) => {
+        tellHistory(history, batch, ended);
+        alarms.onBatch(batch);
+        late.console?.onBatch(batch);
+      },
+      onDispatched: (waitedMs) => late.console?.onDispatched(waitedMs),
+      onFailure: (reason) => {
+        alarms.raise({ code: 'STORAGE_FAILED', source: 'journal', params: { message: reason.message } });
+        events.onFailure(reason);
+      },
+    },
+  });
+}
