@@ -2,9 +2,11 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Log, openLog, type OpenLog } from '../observe/log.ts';
+import { openLog, type OpenLog } from '../observe/log.ts';
 import { type FromHostProcess, hostExit, type ToHost } from '../protocol/hostLink.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
+import { FleetProcess } from './fleetProcess.ts';
+import { LinkedFleet } from './fleetRunner.ts';
 import { hostUsage, isLoopback, readHostConfig } from './config.ts';
 import { type Host, openHost } from './host.ts';
 import type { HostFiles } from './hostParts.ts';
@@ -14,6 +16,8 @@ import { linkOfPort, type PortLike } from './portLink.ts';
 export interface HostLink {
   readonly send: (message: FromHostProcess) => void;
   readonly onMessage: (listener: (message: ToHost, ports: readonly PortLike[]) => void) => void;
+  /** Tells a person where the console is, for a browser. */
+  readonly announce?: (host: Host, dataFolder: string) => void;
   /** The host has ended; the code is the one its process ends with. */
   readonly exited: (code: number) => void;
 }
@@ -23,6 +27,9 @@ interface ParentPort {
   postMessage(message: unknown): void;
   on(event: 'message', listener: (event: { data: unknown; ports: PortLike[] }) => void): void;
 }
+
+/** For the refusals of what waited, and for the alarm, to reach people before the process ends. */
+const farewellMs = 300;
 
 const here = import.meta.url;
 const isBundle = !here.endsWith('.ts');
@@ -35,6 +42,10 @@ const files: HostFiles = {
   version: readVersion(),
   agentProgram: here.includes('app.asar') ? 'millrace --agent' : 'npm run agent --',
 };
+
+const fleetProgram = fileURLToPath(
+  new URL(isBundle ? '../agent/fleet.cjs' : '../../agent/fleet/main.ts', here),
+);
 
 /** For `--host=main`: the same host inside the caller's process. It reports its end instead of ending the process. */
 export function startHostInProcess(args: readonly string[], link: HostLink): void {
@@ -66,15 +77,19 @@ async function runHost(args: readonly string[], link: HostLink): Promise<void> {
     open.value.close();
     link.exited(code);
   };
+  const fleet = new LinkedFleet(link.send);
   const opened = await openHost(config.value, files, {
     log,
+    fleet,
     onRecovering: (done, total) => {
       link.send({ kind: 'recovering', done, total });
     },
     onFailure: (refusal) => {
       link.send({ kind: 'failed', refusal });
-      // Nothing has left since the failed write and nothing may: ending at once is the safe way out.
-      ended(hostExit.storageFailed, refusal.message);
+      // Nothing has left since the failed write and nothing will; only the refusals of what waited still go out.
+      setTimeout(() => {
+        ended(hostExit.storageFailed, refusal.message);
+      }, farewellMs);
     },
     onBug: (error, where) => {
       ended(
@@ -83,7 +98,7 @@ async function runHost(args: readonly string[], link: HostLink): Promise<void> {
       );
     },
   });
-  if (opened.ok) serve(opened.value, link, { log, ended });
+  if (opened.ok) serve(opened.value, link, { dataFolder, fleet, ended });
   else failToStart(opened.reason, link, ended);
 }
 
@@ -104,12 +119,13 @@ function failToStart(refusal: Refusal, link: HostLink, ended: (code: number, why
   ended(hostExit.cannotStart, refusal.message);
 }
 
-interface Ending {
-  readonly log: Log;
+interface Serving {
+  readonly dataFolder: string;
+  readonly fleet: LinkedFleet;
   readonly ended: (code: number, why: string) => void;
 }
 
-function serve(host: Host, link: HostLink, { ended }: Ending): void {
+function serve(host: Host, link: HostLink, { dataFolder, fleet, ended }: Serving): void {
   let isStopping = false;
   link.onMessage((message, ports) => {
     switch (message.kind) {
@@ -125,9 +141,13 @@ function serve(host: Host, link: HostLink, { ended }: Ending): void {
           ended(hostExit.ok, 'asked to stop');
         });
         break;
+      case 'fleetEnded':
+        fleet.ended(message.code);
+        break;
     }
   });
   link.send({ kind: 'listening', address: host.address, epoch: host.epoch, liveTasks: host.liveTasks });
+  link.announce?.(host, dataFolder);
 }
 
 function readVersion(): string {
@@ -154,16 +174,30 @@ function linkToParent(parent: ParentPort): HostLink {
 
 /** Terminal or service: says in words what happens, stops on a signal. */
 function linkToTerminal(): HostLink {
+  let tell: (message: ToHost, ports: readonly PortLike[]) => void = () => undefined;
+  const fleet = new FleetProcess(fleetProgram, (code) => {
+    tell({ kind: 'fleetEnded', code }, []);
+  });
   return {
     send: (message) => {
+      if (message.kind === 'startFleet') fleet.start(message);
+      if (message.kind === 'stopFleet') fleet.stop();
       if (message.kind === 'listening') process.stdout.write(`millrace: agents join at ${message.address}\n`);
       if (message.kind === 'failed') process.stderr.write(`millrace: ${message.refusal.message}\n`);
     },
     onMessage: (listener) => {
+      tell = listener;
       for (const signal of ['SIGTERM', 'SIGINT'] as const)
         process.on(signal, () => {
           listener({ kind: 'stop' }, []);
         });
+    },
+    // A token on a screen is for whoever sits there; a service's output may be kept, so there only its place is said.
+    announce: (host, dataFolder) => {
+      const secret = process.stdout.isTTY
+        ? host.consoleToken
+        : `<consoleToken of ${dataFolder}/secrets.json>`;
+      process.stdout.write(`millrace: console for a browser at ${host.address}/#token=${secret}\n`);
     },
     exited: (code) => process.exit(code),
   };

@@ -24,6 +24,9 @@ interface Known {
   readonly cause: FaultCause;
   readonly says: string;
 }
+
+const full = { cause: 'disk_full', says: 'disk is full: free space, then start again' } as const;
+
 /** By primary result code, https://sqlite.org/rescode.html. */
 const known: Readonly<Record<number, Known>> = {
   // Our statements are fixed and tested: it is the schema that is not what we made.
@@ -33,7 +36,7 @@ const known: Readonly<Record<number, Known>> = {
   8: { cause: 'read_only', says: 'cannot be written: give this user the right to write file and folder' },
   10: { cause: 'io_error', says: 'disk input/output error: check the disk, then start again' },
   [corrupt]: { cause: 'damaged', says: 'is damaged: keep a copy of the file, then restore a backup' },
-  13: { cause: 'disk_full', says: 'disk is full: free space, then start again' },
+  13: full,
   14: { cause: 'cannot_open', says: 'cannot be opened: check that its folder exists and can be written' },
   26: {
     cause: 'not_a_database',
@@ -41,11 +44,14 @@ const known: Readonly<Record<number, Known>> = {
   },
 };
 
+/** By extended result code, where it says more. SQLITE_IOERR_SHMSIZE: there was no room for the index of the log. */
+const knownExtended: Readonly<Record<number, Known>> = { 4874: full };
+
 /** Names the cause of an error that SQLite threw while it worked on `path`. */
 export function faultOf(error: unknown, path: string): StorageFault {
   const code = resultCode(error);
   const text = error instanceof Error ? error.message : String(error);
-  const entry = code === undefined ? undefined : known[code & 0xff];
+  const entry = code === undefined ? undefined : (knownExtended[code] ?? known[code & 0xff]);
   if (!entry) return { cause: 'unknown', message: `${path}: ${text}` };
   return { cause: entry.cause, message: `${path}: ${entry.says} (SQLite ${String(code)}: ${text})` };
 }
