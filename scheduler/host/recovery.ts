@@ -1,6 +1,7 @@
 // From the journal back to a running core: newest good snapshot, then replay; history is told what it lacks.
 import { Core } from '../core/cycle.ts';
 import type { History } from '../history/store.ts';
+import { HistoryFailed } from '../history/thread.ts';
 import type { Recovered } from '../journal/journal.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import type { Batch } from '../protocol/events.ts';
@@ -37,6 +38,7 @@ export async function replayInto(
     await history.flushed();
     return accepted(core);
   } catch (error) {
+    if (error instanceof HistoryFailed) return refused(refusal('storage_failed', error.message));
     const why = error instanceof Error ? error.message : String(error);
     const said = `the journal cannot be replayed: ${why}; restore a backup or move the data folder away`;
     return refused(refusal('storage_failed', said));
