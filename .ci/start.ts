@@ -22,6 +22,7 @@ async function startConsole(): Promise<void> {
 }
 
 async function startHub(): Promise<void> {
+  await build(); // its pages are the same console, for a browser
   console.log('start: no display, so the hub runs without a window');
   await runToEnd(process.execPath, [join(root, 'scheduler/host/entry.ts'), ...passedOn]);
 }

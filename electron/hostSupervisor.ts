@@ -2,6 +2,7 @@
 import type { MessagePortMain } from 'electron';
 import type { HostState } from '../scheduler/protocol/hostLink.ts';
 import { hostExit, type FromHostProcess } from '../scheduler/protocol/hostLink.ts';
+import type { CompanionStart } from './companion.ts';
 import type { HostRun, LaunchHost } from './hostLaunch.ts';
 
 /** Pauses before each restart; the last one repeats. A crash at once must not become a busy loop. */
@@ -17,6 +18,8 @@ export interface Supervision {
   onState(state: HostState): void;
   onOutput(text: string): void;
   onListening(address: string): void;
+  onStartFleet(start: CompanionStart): void;
+  onStopFleet(): void;
 }
 
 export class HostSupervisor {
@@ -67,6 +70,10 @@ export class HostSupervisor {
     return true;
   }
 
+  fleetEnded(code: number | null): void {
+    this.#run?.send({ kind: 'fleetEnded', code });
+  }
+
   /** Orderly stop; resolves once the host is gone, or was killed after its time. It is not started again. */
   stop(): Promise<void> {
     clearTimeout(this.#restartTimer);
@@ -94,6 +101,12 @@ export class HostSupervisor {
       case 'failed':
         this.#refusal = message.refusal.message;
         this.#become({ state: 'failed', reason: message.refusal.message });
+        return;
+      case 'startFleet':
+        this.#events.onStartFleet(message);
+        return;
+      case 'stopFleet':
+        this.#events.onStopFleet();
         return;
       case 'listening':
         this.#become({ state: 'running', epoch: message.epoch });

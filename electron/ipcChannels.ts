@@ -3,6 +3,7 @@ export const ipcChannels = {
   /** window -> main, answered. */
   getHostState: 'millrace:get-host-state',
   requestHostPort: 'millrace:request-host-port',
+  startLocalAgent: 'millrace:start-local-agent',
   /** main -> window. */
   hostState: 'millrace:host-state',
   hostPort: 'millrace:host-port',

@@ -8,6 +8,8 @@ import type { HostState } from '../scheduler/protocol/hostLink.ts';
 export interface IpcAnswers {
   getHostState(): HostState;
   requestHostPort(sender: WebContents): void;
+  /** False where the host does not run. */
+  startLocalAgent(): Promise<boolean>;
 }
 
 const noArguments = v.strictTuple([]);
@@ -17,6 +19,7 @@ export function guardIpc(answers: IpcAnswers): void {
   handle(ipcChannels.requestHostPort, noArguments, (_args, event) => {
     answers.requestHostPort(event.sender);
   });
+  handle(ipcChannels.startLocalAgent, noArguments, () => answers.startLocalAgent());
 }
 
 function handle<Schema extends v.GenericSchema<unknown[], unknown[]>>(

@@ -3,13 +3,15 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { app, BrowserWindow, Menu, MessageChannelMain, powerMonitor, type WebContents } from 'electron';
 import { registerAppScheme, serveApp } from './appProtocol.ts';
+import { askEnrolment } from './askHost.ts';
 import { agentArguments, readCommandLine, windowFolder, type ShellOptions } from './commandLine.ts';
+import { Companion } from './companion.ts';
 import { launchInMain, launchInUtilityProcess } from './hostLaunch.ts';
 import { HostSupervisor } from './hostSupervisor.ts';
 import { ipcChannels } from './ipcChannels.ts';
 import { guardIpc } from './ipcGuard.ts';
 import { orderlyQuit, type OrderlyQuit } from './orderlyQuit.ts';
-import { openShellLog } from './shellLog.ts';
+import { openShellLog, type ShellLog } from './shellLog.ts';
 import { lockDownPages, openWindow, type WindowFacts } from './window.ts';
 
 /** Set by the build: the Electron this program is released with. Another one is a preview. */
@@ -44,8 +46,27 @@ function start(): void {
 }
 
 async function runConsole(options: ShellOptions): Promise<void> {
-  const host = superviseHost(options);
-  const quit = orderlyQuit(host, !options.quitsWithoutAsking);
+  const log = openShellLog(options.dataFolder);
+  const fleet = new Companion(join(dist, 'agent/fleet.cjs'), 'millrace-fleet', {
+    onOutput: (text) => {
+      log.write(text);
+    },
+    onEnded: (code) => {
+      host.fleetEnded(code);
+    },
+  });
+  const agent = new Companion(join(dist, 'agent/main.cjs'), 'millrace-agent', {
+    onOutput: (text) => {
+      log.write(text);
+    },
+    onEnded: (code) => {
+      log.write(`millrace: this workstation's agent ended (${String(code)})\n`);
+    },
+  });
+  const host = superviseHost(options, log, fleet);
+  const quit = orderlyQuit(host, !options.quitsWithoutAsking, () =>
+    Promise.all([fleet.stop({ kind: 'stop' }), agent.stop()]),
+  );
   quitInOrder(quit);
   lockDownPages();
   guardIpc({
@@ -54,6 +75,7 @@ async function runConsole(options: ShellOptions): Promise<void> {
       waitingForHost.add(sender);
       sendPorts(host);
     },
+    startLocalAgent: () => startLocalAgent(host, agent, options.dataFolder),
   });
   await serveApp(join(dist, 'renderer'));
   host.start();
@@ -65,14 +87,35 @@ async function runConsole(options: ShellOptions): Promise<void> {
   keepOneWindow(facts, quit);
 }
 
-function superviseHost({ dataFolder, hostArgs, hostPlace }: ShellOptions): HostSupervisor {
+/** This workstation as a node. An agent that runs already stays. */
+async function startLocalAgent(host: HostSupervisor, agent: Companion, dataFolder: string): Promise<boolean> {
+  const enrolment = await askEnrolment(host);
+  if (enrolment === undefined) return false;
+  if (!agent.isRunning)
+    agent.start({
+      args: ['--hub', enrolment.hubUrl, '--data', join(dataFolder, 'agent')],
+      env: { MILLRACE_ENROL_TOKEN: enrolment.token },
+    });
+  return true;
+}
+
+function superviseHost(
+  { hostArgs, hostPlace }: ShellOptions,
+  log: ShellLog,
+  fleet: Companion,
+): HostSupervisor {
   const entry = join(dist, 'host/entry.cjs');
-  const log = openShellLog(dataFolder);
   const launch = hostPlace === 'main' ? launchInMain : launchInUtilityProcess;
   const host = new HostSupervisor(launch(entry, hostArgs), {
     canRestart: hostPlace === 'utility',
     onOutput: (text) => {
       log.write(text);
+    },
+    onStartFleet: (start) => {
+      fleet.start(start);
+    },
+    onStopFleet: () => {
+      void fleet.stop({ kind: 'stop' });
     },
     onListening: (address) => {
       log.write(`millrace: agents join at ${address}\n`);

@@ -1,7 +1,7 @@
 // Ends the program in order: asks where tasks run, stops the host, then leaves. Asked twice, it goes on with the first.
 import { app, dialog } from 'electron';
+import { countLiveTasks } from './askHost.ts';
 import type { HostSupervisor } from './hostSupervisor.ts';
-import { countLiveTasks } from './liveTasks.ts';
 
 export interface OrderlyQuit {
   /** A person wants to quit: asked first where tasks run. */
@@ -11,12 +11,18 @@ export interface OrderlyQuit {
   readonly isLeaving: boolean;
 }
 
-export function orderlyQuit(host: HostSupervisor, asks: boolean): OrderlyQuit {
+/** `stopOthers`: the programs beside the host, which end first. */
+export function orderlyQuit(
+  host: HostSupervisor,
+  asks: boolean,
+  stopOthers: () => Promise<unknown>,
+): OrderlyQuit {
   let isAsking = false;
   let isLeaving = false;
   const leave = async (): Promise<void> => {
     if (isLeaving) return;
     isLeaving = true;
+    await stopOthers();
     await host.stop();
     app.exit(0);
   };

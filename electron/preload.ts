@@ -26,6 +26,9 @@ contextBridge.exposeInMainWorld('millrace', {
   /** The port arrives as a `message` event of the window, `{ millrace: 'host-port' }`, as soon as the host runs. */
   requestHostPort: (): Promise<void> => ipcRenderer.invoke(ipcChannels.requestHostPort) as Promise<void>,
   getHostState: (): Promise<HostState> => ipcRenderer.invoke(ipcChannels.getHostState) as Promise<HostState>,
+  /** Makes this workstation a node, until the console ends. Resolves to false where the host does not run. */
+  startLocalAgent: (): Promise<boolean> =>
+    ipcRenderer.invoke(ipcChannels.startLocalAgent) as Promise<boolean>,
   /** Returns the function that ends listening. */
   onHostState: (listener: (state: HostState) => void): (() => void) => {
     const take = (_event: unknown, state: HostState): void => {

@@ -2,6 +2,7 @@
 import { app, BrowserWindow, session, type WebContents } from 'electron';
 import { consoleOrigin } from './appProtocol.ts';
 import { bridgeFactsArgument } from './ipcChannels.ts';
+import { keepWindowState, readWindowState } from './windowState.ts';
 
 export interface WindowFacts {
   readonly preload: string;
@@ -17,8 +18,10 @@ const reloadAfterCrashMs = 1_000;
 
 export function openWindow(facts: WindowFacts): BrowserWindow {
   const { version, isPreviewRuntime } = facts;
+  const last = readWindowState();
   const window = new BrowserWindow({
     ...preferred,
+    ...(last && { x: last.x, y: last.y, width: last.width, height: last.height }),
     minWidth: minimum.width,
     minHeight: minimum.height,
     title: 'Millrace',
@@ -39,7 +42,9 @@ export function openWindow(facts: WindowFacts): BrowserWindow {
       devTools: !app.isPackaged,
     },
   });
+  keepWindowState(window);
   window.once('ready-to-show', () => {
+    if (last?.isMaximized === true) window.maximize();
     window.show();
   });
   window.webContents.on('render-process-gone', (_event, details) => {

@@ -30,6 +30,8 @@ function supervise(canRestart = true) {
     onState: (state) => states.push(state),
     onOutput: () => undefined,
     onListening: () => undefined,
+    onStartFleet: () => undefined,
+    onStopFleet: () => undefined,
   });
   const newest = (): Life => {
     const life = lives.at(-1);

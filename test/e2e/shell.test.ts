@@ -45,6 +45,7 @@ describe.skipIf(noScreen)('the shell', () => {
       version: 'string',
       isPreviewRuntime: 'boolean',
       requestHostPort: 'function',
+      startLocalAgent: 'function',
       getHostState: 'function',
       onHostState: 'function',
     });
