@@ -65,6 +65,7 @@ export class EmbeddedEngine implements Engine {
 
   readonly rejoinUntilMs = (): number => this.#parts.core.state.rejoinUntilMs;
   readonly pending = (): number => this.#commands.size;
+  readonly written = (): Promise<void> => this.#write ?? Promise.resolve();
 
   readonly stats = (): EngineStats => ({
     ...this.#counts,

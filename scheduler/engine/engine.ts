@@ -23,6 +23,8 @@ export interface Engine {
   /** Commands taken and not yet answered. */
   readonly pending: () => number;
   readonly stats: () => EngineStats;
+  /** Resolves once all that the view shows now is durable, and the listener was told of it. */
+  readonly written: () => Promise<void>;
   /** Takes no more commands, finishes the write under way, keeps a snapshot. */
   readonly stop: () => Promise<void>;
 }

@@ -26,6 +26,15 @@ const listenBacklog = 4_096;
 /** Sockets closed per turn: at 20 us each, a few milliseconds. */
 const closedPerTurn = 500;
 
+/** Who sends head or body of a request byte by byte is let go. Long, since a storm of joins stalls us for seconds. */
+const serverSettings = {
+  maxHeaderSize: 16_384,
+  headersTimeout: 30_000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 5_000,
+  keepAliveTimeout: 10_000,
+};
+
 /** Refuses `cannot_listen` where the address is taken or is not ours, or too few files may be open. */
 export async function openHub(options: HubOptions): Promise<Outcome<Hub, Refusal>> {
   const fileLimit = options.fileLimit ?? readFileLimit();
@@ -34,7 +43,7 @@ export async function openHub(options: HubOptions): Promise<Outcome<Hub, Refusal
     const reason = `only ${fileLimit} files may be open; raise the limit (ulimit -n) above ${limits.fileReserve}`;
     return refused(refusal('cannot_listen', reason));
   }
-  const http = createServer(options.http ?? answerNotFound);
+  const http = createServer(serverSettings, options.http ?? answerNotFound);
   http.maxConnections = socketsMax + refusalSockets;
   const hub = new SocketHub(http, options, socketsMax);
   const failure = await listen(http, options);
@@ -115,8 +124,9 @@ class SocketHub implements Hub {
       });
     });
     for (const namespace of [agentNamespace, consoleNamespace]) await this.#closeAll(namespace);
-    await this.#io.close();
+    // First: a request whose body never ends would keep the server open until its time limit.
     this.#http.closeAllConnections();
+    await this.#io.close();
     await stopped;
   }
 

@@ -1,0 +1,93 @@
+// `millrace COMMAND ...`: the scheduler from a terminal or a script. A thin client of the door for programs.
+import { type Command, type Given, helpOf, readGiven } from './commands/command.ts';
+import { connect } from './commands/connect.ts';
+import { CommandFailed, exitCodes } from './commands/exitCodes.ts';
+import { logs } from './commands/logs.ts';
+import { cordon, health, nodes, putQueue, queues, uncordon } from './commands/plant.ts';
+import { submit } from './commands/submit.ts';
+import { cancel, get, list, retry, why } from './commands/tasks.ts';
+import { wait } from './commands/wait.ts';
+
+const commands: Readonly<Record<string, Command>> = {
+  submit,
+  list,
+  get,
+  logs,
+  why,
+  wait,
+  cancel,
+  retry,
+  nodes,
+  cordon,
+  uncordon,
+  queues,
+  'put-queue': putQueue,
+  health,
+};
+
+const usage = `millrace COMMAND [options]: tasks for the plant
+${Object.entries(commands)
+  .map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`)
+  .join('\n')}
+Every command: --help, --json, --hub URL, --token TOKEN, --data DIR.
+Exit codes: 0 ok; 1 a task failed, or some were refused; 2 wrong usage; 3 no hub; 4 token; 5 not found;
+  6 refused; 7 no room now; 8 the hub failed; 124 --timeout passed. wait and submit --wait pass on the task's own.
+`;
+
+interface Terminal {
+  readonly out: (text: string) => void;
+  readonly say: (text: string) => void;
+  readonly input: AsyncIterable<Buffer | string>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Resolves to the exit code. */
+async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [name = '', ...rest] = args;
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    const isHelp = ['help', '--help', '-h'].includes(name);
+    if (isHelp) terminal.out(usage);
+    else terminal.say(name === '' ? usage : `millrace: there is no command ${name}; see millrace --help\n`);
+    return isHelp ? exitCodes.ok : exitCodes.usage;
+  }
+  try {
+    return await runCommand(name, command, readGiven(command, rest), terminal);
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    terminal.say(inWords(error, name, rest.includes('--json')));
+    return error.exitCode;
+  }
+}
+
+function runCommand(name: string, command: Command, given: Given, terminal: Terminal): Promise<number> {
+  const { out, say, input, environment } = terminal;
+  if (given.flag('help')) {
+    out(helpOf(name, command));
+    return Promise.resolve(exitCodes.ok);
+  }
+  const client = connect(given, environment);
+  return command.run(given, { client, out, say, input, isJson: given.flag('json') });
+}
+
+function inWords({ exitCode, message, problem }: CommandFailed, name: string, isJson: boolean): string {
+  if (isJson && problem) return `${JSON.stringify(problem)}\n`;
+  const help = exitCode === exitCodes.usage ? `; see millrace ${name} --help` : '';
+  return `millrace: ${message}${help}\n`;
+}
+
+if (import.meta.main) {
+  // `millrace list | head`: the reader has what it wanted.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.hubFailed);
+  });
+  void runCommandLine(process.argv.slice(2), {
+    out: (text) => process.stdout.write(text),
+    say: (text) => process.stderr.write(text),
+    input: process.stdin,
+    environment: process.env,
+  }).then((code) => {
+    // Set, not exited with: what was written to a pipe is still on its way.
+    process.exitCode = code;
+  });
+}

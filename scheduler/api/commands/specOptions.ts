@@ -1,0 +1,95 @@
+// Options of `submit` -> a task as the contract writes it. Whether the values fit is for the hub to say.
+import type { TaskSpecInput } from '../../protocol/task.ts';
+import { type Given, type Options, wrongUsage } from './command.ts';
+
+const text = (value: string, about: string) => ({ type: 'string', value, about }) as const;
+const texts = (value: string, about: string) => ({ type: 'string', value, multiple: true, about }) as const;
+
+export const specOptions: Options = {
+  name: text('TEXT', 'for people'),
+  queue: text('NAME', 'queue (default: default)'),
+  priority: text('0..9', '9 goes first (default 5)'),
+  cpu: text('MILLICORES', 'CPU to reserve: 1000 is one core'),
+  memory: text('MIB', 'memory to reserve'),
+  gpu: text('DEVICES', 'whole GPUs to reserve'),
+  select: texts('LABEL=V,V', 'only nodes whose label has one of these values'),
+  tolerate: texts('TAINT', 'may run on nodes with this taint'),
+  env: texts('NAME=VALUE', 'environment of the program'),
+  cwd: text('DIR', 'working directory on the node'),
+  shell: { type: 'boolean', about: 'the one word is a line for /bin/sh -c' },
+  timeout: text('TIME', 'longest run of an attempt, like 30s or 2h'),
+  grace: text('TIME', 'between asking to end and killing'),
+  attempts: text('N', 'attempts in all, the first included'),
+  backoff: text('TIME', 'wait before the second attempt; doubles'),
+  'at-most-once': { type: 'boolean', about: 'never retry by itself once it may have started' },
+  label: texts('NAME=VALUE', 'label of the task'),
+  key: text('KEY', 'idempotency key: sent again, it is the same task'),
+  simulate: text('TIME', 'instead of a program: a virtual node pretends to work so long'),
+  'exit-code': text('N', 'with --simulate: the exit code it pretends'),
+};
+
+export function specOf(given: Given): TaskSpecInput {
+  const ask = present({
+    cpu: given.number('cpu'),
+    memory: given.number('memory'),
+    gpu: mapped(given.number('gpu'), (devices) => ({ devices })),
+  });
+  const retry = present({ attemptsMax: given.number('attempts'), backoffMs: given.durationMs('backoff') });
+  return present({
+    name: given.text('name'),
+    queue: given.text('queue'),
+    priority: given.number('priority'),
+    work: workOf(given),
+    ask: Object.keys(ask).length > 0 ? ask : undefined,
+    retry: Object.keys(retry).length > 0 ? retry : undefined,
+    selector: mapped(pairsOf(given, 'select'), (pairs) =>
+      Object.fromEntries(Object.entries(pairs).map(([label, values]) => [label, values.split(',')])),
+    ),
+    tolerations: given.texts('tolerate').length > 0 ? [...given.texts('tolerate')] : undefined,
+    timeoutMs: given.durationMs('timeout'),
+    graceMs: given.durationMs('grace'),
+    delivery: given.flag('at-most-once') ? ('at_most_once' as const) : undefined,
+    labels: pairsOf(given, 'label'),
+    key: given.text('key'),
+  });
+}
+
+function workOf(given: Given): TaskSpecInput['work'] {
+  const runMs = given.durationMs('simulate');
+  if (runMs !== undefined) {
+    if (given.words.length > 0) throw wrongUsage('--simulate takes no program');
+    return { kind: 'simulated', runMs, ...present({ exitCode: given.number('exit-code') }) };
+  }
+  if (given.words.length === 0)
+    throw wrongUsage(
+      'name a program after --, or give --file or --simulate: millrace submit -- PROGRAM ARG...',
+    );
+  return {
+    kind: 'command',
+    argv: [...given.words],
+    ...(given.flag('shell') && { shell: true }),
+    ...present({ env: pairsOf(given, 'env'), cwd: given.text('cwd') }),
+  };
+}
+
+/** `NAME=VALUE` of each; undefined where none is given. */
+function pairsOf(given: Given, name: string): Record<string, string> | undefined {
+  const pairs = given.texts(name).map((pair): [string, string] => {
+    const at = pair.indexOf('=');
+    if (at < 1) throw wrongUsage(`--${name} ${pair}: it is NAME=VALUE`);
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  });
+  return pairs.length > 0 ? Object.fromEntries(pairs) : undefined;
+}
+
+const mapped = <From, To>(value: From | undefined, map: (value: From) => To): To | undefined =>
+  value === undefined ? undefined : map(value);
+
+type Present<Fields> = {
+  [Name in keyof Fields as undefined extends Fields[Name] ? never : Name]: Fields[Name];
+} & {
+  [Name in keyof Fields as undefined extends Fields[Name] ? Name : never]?: Exclude<Fields[Name], undefined>;
+};
+/** Without the fields that are undefined: they would be sent as null by some, and as nothing by others. */
+const present = <Fields extends object>(fields: Fields): Present<Fields> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<Fields>;

@@ -1,0 +1,142 @@
+// One example of each thing for the OpenAPI document. Tests check them against the schemas.
+import type { LogPiece } from '../protocol/consoleFrames.ts';
+import type { TaskSpecInput } from '../protocol/task.ts';
+
+export const taskSpec: TaskSpecInput = {
+  name: 'words of the shift report',
+  queue: 'default',
+  work: { kind: 'command', argv: ['wc', '-w', '/var/log/shift.txt'] },
+  ask: { cpu: 500, memory: 128 },
+  selector: { line: ['BOD-L08'] },
+  timeoutMs: 60_000,
+};
+
+const row = {
+  taskId: 42,
+  name: 'words of the shift report',
+  kind: 'command',
+  queue: 'default',
+  priority: 5,
+  state: 'succeeded',
+  waiting: 'none',
+  attempt: 1,
+  attemptsMax: 3,
+  nodeId: 'BOD-L08-C03-N07',
+  submitter: 'program@127.0.0.1',
+  submittedAtMs: 1_794_000_000_000,
+  startedAtMs: 1_794_000_000_020,
+  endedAtMs: 1_794_000_000_070,
+  exitCode: 0,
+  labels: {},
+};
+
+export const taskList = {
+  rows: [row],
+  total: 1,
+  totalIsEstimate: false,
+  asOfMs: 1_794_000_001_000,
+  tookMs: 1,
+};
+
+export const taskDetail = {
+  row,
+  record: {
+    taskId: 42,
+    spec: taskSpec,
+    submitter: 'program@127.0.0.1',
+    state: 'succeeded',
+    submittedAtMs: 1_794_000_000_000,
+    endedAtMs: 1_794_000_000_070,
+    attempts: [
+      {
+        attempt: 1,
+        token: 7,
+        nodeId: 'BOD-L08-C03-N07',
+        placedAtMs: 1_794_000_000_001,
+        startedAtMs: 1_794_000_000_020,
+        endedAtMs: 1_794_000_000_070,
+        end: { reason: 'exit', exitCode: 0, runMs: 50 },
+      },
+    ],
+  },
+};
+
+export const why = {
+  taskId: 43,
+  waiting: 'blocked',
+  dominant: 'INSUFFICIENT_CPU',
+  verdict: 'later',
+  registered: 12,
+  funnel: [{ reason: 'INSUFFICIENT_CPU', remaining: 0, removed: 12 }],
+  nearMisses: [
+    {
+      nodeId: 'BOD-L08-C03-N07',
+      lacks: [{ reason: 'INSUFFICIENT_CPU', has: '500', needs: '2000' }],
+    },
+  ],
+  ahead: 0,
+};
+
+export const logPiece: Record<keyof LogPiece, unknown> = {
+  token: 7,
+  piece: 1,
+  stream: 'stdout',
+  offset: 0,
+  text: '42 /var/log/shift.txt\n',
+  atMs: 1_794_000_000_060,
+  droppedBytes: 0,
+};
+
+export const node = {
+  nodeId: 'BOD-L08-C03-N07',
+  area: 'BOD',
+  line: 'L08',
+  cell: 'C03',
+  state: 'online',
+  isCordoned: false,
+  attempts: 1,
+  cpuTotal: 8_000,
+  cpuAllocated: 500,
+  cpuUsed: 320,
+  memoryTotal: 16_384,
+  memoryAllocated: 128,
+  memoryUsed: 900,
+  gpuDevices: 0,
+  slotsTotal: 64,
+  slotsAllocated: 1,
+  lastSeenMs: 1_794_000_000_000,
+  agentVersion: '0.1.0',
+  platform: 'linux',
+  kinds: ['command'],
+  labels: {},
+  taints: [],
+};
+
+export const queue = {
+  queue: 'default',
+  weight: 1,
+  ready: 0,
+  backlog: 0,
+  blocked: 0,
+  backoff: 0,
+  active: 1,
+};
+
+export const health = {
+  version: '0.1.0',
+  startedAtMs: 1_794_000_000_000,
+  atMs: 1_794_000_001_000,
+  epoch: 3,
+  isRecovering: false,
+  nodes: { total: 12, online: 12, disconnected: 0, lost: 0, cordoned: 0 },
+  tasks: { ready: 0, backlog: 0, blocked: 0, backoff: 0, dispatched: 0, running: 1, cancelling: 0 },
+  use: {
+    cpuTotal: 96_000,
+    cpuAllocated: 500,
+    cpuUsed: 3_200,
+    memoryTotal: 196_608,
+    memoryAllocated: 128,
+    memoryUsed: 9_000,
+  },
+  queues: [queue],
+};

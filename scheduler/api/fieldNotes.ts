@@ -1,0 +1,55 @@
+// Words for fields that a program's author cannot guess from name and type. Put into the OpenAPI document.
+
+/** Schema -> field -> what it is. */
+export const fieldNotes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  TaskSpec: {
+    name: 'For people; need not be unique.',
+    priority: '9 goes first.',
+    work: 'What an attempt does. `command` runs a program; `simulated` is for virtual nodes, which only wait.',
+    ask: 'What one node must have free: `cpu` in millicores, `memory` in MiB.',
+    selector:
+      'Label -> allowed values; every named label must match. area, line, cell and node are always known.',
+    tolerations: 'Names of taints that this task may ignore.',
+    timeoutMs: 'Longest run of one attempt, in milliseconds.',
+    graceMs: 'Between asking the process to end and killing it, in milliseconds.',
+    retry: '`attemptsMax` counts the first attempt; the wait doubles from `backoffMs` up to `backoffCapMs`.',
+    delivery: '`at_most_once`: never retried by itself once it may have started.',
+    key: 'Idempotency key: the same key again answers with the first task.',
+  },
+  TaskRow: {
+    taskId: 'Whole number. The console writes it `T-` and base 36; paths take both.',
+    waiting: 'What it waits for, where it waits.',
+    attempt: 'Number of its newest attempt; 0 where there was none.',
+    submittedAtMs: 'Milliseconds since 1970 (UTC).',
+    exitCode: 'Of its newest attempt.',
+    reason: 'Why it is in the dead letter list, or who cancelled it.',
+  },
+  TaskList: {
+    nextBefore: 'Give it as `before` to get the next page. Absent: this was the last one.',
+    total: 'All tasks that match, on all pages.',
+  },
+  AttemptRecord: { token: 'Grows with every placement. Names the attempt in log pieces.' },
+  LogPiece: {
+    piece: 'Order of arrival within the attempt, over both streams, from 1.',
+    offset: 'Bytes of the stream before this piece.',
+    droppedBytes: 'Bytes after this piece that were not kept, because the stream reached its bound.',
+  },
+  LogPage: { isComplete: 'True: the attempt has ended and nothing follows.' },
+  WhyAnswer: {
+    verdict:
+      '`never`: no node that ever joined could run it, even an empty one. `later`: one could, not now.',
+    ahead: 'Tasks of its queue that go first.',
+  },
+  NodeRow: {
+    cpuAllocated: 'Millicores reserved by tasks.',
+    cpuUsed: 'Millicores really used, as the agent measured.',
+    memoryTotal: 'MiB.',
+  },
+  QueueRow: { weight: 'Share of placements against other queues.', active: 'Placed or running.' },
+  Problem: {
+    code: 'Stable, for programs.',
+    detail: 'For people: names the thing, the limit and the next step.',
+    field: 'Way to the field at fault, for example `ask.cpu` or `specs.2.work`.',
+    retryAfterMs: 'When the same call may succeed.',
+  },
+};

@@ -1,0 +1,72 @@
+// Answers about nodes, queues and the plant as a whole, as schemas.
+import * as v from 'valibot';
+import type { Summary } from '../protocol/consoleWire.ts';
+import type { NodeRow } from '../protocol/node.ts';
+import type { QueueRow } from '../protocol/view.ts';
+import { amount, answerOf, count, labels } from './answerOf.ts';
+
+export const nodeRow = answerOf<NodeRow>()(
+  v.object({
+    nodeId: v.string(),
+    area: v.string(),
+    line: v.string(),
+    cell: v.string(),
+    state: v.picklist(['online', 'disconnected', 'lost']),
+    isCordoned: v.boolean(),
+    attempts: count,
+    cpuTotal: amount,
+    cpuAllocated: amount,
+    cpuUsed: v.exactOptional(amount),
+    memoryTotal: amount,
+    memoryAllocated: amount,
+    memoryUsed: v.exactOptional(amount),
+    gpuDevices: count,
+    slotsTotal: count,
+    slotsAllocated: count,
+    lastSeenMs: amount,
+    agentVersion: v.string(),
+    platform: v.string(),
+    kinds: v.array(v.string()),
+    labels,
+    taints: v.array(v.string()),
+    isSimulated: v.exactOptional(v.boolean()),
+  }),
+);
+export const queueRow = answerOf<QueueRow>()(
+  v.object({
+    queue: v.string(),
+    weight: count,
+    ready: count,
+    backlog: count,
+    blocked: count,
+    backoff: count,
+    active: count,
+    oldestSubmittedAtMs: v.exactOptional(amount),
+  }),
+);
+export const summary = answerOf<Summary>()(
+  v.object({
+    atMs: amount,
+    epoch: count,
+    isRecovering: v.boolean(),
+    nodes: v.object({ total: count, online: count, disconnected: count, lost: count, cordoned: count }),
+    tasks: v.object({
+      ready: count,
+      backlog: count,
+      blocked: count,
+      backoff: count,
+      dispatched: count,
+      running: count,
+      cancelling: count,
+    }),
+    use: v.object({
+      cpuTotal: amount,
+      cpuAllocated: amount,
+      cpuUsed: amount,
+      memoryTotal: amount,
+      memoryAllocated: amount,
+      memoryUsed: amount,
+    }),
+    queues: v.array(queueRow),
+  }),
+);

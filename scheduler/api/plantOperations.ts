@@ -1,0 +1,101 @@
+// Nodes, queues and health over HTTP. Each asks the console by the method that windows use.
+import * as v from 'valibot';
+import { methodSchemas } from '../protocol/consoleWire.ts';
+import { consoleWireVersion } from '../protocol/limits.ts';
+import { refusal, refused } from '../protocol/outcome.ts';
+import * as examples from './examples.ts';
+import { type Answer, type Ask, json, jsonOf, type Operation } from './operation.ts';
+
+const { listNodes, putQueue } = methodSchemas;
+const weightSchema = v.strictObject({ weight: putQueue.entries.weight });
+
+export const plantOperations: readonly Operation[] = [
+  {
+    id: 'getHealth',
+    method: 'GET',
+    path: '/health',
+    about: 'Version, epoch, counts of nodes and tasks, and the queues, as they are now.',
+    answer: { name: 'Health', status: 200, example: examples.health },
+    refuses: [],
+    run: health,
+  },
+  {
+    id: 'listNodes',
+    method: 'GET',
+    path: '/nodes',
+    about: 'Nodes by name, with allocated and really used resources. CPU in millicores, memory in MiB.',
+    query: {
+      text: {
+        kind: 'text',
+        schema: listNodes.entries.text.wrapped,
+        about: 'Part of the name or the place, in any case',
+      },
+      state: { kind: 'text', schema: listNodes.entries.state.wrapped, about: 'In this state' },
+      offset: { kind: 'number', schema: listNodes.entries.offset, about: 'Rows to skip' },
+      limit: { kind: 'number', schema: listNodes.entries.limit, about: 'Rows of a page' },
+    },
+    answer: { name: 'NodePage', status: 200, example: { rows: [examples.node], total: 1 } },
+    refuses: [],
+    run: async ({ caller, query }) => jsonOf(await caller.call('listNodes', query)),
+  },
+  {
+    id: 'getNode',
+    method: 'GET',
+    path: '/nodes/{nodeId}',
+    about: 'One node and the tasks that are on it.',
+    answer: { name: 'NodeDetail', status: 200, example: { node: examples.node, tasks: [] } },
+    refuses: ['unknown_node'],
+    run: async ({ caller, path }) => jsonOf(await caller.call('getNode', path)),
+  },
+  cordonOperation('cordonNode', 'Keeps new work away from a node; what runs there goes on.', true),
+  cordonOperation('uncordonNode', 'Lets a node take work again.', false),
+  {
+    id: 'listQueues',
+    method: 'GET',
+    path: '/queues',
+    about: 'All queues with their weights and what waits in them.',
+    answer: { name: 'QueueList', status: 200, example: { queues: [examples.queue] } },
+    refuses: [],
+    run: async ({ caller }) => {
+      const summary = await caller.call('getSummary', {});
+      return summary.ok ? json({ queues: summary.value.queues }) : summary;
+    },
+  },
+  {
+    id: 'putQueue',
+    method: 'PUT',
+    path: '/queues/{queue}',
+    about: 'Makes a queue, or changes its weight: its share of placements against other queues.',
+    body: { name: 'QueueWeight', schema: weightSchema, example: { weight: 2 } },
+    answer: { name: 'QueueAnswer', status: 200, example: { queue: 'press-3' } },
+    refuses: ['too_many'],
+    run: putOneQueue,
+  },
+];
+
+function cordonOperation(id: string, about: string, isCordoned: boolean): Operation {
+  return {
+    id,
+    method: 'POST',
+    path: `/nodes/{nodeId}/${isCordoned ? 'cordon' : 'uncordon'}`,
+    about,
+    answer: { name: 'CordonAnswer', status: 200, example: { isCordoned } },
+    refuses: ['unknown_node'],
+    run: async ({ caller, path }) => jsonOf(await caller.call('setCordon', { ...path, isCordoned })),
+  };
+}
+
+async function health({ caller }: Ask): Promise<Answer> {
+  const hello = await caller.call('hello', { wire: consoleWireVersion });
+  const summary = await caller.call('getSummary', {});
+  if (!hello.ok) return hello;
+  if (!summary.ok) return summary;
+  const { version, startedAtMs } = hello.value;
+  return json({ version, startedAtMs, ...summary.value });
+}
+
+async function putOneQueue({ caller, path, body }: Ask): Promise<Answer> {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body))
+    return jsonOf(await caller.call('putQueue', { ...body, ...path }));
+  return refused(refusal('bad_message', 'the body is one JSON object with the field weight'));
+}

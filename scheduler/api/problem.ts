@@ -1,0 +1,79 @@
+// Refusals as HTTP says them: a status for each code, and a problem answer after RFC 9457.
+import type { Refusal, RefusalCode } from '../protocol/outcome.ts';
+
+/** What only HTTP can refuse. */
+type DoorCode = 'unknown_path' | 'wrong_method' | 'wrong_type' | 'foreign_origin' | 'failed_inside';
+export type ProblemCode = RefusalCode | DoorCode;
+
+/** A refusal, or one that only this door knows. */
+export interface DoorRefusal extends Omit<Refusal, 'code'> {
+  readonly code: ProblemCode;
+  /** Headers that belong to it: `Allow`, `WWW-Authenticate`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ProblemCode;
+  readonly field?: string;
+  readonly retryAfterMs?: number;
+}
+
+export const problemType = 'application/problem+json';
+
+/** Status and title of each code. A title does not change from one occurrence to the next. */
+export const problems: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
+  bad_message: [400, 'The request does not have the shape of the contract'],
+  wire_version: [400, 'Another version of the contract'],
+  wrong_token: [401, 'The token is missing or wrong'],
+  wrong_key: [401, 'The key is wrong'],
+  node_revoked: [403, 'The node was forgotten'],
+  foreign_origin: [403, 'Web pages of others may not call this'],
+  unknown_path: [404, 'Nothing here'],
+  unknown_method: [404, 'There is no such method'],
+  unknown_task: [404, 'There is no such task'],
+  unknown_node: [404, 'There is no such node'],
+  wrong_method: [405, 'This path does not take this method'],
+  already_connected: [409, 'Already connected'],
+  key_conflict: [409, 'The idempotency key belongs to a different task'],
+  wrong_state: [409, 'Not possible in the present state'],
+  too_large: [413, 'Too large'],
+  wrong_type: [415, 'Only JSON is taken'],
+  unknown_queue: [422, 'There is no such queue'],
+  unknown_resource: [422, 'There is no such resource'],
+  impossible_ask: [422, 'No node could ever run it'],
+  class_limit: [422, 'Too many different asks'],
+  too_many: [429, 'Too many at a time'],
+  cannot_listen: [500, 'Cannot listen'],
+  failed_inside: [500, 'The host failed inside'],
+  storage_failed: [500, 'The store failed'],
+  fleet_full: [503, 'The fleet is full'],
+  queue_full: [503, 'The queue is full'],
+  recovering: [503, 'The host is starting'],
+  stopping: [503, 'The host is stopping'],
+};
+
+export function problemOf({ code, message, field, retryAfterMs }: DoorRefusal): Problem {
+  const [status, title] = problems[code];
+  return {
+    type: `urn:millrace:problem:${code}`,
+    title,
+    status,
+    detail: message,
+    code,
+    ...(field !== undefined && field !== '' && { field }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}
+
+/** What beside the body tells of a problem. */
+export function headersOf({ headers, retryAfterMs }: DoorRefusal): Record<string, string> {
+  return {
+    'content-type': problemType,
+    ...headers,
+    ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
+  };
+}

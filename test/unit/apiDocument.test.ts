@@ -1,0 +1,131 @@
+// The OpenAPI document: whole in itself, true to the schemas, and kept by what the door really answers.
+import * as v from 'valibot';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { answerSchemas, type AnswerName } from '../../scheduler/api/answerSchemas.ts';
+import { fieldNotes } from '../../scheduler/api/fieldNotes.ts';
+import { openApiDocument } from '../../scheduler/api/openapi.ts';
+import { operations } from '../../scheduler/api/routes.ts';
+import { ApiHost } from './support/apiHost.ts';
+
+interface Tree {
+  readonly [key: string]: Tree;
+}
+interface Parameter {
+  readonly in: string;
+  readonly name: string;
+}
+const document = openApiDocument('1') as unknown as Tree;
+const schemas = document['components']?.['schemas'] ?? {};
+const described = Object.entries(document['paths'] ?? {}).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+);
+
+describe('the document', () => {
+  test('refers only to what it holds', () => {
+    const names = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, ref = '']) => ref);
+    expect(names.length).toBeGreaterThan(50);
+    for (const name of names) expect(schemas).toHaveProperty(name.replace('#/components/schemas/', ''));
+    expect(JSON.stringify(document)).not.toContain('$defs');
+  });
+
+  test('names each operation once, with every parameter of its path', () => {
+    const ids = described.map(({ operation }) => operation['operationId']);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { path, operation } of described) {
+      const parameters = Object.values(operation['parameters'] ?? {}) as unknown as Parameter[];
+      const inPath = parameters.flatMap((one) => (one.in === 'path' ? [one.name] : []));
+      expect(inPath).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
+    }
+  });
+
+  test('has answers, problem answers and words for every operation', () => {
+    for (const { path, operation } of described) {
+      expect(operation['summary'], path).toBeTruthy();
+      for (const [status, response] of Object.entries(operation['responses'] ?? {})) {
+        expect(response['description'], `${path} ${status}`).toBeTruthy();
+        const type = Number(status) < 400 ? 'application/json' : 'application/problem+json';
+        expect(response['content'], `${path} ${status}`).toHaveProperty([type]);
+      }
+    }
+  });
+
+  test('keeps the limits of the contract in its schemas', () => {
+    const spec = schemas['TaskSpec']?.['properties'];
+    expect(spec?.['priority']).toMatchObject({ type: 'integer', minimum: 0, maximum: 9, default: 5 });
+    expect(spec?.['queue']).toMatchObject({
+      type: 'string',
+      pattern: expect.stringContaining('A-Za-z') as string,
+    });
+    expect(schemas['TaskSpec']?.['required']).toEqual(['work']);
+    expect(schemas['TaskSpec']?.['additionalProperties']).toBe(false);
+    expect(schemas['TaskSpecs']?.['properties']?.['specs']).toMatchObject({ maxItems: 5_000 });
+  });
+
+  test('explains only fields that there are', () => {
+    for (const [name, notes] of Object.entries(fieldNotes))
+      for (const field of Object.keys(notes))
+        expect(schemas[name]?.['properties'], name).toHaveProperty(field);
+  });
+
+  test.each(operations)('has examples for $id that fit', ({ answer, body }) => {
+    expect(v.safeParse(answerSchemas[answer.name], answer.example)).toMatchObject({ success: true });
+    if (body) expect(v.safeParse(body.schema, body.example)).toMatchObject({ success: true });
+  });
+});
+
+describe('the door keeps to it', () => {
+  let host: ApiHost;
+  let taskId = 0;
+  beforeAll(async () => {
+    host = await ApiHost.start();
+    await host.addNodes(1);
+    taskId = await host.submit(600_000);
+    await host.waitForState(taskId, 'running');
+  }, 30_000);
+  afterAll(() => host.stop());
+
+  test('it is served to all, without a token', async () => {
+    const response = await fetch(`${host.address}/api/v1/openapi.json`);
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(Object.keys((await response.json()) as object)).toEqual(Object.keys(document));
+    expect((await host.ask('POST', '/openapi.json', {})).status).toBe(405);
+  });
+
+  const bodies: Record<string, unknown> = {
+    submitTask: { work: { kind: 'simulated', runMs: 1 } },
+    submitTasks: { specs: [{ work: { kind: 'simulated', runMs: 1 } }, {}] },
+    getTaskStates: { taskIds: [1, 77] },
+    cancelTasks: { taskIds: [77] },
+    retryTasks: { taskIds: [77] },
+    putQueue: { weight: 3 },
+  };
+
+  // retryTask last: it needs a task that has ended.
+  test.each(operations.filter(({ id }) => id !== 'retryTask'))(
+    '$id answers as documented',
+    async (operation) => {
+      const path = pathOf(operation.path);
+      const answer = await host.ask(operation.method, path, bodies[operation.id]);
+      expect(answer.status).toBe(operation.answer.status);
+      expect(undocumented(operation.answer.name, answer.body)).toBeUndefined();
+    },
+  );
+
+  test('retryTask answers as documented', async () => {
+    await host.waitForState(taskId, 'cancelled');
+    const answer = await host.ask('POST', pathOf('/tasks/{taskId}/retry'));
+    expect(undocumented('TaskGiven', answer.body)).toBeUndefined();
+  });
+
+  const pathOf = (path: string): string =>
+    path.replace('{taskId}', String(taskId)).replace('{nodeId}', 'V%2F1').replace('{queue}', 'q');
+
+  /** What is wrong with an answer: a schema of ours drops what it does not name, so a difference is a field too many. */
+  function undocumented(name: AnswerName, body: unknown): unknown {
+    const parsed = v.safeParse(answerSchemas[name], body);
+    if (!parsed.success)
+      return parsed.issues.map((issue) => `${v.getDotPath(issue) ?? ''}: ${issue.message}`);
+    expect(parsed.output).toEqual(body);
+    return undefined;
+  }
+});
