@@ -38,11 +38,15 @@ export async function replayInto(
     await history.flushed();
     return accepted(core);
   } catch (error) {
-    if (error instanceof HistoryFailed) return refused(refusal('storage_failed', error.message));
-    const why = error instanceof Error ? error.message : String(error);
-    const said = `the journal cannot be replayed: ${why}; restore a backup or move the data folder away`;
-    return refused(refusal('storage_failed', said));
+    return refused(replayRefusal(error));
   }
+}
+
+function replayRefusal(error: unknown): Refusal {
+  if (error instanceof HistoryFailed) return refusal('storage_failed', error.message);
+  const why = error instanceof Error ? error.message : String(error);
+  const said = `the journal cannot be replayed: ${why}; restore a backup or move the data folder away`;
+  return refusal('storage_failed', said);
 }
 
 /** What the batch means for history; nothing where it was stored before the restart. */
