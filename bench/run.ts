@@ -2,9 +2,10 @@
 // With --json the last line is one JSON object.
 import journal from './journal.ts';
 import { latency } from './latency/latency.ts';
+import { placement } from './placement.ts';
 import { type Bench, machine, type Options } from './bench.ts';
 
-const benches: Readonly<Record<string, Bench>> = { journal, latency };
+const benches: Readonly<Record<string, Bench>> = { journal, latency, placement };
 
 const [name = '', ...words] = process.argv.slice(2);
 const bench = benches[name];

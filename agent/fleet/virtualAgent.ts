@@ -3,7 +3,7 @@ import type { Dispatch, Welcome } from '../../scheduler/protocol/agentWire.ts';
 import { ms, type NodeId, type Token } from '../../scheduler/protocol/brands.ts';
 import type { HeldAttempt } from '../../scheduler/protocol/events.ts';
 import type { NodeSpec } from '../../scheduler/protocol/node.ts';
-import type { AttemptEnd } from '../../scheduler/protocol/task.ts';
+import type { AttemptEnd, SimulatedWork } from '../../scheduler/protocol/task.ts';
 import { after } from '../attempt.ts';
 import type { AttemptExecutor, AttemptReports } from '../attemptExecutor.ts';
 import { AgentConnection } from '../connection.ts';
@@ -27,8 +27,10 @@ export interface VirtualAgentOptions {
   readonly onDispatch?: (dispatch: Dispatch) => void;
   readonly onJoined?: (welcome: Welcome) => void;
   readonly onTurnedAway?: (refusal: HubRefusal) => void;
-  /** Numbers for heartbeats; believable ones are the caller's to make. */
-  readonly use?: (running: number) => NodeUse;
+  /** Numbers for heartbeats; believable ones are the caller's to make. `reserved`: what running attempts asked for. */
+  readonly use?: (running: number, reserved: NodeUse) => NodeUse;
+  /** How an attempt goes on this node, where it is not as its work says. */
+  readonly course?: (work: SimulatedWork, dispatch: Dispatch) => Pick<SimulatedWork, 'runMs' | 'exitCode'>;
   readonly log?: WriteLine;
   readonly retry?: RetryBounds;
   readonly localAddress?: string;
@@ -83,7 +85,7 @@ interface Pretended {
   readonly beganMs: number;
   readonly cancel: () => void;
 }
-type Hooks = Pick<VirtualAgentOptions, 'onDispatch' | 'use'>;
+type Hooks = Pick<VirtualAgentOptions, 'onDispatch' | 'use' | 'course'>;
 
 /** Offers kind `simulated`: waits `runMs`, then reports `exitCode`. */
 class VirtualExecutor implements AttemptExecutor {
@@ -133,7 +135,12 @@ class VirtualExecutor implements AttemptExecutor {
     return [...this.#active.keys()];
   }
   use(): NodeUse {
-    return this.#hooks.use?.(this.#active.size) ?? { cpuMillicores: 0, memoryMiB: 0 };
+    const reserved = { cpuMillicores: 0, memoryMiB: 0 };
+    for (const { dispatch } of this.#active.values()) {
+      reserved.cpuMillicores += dispatch.cpu;
+      reserved.memoryMiB += dispatch.memory;
+    }
+    return this.#hooks.use?.(this.#active.size, reserved) ?? { cpuMillicores: 0, memoryMiB: 0 };
   }
   pendingResults(): readonly AttemptResult[] {
     return this.#outbox.pending();
@@ -148,15 +155,13 @@ class VirtualExecutor implements AttemptExecutor {
     // As above.
   }
 
-  async #pretend(
-    dispatch: Dispatch,
-    work: { readonly runMs: number; readonly exitCode: number },
-  ): Promise<void> {
+  async #pretend(dispatch: Dispatch, work: SimulatedWork): Promise<void> {
     const { token, timeoutMs } = dispatch;
+    const { runMs, exitCode } = this.#hooks.course?.(work, dispatch) ?? work;
     // Counted as running at once, so that a stop that follows closely finds it.
-    const isTooLong = work.runMs > timeoutMs;
-    const end: AttemptEnd = isTooLong ? { reason: 'timeout' } : { reason: 'exit', exitCode: work.exitCode };
-    const cancel = after(Math.min(work.runMs, timeoutMs), () => {
+    const isTooLong = runMs > timeoutMs;
+    const end: AttemptEnd = isTooLong ? { reason: 'timeout' } : { reason: 'exit', exitCode };
+    const cancel = after(Math.min(runMs, timeoutMs), () => {
       this.#end(token, end);
     });
     this.#active.set(token, { dispatch, beganMs: performance.now(), cancel });

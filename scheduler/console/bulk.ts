@@ -11,15 +11,26 @@ import { inChunks } from './turns.ts';
 const commandsPerTurn = 256;
 type Ports = Pick<ConsolePorts, 'execute' | 'history' | 'view'>;
 
-export function cancelTasks(
+export async function cancelTasks(
   taskIds: readonly TaskId[],
   reason: string,
   actor: string,
   ports: Ports,
 ): Promise<readonly TaskAnswer[]> {
-  return forEachTask(taskIds, ports, (taskId) =>
+  const answers = await forEachTask(taskIds, ports, (taskId) =>
     Promise.resolve(accepted({ kind: 'CancelTask', taskId, actor, reason })),
   );
+  return inChunks(answers, commandsPerTurn, (chunk) =>
+    Promise.all(chunk.map((answer) => endedOrUnknown(answer, ports))),
+  );
+}
+
+/** The core tells only that a task is not live; history knows whether it ever was. */
+async function endedOrUnknown(answer: TaskAnswer, { view, history }: Ports): Promise<TaskAnswer> {
+  if (answer.ok || answer.refusal.code !== 'wrong_state') return answer;
+  const { taskId } = answer;
+  if (view.taskRow(taskId) !== undefined || (await history.get(taskId)) !== undefined) return answer;
+  return { ...answer, refusal: unknownTask(taskId) };
 }
 
 export function requeueTasks(

@@ -92,6 +92,7 @@ export class Feed {
 
   #frame(): OverviewFrame {
     const { view, alarms, clock, hubStats, isRecovering } = this.#ports;
+    const simulation = this.#ports.simulation.state();
     const dispatchMs = this.#projections.dispatchMs();
     return {
       push: 'overview',
@@ -108,6 +109,7 @@ export class Feed {
       lastHour: this.#projections.lastHour(),
       alarms: alarms.rows(),
       badMessages: hubStats().badMessages,
+      ...(simulation.state !== 'off' && { simulation }),
     };
   }
 

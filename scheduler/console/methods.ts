@@ -17,7 +17,10 @@ import { rowOfRecord } from '../protocol/taskRow.ts';
 import type { NodeFilter, WhyAnswer } from '../protocol/view.ts';
 import { cancelTasks, requeueTasks, unknownTask } from './bulk.ts';
 import type { Feed } from './feed.ts';
+import type { FleetFeed } from './fleetFeed.ts';
+import { getTrace } from './metricTraces.ts';
 import type { ConsolePorts } from './ports.ts';
+import { standingsOf, summaryOf } from './standing.ts';
 import { submitTasks } from './submit.ts';
 import { listTasks } from './taskList.ts';
 
@@ -26,7 +29,7 @@ export type MethodTable = {
   readonly [M in Method]: (params: Params<M>, link: ConsoleLink) => Answer<Results[M]>;
 };
 
-export function methodsOf(ports: ConsolePorts, feed: Feed): MethodTable {
+export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): MethodTable {
   const execute = async <Value>(command: Command, answer: Value): Promise<Outcome<Value, Refusal>> => {
     const executed = await ports.execute(command);
     return executed.ok ? accepted(answer) : executed;
@@ -41,6 +44,7 @@ export function methodsOf(ports: ConsolePorts, feed: Feed): MethodTable {
       accepted({ answers: await submitTasks(specs, actor, ports.execute) }),
     listTasks: async (params) => accepted(await listTasks(params, ports)),
     getTask: ({ taskId }) => getTask(taskId, ports),
+    getStates: async ({ taskIds }) => accepted({ standings: await standingsOf(taskIds, ports) }),
     whyTask: ({ taskId }) => whyTask(taskId, ports),
     cancelTasks: async ({ taskIds, reason }, { actor }) =>
       accepted({ answers: await cancelTasks(taskIds, reason, actor, ports) }),
@@ -59,6 +63,7 @@ export function methodsOf(ports: ConsolePorts, feed: Feed): MethodTable {
       return accepted(ports.view.nodes(filter, offset, limit));
     },
     getNode: ({ nodeId }) => getNode(nodeId, ports),
+    getSummary: () => accepted(summaryOf(ports)),
     setCordon: ({ nodeId, isCordoned }, { actor }) =>
       execute({ kind: 'SetCordon', nodeId, isCordoned, actor }, { isCordoned }),
     forgetNode: ({ nodeId }, { actor }) =>
@@ -71,6 +76,12 @@ export function methodsOf(ports: ConsolePorts, feed: Feed): MethodTable {
       const acknowledged = ports.alarms.acknowledge(alarmId, actor);
       return acknowledged.ok ? accepted({ acknowledged: true }) : acknowledged;
     },
+    getTopology: () => accepted(fleet.topology()),
+    watchFleet: ({ metrics }, link) => accepted({ metrics: fleet.watch(link, metrics) }),
+    getTrace: (query) => getTrace(query, ports.history),
+    startSimulation: (params, { actor }) => ports.simulation.start(params, actor),
+    endSimulation: (_params, { actor }) => accepted(ports.simulation.end(actor)),
+    getSimulation: () => accepted(ports.simulation.state()),
   };
 }
 

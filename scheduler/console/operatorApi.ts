@@ -3,9 +3,11 @@ import { ms } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
 import { type Method, methodSchemas, requestSchema } from '../protocol/consoleWire.ts';
 import { decode } from '../protocol/decode.ts';
+import type { Event } from '../protocol/events.ts';
 import * as limits from '../protocol/limits.ts';
 import { type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import { Feed } from './feed.ts';
+import { FleetFeed } from './fleetFeed.ts';
 import { type MethodTable, methodsOf } from './methods.ts';
 import type { Console, ConsolePorts } from './ports.ts';
 import { lastHourMs, Projections } from './projections.ts';
@@ -13,9 +15,11 @@ import { lastHourMs, Projections } from './projections.ts';
 export function createConsole(ports: ConsolePorts): Console {
   const projections = new Projections(ports.clock);
   const feed = new Feed(ports, projections);
-  const methods = methodsOf(ports, feed);
+  const fleet = new FleetFeed(ports);
+  const methods = methodsOf(ports, feed, fleet);
   const stopTicks = ports.every(1_000 / limits.feedHz, () => {
     feed.tick();
+    fleet.tick();
   });
   const links = new Set<ConsoleLink>();
   loadLastHour(ports, projections);
@@ -25,11 +29,13 @@ export function createConsole(ports: ConsolePorts): Console {
       link.onClose(() => {
         links.delete(link);
         feed.remove(link);
+        fleet.remove(link);
       });
       answerRequests(link, methods, ports.onBug);
     },
     onBatch: (batch) => {
       projections.onBatch(batch);
+      if (batch.events.some(changesPlant)) fleet.nodesChanged();
     },
     onDispatched: (latencyMs) => {
       projections.onDispatched(latencyMs);
@@ -43,6 +49,8 @@ export function createConsole(ports: ConsolePorts): Console {
     },
   };
 }
+
+const changesPlant = ({ kind }: Event): boolean => kind === 'node_joined' || kind === 'node_forgotten';
 
 /** What ended before this start comes from history; from now on events tell. */
 function loadLastHour({ clock, history, onBug }: ConsolePorts, projections: Projections): void {

@@ -2,9 +2,11 @@
 import type { Ms, TaskId, Token } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
 import type { AlarmRow, LogPiece } from '../protocol/consoleFrames.ts';
-import type { CommandAnswer, Enrolment, Hello } from '../protocol/consoleWire.ts';
+import type { CommandAnswer, Enrolment, Hello, Params } from '../protocol/consoleWire.ts';
 import type { Batch, Command } from '../protocol/events.ts';
+import type { MetricTrace } from '../protocol/fleetFrames.ts';
 import type { Outcome, Refusal } from '../protocol/outcome.ts';
+import type { Simulation, SimulationParams } from '../protocol/simulation.ts';
 import type { TaskRecord } from '../protocol/task.ts';
 import type { SchedulerView, TaskFilter, TaskRow } from '../protocol/view.ts';
 
@@ -35,6 +37,16 @@ export interface ConsoleHistory {
   readonly readLog: (token: Token, after: number, limit: number) => Promise<readonly LogPiece[]>;
   /** What ended from `sinceMs` to `untilMs` (exclusive): the last hour is known again after a restart. */
   readonly endedPerMinute: (sinceMs: Ms, untilMs: Ms) => Promise<readonly EndedMinute[]>;
+  readonly trace: (query: TraceQuery) => Promise<MetricTrace>;
+}
+export type TraceQuery = Params<'getTrace'>;
+
+/** The simulated plant. Both calls answer with the state they brought about. */
+export interface SimulationPort {
+  readonly state: () => Simulation;
+  /** Refuses `wrong_state` where one runs already, or is not gone yet. */
+  readonly start: (params: SimulationParams, actor: string) => Outcome<Simulation, Refusal>;
+  readonly end: (actor: string) => Simulation;
 }
 
 interface AlarmPort {
@@ -47,6 +59,7 @@ export interface ConsolePorts {
   readonly execute: (command: Command) => Promise<Outcome<CommandAnswer, Refusal>>;
   readonly history: ConsoleHistory;
   readonly alarms: AlarmPort;
+  readonly simulation: SimulationPort;
   readonly hello: () => Hello;
   readonly enrolment: () => Enrolment;
   readonly renewEnrolment: () => Promise<Outcome<Enrolment, Refusal>>;

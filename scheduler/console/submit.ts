@@ -44,7 +44,7 @@ function atSpec(answer: SubmitAnswer, index: number): SubmitAnswer {
   return { ok: false, refusal: { ...answer.refusal, field: `specs.${index}.${answer.refusal.field}` } };
 }
 
-/** Refuses `too_large` above `taskBytesMax` of JSON, `bad_message` with the path `specs.N.…` of the field at fault. */
+/** Refuses `too_large` above `taskBytesMax` of JSON, `bad_message` with the path `specs.N.…` of the field. */
 function decodeSpec(spec: unknown, index: number): Outcome<TaskSpec, Refusal> {
   const what = `specs.${index}`;
   const json = jsonOf(spec);

@@ -234,6 +234,6 @@ function nodeRow(nodes: NodeTable, node: NodeIndex): NodeRow {
     kinds: spec.kinds,
     labels: spec.labels,
     taints: spec.taints,
-    isSimulated: isSimulatedNode(spec),
+    ...(isSimulatedNode(spec) && { isSimulated: true }),
   };
 }

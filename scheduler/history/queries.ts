@@ -7,6 +7,7 @@ import type { Database } from '../sqlite/driver.ts';
 import { numberIn, type Row, textIn } from '../sqlite/columns.ts';
 import { endStatesOf, type Reach, type Sql, walkSql } from './filterSql.ts';
 import { endedPerMinute, readLog } from './logQueries.ts';
+import { traceOf } from './metricTrace.ts';
 import type { Answers, Questions, ReaderQuestion, TaskCount } from './threadMessages.ts';
 
 /** Rows that one page or count tests for a text: about 30 ms. A longer search goes on with the next page. */
@@ -22,6 +23,7 @@ export function readerAnswers(database: Database): Answers<ReaderQuestion> {
     get: (taskId) => get(database, taskId),
     readLog: (asks) => readLog(database, asks),
     endedPerMinute: (asks) => endedPerMinute(database, asks),
+    trace: (ask) => traceOf(database, ask),
   };
 }
 

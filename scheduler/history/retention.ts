@@ -1,7 +1,7 @@
 // Drops the oldest tasks and the oldest output, a chunk at a time, so that commits wait a few milliseconds at most.
 import type { TaskRecord } from '../protocol/task.ts';
 import type { Database } from '../sqlite/driver.ts';
-import { numberIn, textIn } from '../sqlite/columns.ts';
+import { numberIn, type Row, textIn } from '../sqlite/columns.ts';
 import { inTransaction } from '../sqlite/open.ts';
 import type { TaskWriter } from './taskWriter.ts';
 import type { Bounds } from './threadMessages.ts';
@@ -27,16 +27,33 @@ export function dropOldest(database: Database, tasks: TaskWriter, bounds: Bounds
   });
 }
 
+/** One chunk of the simulated plant's tasks, with their output and their part of the counts. */
+export function dropSimulated(database: Database, tasks: TaskWriter): { dropped: number; left: number } {
+  return inTransaction(database, () => {
+    const chunk = database.prepare('SELECT * FROM task WHERE is_simulated = 1 LIMIT ?').all(chunkRows);
+    for (const row of chunk) {
+      dropWithOutput(database, tasks, row);
+      tasks.uncount(row);
+    }
+    database.exec('DELETE FROM ended_minute WHERE n <= 0');
+    database.exec('DELETE FROM tally WHERE n <= 0');
+    const left = database.prepare('SELECT count(*) AS n FROM task WHERE is_simulated = 1').get() ?? {};
+    return { dropped: chunk.length, left: numberIn(left, 'n') };
+  });
+}
+
+function dropWithOutput(database: Database, tasks: TaskWriter, row: Row): void {
+  const { attempts } = JSON.parse(textIn(row, 'record')) as TaskRecord;
+  for (const { token } of attempts) dropOutputOf(database, token);
+  tasks.drop(row);
+}
+
 function dropTasks(database: Database, tasks: TaskWriter, tasksMax: number): number {
   const held = numberIn(database.prepare('SELECT coalesce(sum(n), 0) AS n FROM tally').get() ?? {}, 'n');
   const surplus = Math.min(chunkRows, held - tasksMax);
   if (surplus <= 0) return 0;
   const oldest = database.prepare('SELECT * FROM task ORDER BY task_id LIMIT ?').all(surplus);
-  for (const row of oldest) {
-    const { attempts } = JSON.parse(textIn(row, 'record')) as TaskRecord;
-    for (const { token } of attempts) dropOutputOf(database, token);
-    tasks.drop(row);
-  }
+  for (const row of oldest) dropWithOutput(database, tasks, row);
   return oldest.length;
 }
 

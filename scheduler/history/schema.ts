@@ -42,4 +42,25 @@ export const historyMigrations = [
     PRIMARY KEY (token, piece)
   );
   `,
+  `
+  -- The simulated plant goes without a trace: its tasks are found by this.
+  ALTER TABLE task ADD COLUMN is_simulated INTEGER NOT NULL DEFAULT 0;
+  UPDATE task SET is_simulated = 1 WHERE json_extract(record, '$.spec.work.kind') = 'simulated';
+  CREATE INDEX task_simulated ON task (task_id) WHERE is_simulated = 1;
+  -- Which node had which row of the blocks, and when.
+  CREATE TABLE metric_seat (
+    row INTEGER NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,
+    node_id TEXT NOT NULL, area TEXT NOT NULL, line TEXT NOT NULL, is_simulated INTEGER NOT NULL,
+    PRIMARY KEY (row, from_ms)
+  ) WITHOUT ROWID;
+  CREATE INDEX metric_seat_by_node ON metric_seat (node_id);
+  CREATE INDEX metric_seat_by_line ON metric_seat (line);
+  CREATE INDEX metric_seat_by_end ON metric_seat (to_ms);
+  -- Mean and maximum of one metric over one step, for all nodes (a byte per row) or queues (a float per id).
+  CREATE TABLE metric_block (
+    level INTEGER NOT NULL, metric TEXT NOT NULL, at_ms INTEGER NOT NULL, mean BLOB NOT NULL, max BLOB NOT NULL,
+    PRIMARY KEY (level, metric, at_ms)
+  );
+  CREATE TABLE metric_queue (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+  `,
 ] as const;

@@ -5,11 +5,14 @@ import type { LogPage } from '../protocol/consoleWire.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import type { TaskRecord } from '../protocol/task.ts';
 import type { TaskFilter, TaskPage } from '../protocol/view.ts';
+import type { MetricTrace } from '../protocol/fleetFrames.ts';
+import type { MetricSample, TraceAsk } from './metricMessages.ts';
 import { HistoryFailed, HistoryThread, type Ready } from './thread.ts';
 import type {
   AppendedLog,
   ArrivedPiece,
   EndedMinute,
+  Questions,
   ReaderQuestion,
   Sizes,
   TaskCount,
@@ -63,6 +66,12 @@ export interface History {
   lastHour(nowMs: Ms): Promise<Omit<EndedMinute, 'minuteMs'>>;
   /** Drops the oldest tasks (with their output) beyond `tasksMax`, then the oldest output beyond `logBytesMax`. */
   retain(tasksMax: number, logBytesMax?: number): Promise<{ tasksDropped: number; piecesDropped: number }>;
+  /** Drops one chunk of the simulated plant's tasks, and its metrics. Sees all that was told before the call. */
+  dropSimulated(): Promise<{ readonly dropped: number; readonly left: number }>;
+  /** Takes a sample into the metric history. */
+  addMetrics(sample: MetricSample): Promise<void>;
+  /** A metric over time; empty where the name is not known. */
+  trace(ask: TraceAsk): Promise<MetricTrace>;
   stats(): HistoryStats;
   /** Commits what was told, then closes the file. */
   close(): Promise<void>;
@@ -188,16 +197,32 @@ class StoredHistory implements History {
     await this.#queue.changesFlushed().catch(() => undefined);
   }
 
+  async dropSimulated() {
+    await this.#toldIsSeen();
+    const chunk = await this.#write('dropSimulated', undefined);
+    this.#sizes = chunk;
+    return chunk;
+  }
+  async addMetrics(sample: MetricSample): Promise<void> {
+    await this.#write('addMetrics', sample);
+  }
+  trace(ask: TraceAsk): Promise<MetricTrace> {
+    return this.#reader.ask('trace', ask);
+  }
+
+  /** Beside the queue. A write that fails ends the queue too: the disk takes no more. */
+  #write<Name extends WriterQuestion>(question: Name, asks: Questions[Name]['asks']) {
+    return this.#writer.ask(question, asks).catch((error: unknown) => {
+      if (error instanceof HistoryFailed) this.#queue.fail(error.fault);
+      throw error;
+    });
+  }
+
   async retain(tasksMax: number, logBytesMax = Number.MAX_SAFE_INTEGER) {
     const sum = { tasksDropped: 0, piecesDropped: 0 };
     for (;;) {
       // One chunk per question, so that commits go in between.
-      const chunk = await this.#writer
-        .ask('dropOldest', { tasksMax, logBytesMax })
-        .catch((error: unknown) => {
-          if (error instanceof HistoryFailed) this.#queue.fail(error.fault);
-          throw error;
-        });
+      const chunk = await this.#write('dropOldest', { tasksMax, logBytesMax });
       this.#sizes = chunk;
       sum.tasksDropped += chunk.tasksDropped;
       sum.piecesDropped += chunk.piecesDropped;

@@ -18,7 +18,7 @@ export class TaskWriter {
 
   constructor(database: Database) {
     this.#find = database.prepare('SELECT * FROM task WHERE task_id = ?');
-    this.#put = database.prepare('INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#put = database.prepare('INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#delete = database.prepare('DELETE FROM task WHERE task_id = ?');
     this.#addTally = database.prepare(
       'INSERT INTO tally VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n',
@@ -35,14 +35,15 @@ export class TaskWriter {
     if (before) {
       if (numberIn(before, 'sequence') > sequence) return;
       this.drop(before);
-      this.#addMinute.run(minuteOf(numberIn(before, 'ended_ms')), textIn(before, 'state'), -1);
+      this.uncount(before);
     }
     const endedMs = record.endedAtMs ?? record.submittedAtMs;
     const { queue } = record.spec;
     const nodeId = record.attempts.at(-1)?.nodeId ?? null;
     const search = searchTextOf(record.spec).slice(0, searchCharactersMax);
     const { taskId, state, submittedAtMs } = record;
-    this.#put.run(taskId, sequence, state, queue, nodeId, submittedAtMs, endedMs, search, text);
+    const isSimulated = record.spec.work.kind === 'simulated' ? 1 : 0;
+    this.#put.run(taskId, sequence, state, queue, nodeId, submittedAtMs, endedMs, search, text, isSimulated);
     this.#addTally.run(queue, record.state, 1);
     this.#addMinute.run(minuteOf(endedMs), record.state, 1);
   }
@@ -57,6 +58,11 @@ export class TaskWriter {
   drop(row: Row): void {
     this.#delete.run(numberIn(row, 'task_id'));
     this.#addTally.run(textIn(row, 'queue'), textIn(row, 'state'), -1);
+  }
+
+  /** Takes the end of a row of `task` out of its minute. */
+  uncount(row: Row): void {
+    this.#addMinute.run(minuteOf(numberIn(row, 'ended_ms')), textIn(row, 'state'), -1);
   }
 }
 

@@ -5,7 +5,9 @@ import type { LogPiece } from '../protocol/consoleFrames.ts';
 import type { LogPage } from '../protocol/consoleWire.ts';
 import type { TaskRecord } from '../protocol/task.ts';
 import type { TaskFilter, TaskPage } from '../protocol/view.ts';
+import type { MetricTrace } from '../protocol/fleetFrames.ts';
 import type { StorageFault } from '../sqlite/fault.ts';
+import type { MetricSample, TraceAsk } from './metricMessages.ts';
 
 /** A piece of an attempt's output as it arrived. */
 export interface ArrivedPiece {
@@ -70,6 +72,13 @@ export interface Questions {
     readonly asks: Bounds;
     readonly gets: Sizes & { readonly tasksDropped: number; readonly piecesDropped: number };
   };
+  /** Drops one chunk of the simulated plant's tasks; `left` 0: there are none any more. */
+  dropSimulated: {
+    readonly asks: undefined;
+    readonly gets: Sizes & { readonly dropped: number; readonly left: number };
+  };
+  addMetrics: { readonly asks: MetricSample; readonly gets: undefined };
+  trace: { readonly asks: TraceAsk; readonly gets: MetricTrace };
   list: {
     readonly asks: {
       readonly filter: TaskFilter;
@@ -90,7 +99,7 @@ export interface Questions {
   };
 }
 export type Question = keyof Questions;
-export type WriterQuestion = 'commit' | 'dropOldest';
+export type WriterQuestion = 'commit' | 'dropOldest' | 'dropSimulated' | 'addMetrics';
 export type ReaderQuestion = Exclude<Question, WriterQuestion>;
 /** The functions of one role. */
 export type Answers<Asked extends Question> = {

@@ -4,11 +4,13 @@ import type { Database } from '../sqlite/driver.ts';
 import { numberIn } from '../sqlite/columns.ts';
 import { inTransaction } from '../sqlite/open.ts';
 import { LogWriter } from './logWriter.ts';
-import { dropOldest } from './retention.ts';
+import { MetricWriter } from './metricWriter.ts';
+import { dropOldest, dropSimulated } from './retention.ts';
 import { TaskWriter } from './taskWriter.ts';
 import type { Answers, Change, Commit, Committed, Sizes, WriterQuestion } from './threadMessages.ts';
 
 export function writerAnswers(database: Database): Answers<WriterQuestion> {
+  const metrics = new MetricWriter(database);
   const tasks = new TaskWriter(database);
   const logs = new LogWriter(database);
   const setCursor = database.prepare(`UPDATE meta SET number = max(number, ?) WHERE key = 'cursor'`);
@@ -38,6 +40,14 @@ export function writerAnswers(database: Database): Answers<WriterQuestion> {
 
   return {
     commit,
+    dropSimulated: () => {
+      metrics.forgetSimulated();
+      return { ...dropSimulated(database, tasks), ...sizesOf(database) };
+    },
+    addMetrics: (sample) => {
+      metrics.add(sample);
+      return undefined;
+    },
     dropOldest: (bounds) => ({ ...dropOldest(database, tasks, bounds), ...sizesOf(database) }),
   };
 }

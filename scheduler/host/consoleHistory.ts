@@ -1,12 +1,27 @@
-// History as the console reads it. Its reads already see all that was told before them, so that a task which has just
-// left the live ones is never nowhere.
+// History as the console reads it. A task leaves the live ones when its end is decided, and history is told of it when
+// that is durable: reads wait for the write under way, so that no task is nowhere in between.
 import type { ConsoleHistory } from '../console/ports.ts';
 import type { History } from '../history/store.ts';
+import type { Ms } from '../protocol/brands.ts';
 
-export const historyForConsole = (history: History): ConsoleHistory => ({
-  list: (filter, before, limit) => history.list(filter, before, limit),
-  count: (filter) => history.count(filter),
-  get: (taskId) => history.get(taskId),
+export const historyForConsole = (
+  history: History,
+  clock: () => Ms,
+  written: () => Promise<void>,
+): ConsoleHistory => ({
+  list: async (filter, before, limit) => {
+    await written();
+    return history.list(filter, before, limit);
+  },
+  count: async (filter) => {
+    await written();
+    return history.count(filter);
+  },
+  get: async (taskId) => {
+    await written();
+    return history.get(taskId);
+  },
   readLog: async (token, after, limit) => (await history.readLog(token, after, limit)).pieces,
   endedPerMinute: (sinceMs, untilMs) => history.endedPerMinute(sinceMs, untilMs),
+  trace: (query) => history.trace({ ...query, nowMs: clock() }),
 });

@@ -16,10 +16,12 @@ import { hostMetrics } from './hostMetrics.ts';
 import type { HostFiles, HostParts } from './hostParts.ts';
 import { keepUp } from './upkeep.ts';
 import { openConsole } from './openConsole.ts';
+import { Measuring } from './measuring.ts';
 import { replayInto } from './recovery.ts';
 import { startEngine } from './startEngine.ts';
 import { steadyClock } from './steadyClock.ts';
 import { SecretsFile } from './secretsFile.ts';
+import { SimulatedPlant } from './simulation.ts';
 import { webDoors } from './webDoors.ts';
 
 export interface Host {
@@ -93,7 +95,11 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
   }
   late.hub = hub.value;
   late.metrics = hostMetrics({ engine, hub: hub.value, journal: parts.journal, history });
-  late.console = openConsole(parts, { engine, hub: hub.value, alarms, clock, startedAtMs });
+  const { journal } = parts;
+  const measuring = new Measuring({ engine, history, journal, alarms, clock, onBug: events.onBug });
+  late.measuring = measuring;
+  const simulation = simulatedPlant(parts, engine, hub.value.address);
+  late.console = openConsole(parts, { engine, hub: hub.value, alarms, clock, startedAtMs, simulation });
   events.log('info', 'listening', { address: hub.value.address, epoch: core.state.epoch, liveTasks });
   const stopUpkeep = keepUp(parts, hub.value, alarms);
   return accepted({
@@ -103,6 +109,8 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
     consoleToken: secrets.consoleToken,
     attachConsole: (link) => late.console?.attach(link),
     stop: async () => {
+      simulation.close();
+      measuring.close();
       stopUpkeep();
       late.console?.close();
       await hub.value.close();
@@ -119,6 +127,7 @@ interface LateParts {
   hub?: Hub;
   console?: Console;
   metrics?: () => string;
+  measuring?: Measuring;
 }
 
 function listen(
@@ -142,6 +151,24 @@ function listen(
       onBug: events.onBug,
     }),
     http: webDoors(parts, { epoch: engine.view.epoch, metrics: () => late.metrics?.() ?? '', attachConsole }),
+  });
+}
+
+function simulatedPlant(parts: HostParts, engine: Engine, address: string): SimulatedPlant {
+  const { config, events, secrets, history } = parts;
+  // A host that listens everywhere is reached on this machine by its own address.
+  const hub = address.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
+  return new SimulatedPlant({
+    engine,
+    history,
+    runner: events.fleet,
+    dataFolder: config.dataFolder,
+    launchOf: ({ nodes, seed, load }) => ({
+      args: ['--nodes', String(nodes), '--seed', String(seed), '--load', String(load), '--hub', hub],
+      env: { MILLRACE_ENROL_TOKEN: secrets.enrolmentToken, MILLRACE_CONSOLE_TOKEN: secrets.consoleToken },
+    }),
+    log: events.log,
+    onBug: events.onBug,
   });
 }
 

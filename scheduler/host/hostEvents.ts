@@ -1,9 +1,12 @@
 // What the host tells whoever started it.
 import type { Log } from '../observe/log.ts';
+import type { FleetRunner } from './fleetRunner.ts';
 import type { Refusal } from '../protocol/outcome.ts';
 
 export interface HostEvents {
   readonly log: Log;
+  /** The means to run the simulated plant beside the host. */
+  readonly fleet: FleetRunner;
   readonly onRecovering: (done: number, total: number) => void;
   /** The journal or history failed while running: the process must end. */
   readonly onFailure: (reason: Refusal) => void;

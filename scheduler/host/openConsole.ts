@@ -1,6 +1,6 @@
 // The console, wired: reads from the engine's view and from history, commands to the engine.
 import { createConsole } from '../console/operatorApi.ts';
-import type { Console } from '../console/ports.ts';
+import type { Console, SimulationPort } from '../console/ports.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Hub } from '../hub/ports.ts';
 import type { Alarms } from '../observe/alarms.ts';
@@ -16,13 +16,14 @@ interface ConsoleWires {
   readonly alarms: Alarms;
   readonly clock: () => Ms;
   readonly startedAtMs: Ms;
+  readonly simulation: SimulationPort;
 }
 
 export function openConsole(
   { config, files, events, secrets, history }: HostParts,
   wires: ConsoleWires,
 ): Console {
-  const { engine, hub, alarms, clock, startedAtMs } = wires;
+  const { engine, hub, alarms, clock, startedAtMs, simulation } = wires;
   const hello = (): Hello => ({
     version: files.version,
     epoch: engine.view.epoch(),
@@ -39,16 +40,12 @@ export function openConsole(
   return createConsole({
     view: engine.view,
     execute: engine.execute,
-    history: historyForConsole(history),
+    history: historyForConsole(history, clock, engine.written),
     alarms: {
       rows: () => alarms.rows(),
       acknowledge: (alarmId) => alarms.acknowledge(alarmId),
     },
-    simulation: {
-      state: () => ({ state: 'off' }),
-      start: () => accepted({ state: 'off' }),
-      end: () => ({ state: 'off' }),
-    },
+    simulation,
     hello,
     enrolment,
     renewEnrolment: () => {

@@ -5,13 +5,14 @@ import type { Hub } from '../hub/ports.ts';
 import type { Alarms } from '../observe/alarms.ts';
 import { historyQueueMax } from '../protocol/limits.ts';
 import type { HostParts } from './hostParts.ts';
+import type { Measuring } from './measuring.ts';
 import { tellHistory } from './recovery.ts';
 
 interface EngineWires {
   /** With fractions, for latencies. */
   readonly preciseMs: () => number;
   readonly alarms: Alarms;
-  readonly late: { readonly hub?: Hub; readonly console?: Console };
+  readonly late: { readonly hub?: Hub; readonly console?: Console; readonly measuring?: Measuring };
 }
 
 export function startEngine(
@@ -37,6 +38,7 @@ export function startEngine(
         tellHistory(history, batch, ended);
         alarms.onBatch(batch);
         late.console?.onBatch(batch);
+        late.measuring?.onDurable(batch);
       },
       onDispatched: (waitedMs) => late.console?.onDispatched(waitedMs),
       onFailure: (reason) => {

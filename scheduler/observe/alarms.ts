@@ -4,6 +4,7 @@ import type { AlarmRow } from '../protocol/consoleFrames.ts';
 import type { Batch } from '../protocol/events.ts';
 import * as limits from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
+import { simulationActor } from '../protocol/simulation.ts';
 import { LostNodes } from './lostNodes.ts';
 
 export type AlarmCode = AlarmRow['code'];
@@ -13,7 +14,9 @@ const priorities: Readonly<Record<AlarmCode, AlarmRow['priority']>> = {
   STORAGE_FAILED: 1,
   HOST_RESTARTED: 2,
   FLEET_FULL: 2,
+  JOURNAL_SLOW: 2,
   NODE_LOST: 3,
+  QUEUE_LATE: 3,
 };
 /** Many nodes lost at once: a switch or a line, not a node. */
 const groupPriority = 2;
@@ -85,6 +88,9 @@ export class Alarms {
       if (event.kind === 'node_lost') this.#lostNodes.lost(event.nodeId, atMs);
       else if (event.kind === 'node_joined' || event.kind === 'node_forgotten')
         this.#lostNodes.back(event.nodeId);
+      // The simulated plant goes without a trace: there is nobody left to acknowledge its alarms for.
+      if (event.kind === 'node_forgotten' && event.actor === simulationActor)
+        this.#rows.delete(keyOf('NODE_LOST', event.nodeId));
     }
   }
 

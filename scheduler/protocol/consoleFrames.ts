@@ -1,5 +1,7 @@
 // What the host pushes to windows unasked: the overview four times a second, and the output of watched tasks.
 import type { Epoch, Ms, TaskId, Token } from './brands.ts';
+import type { FleetFrame } from './fleetFrames.ts';
+import type { Simulation } from './simulation.ts';
 import type { FleetUse, NodeCounts, QueueRow, TaskCounts } from './view.ts';
 
 export interface LogPiece {
@@ -16,7 +18,8 @@ export interface LogPiece {
 export interface AlarmRow {
   readonly alarmId: number;
   readonly priority: 1 | 2 | 3 | 4;
-  readonly code: 'HOST_RESTARTED' | 'NODE_LOST' | 'STORAGE_FAILED' | 'FLEET_FULL';
+  readonly code:
+    'HOST_RESTARTED' | 'NODE_LOST' | 'STORAGE_FAILED' | 'FLEET_FULL' | 'QUEUE_LATE' | 'JOURNAL_SLOW';
   readonly source: string;
   /** For the message of the code, filled in by the reader's language. */
   readonly params: Readonly<Record<string, string | number>>;
@@ -54,6 +57,8 @@ export interface OverviewFrame {
   readonly traces?: Readonly<Record<TraceName, readonly number[]>>;
   readonly alarms: readonly AlarmRow[];
   readonly badMessages: number;
+  /** Absent while there is no simulated plant. */
+  readonly simulation?: Simulation;
 }
 export type TraceName =
   | 'online'
@@ -69,4 +74,4 @@ export interface LogFrame {
   readonly taskId: TaskId;
   readonly pieces: readonly LogPiece[];
 }
-export type Push = OverviewFrame | LogFrame;
+export type Push = OverviewFrame | LogFrame | FleetFrame;

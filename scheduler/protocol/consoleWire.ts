@@ -3,11 +3,20 @@
 import * as v from 'valibot';
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { LogPiece, Push } from './consoleFrames.ts';
+import { type MetricId, metricIds, type MetricTrace, queueMetricIds, type Topology } from './fleetFrames.ts';
 import * as limits from './limits.ts';
 import type { NodeRow } from './node.ts';
 import type { Refusal } from './outcome.ts';
-import { endStates, liveStates, nameSchema, taskSpecSchema, type TaskRecord } from './task.ts';
-import type { NodePage, TaskRow, WhyAnswer } from './view.ts';
+import { type Simulation, startSimulationSchema } from './simulation.ts';
+import {
+  endStates,
+  liveStates,
+  nameSchema,
+  taskSpecSchema,
+  type TaskRecord,
+  type TaskState,
+} from './task.ts';
+import type { FleetUse, NodeCounts, NodePage, QueueRow, TaskCounts, TaskRow, WhyAnswer } from './view.ts';
 
 export const consoleNamespace = '/console';
 /** `handshake.auth` of a console over Socket.IO. */
@@ -68,6 +77,8 @@ export const methodSchemas = {
     limit: rowLimitSchema,
   }),
   getTask: v.strictObject({ taskId: taskIdSchema }),
+  /** How tasks stand, in few bytes each: for those who wait for many. */
+  getStates: v.strictObject({ taskIds: someTasksSchema }),
   whyTask: v.strictObject({ taskId: taskIdSchema }),
   cancelTasks: v.strictObject({ taskIds: someTasksSchema, reason: v.optional(textSchema, '') }),
   requeueTasks: v.strictObject({ taskIds: someTasksSchema }),
@@ -86,6 +97,8 @@ export const methodSchemas = {
     limit: rowLimitSchema,
   }),
   getNode: v.strictObject({ nodeId: nodeIdSchema }),
+  /** Counts and queues as they are now, for those who do not watch. */
+  getSummary: v.strictObject({}),
   setCordon: v.strictObject({ nodeId: nodeIdSchema, isCordoned: v.boolean() }),
   forgetNode: v.strictObject({ nodeId: nodeIdSchema }),
   putQueue: v.strictObject({
@@ -97,6 +110,23 @@ export const methodSchemas = {
   /** Makes a new enrolment token; the old one is void. Nodes that enrolled keep their keys. */
   renewEnrolment: v.strictObject({}),
   acknowledgeAlarm: v.strictObject({ alarmId: whole }),
+  /** Structure of the plant; frames carry its `topologyEpoch`, and another one means: ask again. */
+  getTopology: v.strictObject({}),
+  /** Pushes a `fleet` frame per metric at `feedHz`. Replaces what this window watched before; none: stops. */
+  watchFleet: v.strictObject({
+    metrics: v.pipe(v.array(v.picklist(metricIds)), v.maxLength(limits.watchedMetricsMax)),
+  }),
+  /** `line`: its name, or `area/line` where several areas have a line of that name. */
+  getTrace: v.strictObject({
+    scope: v.picklist(['node', 'line', 'queue']),
+    name: nameSchema,
+    metric: v.picklist([...metricIds, ...queueMetricIds]),
+    range: v.picklist(['1h', '8h', '7d']),
+  }),
+  startSimulation: startSimulationSchema,
+  /** Takes away the simulated nodes and tasks, nothing else. Answers at once; `getSimulation` tells how far it is. */
+  endSimulation: v.strictObject({}),
+  getSimulation: v.strictObject({}),
 } as const;
 export type Method = keyof typeof methodSchemas;
 export type Params<M extends Method> = v.InferOutput<(typeof methodSchemas)[M]>;
@@ -132,6 +162,23 @@ export interface TaskDetail {
   readonly record: TaskRecord;
   readonly row: TaskRow;
 }
+export interface TaskStanding {
+  readonly taskId: TaskId;
+  /** `unknown`: never submitted, or ended so long ago that it was pruned. */
+  readonly state: TaskState | 'unknown';
+  /** Of its newest attempt, where that ended with one. */
+  readonly exitCode?: number;
+}
+export interface Summary {
+  readonly atMs: Ms;
+  readonly epoch: Epoch;
+  /** True for a while after a start: agents are still coming back. */
+  readonly isRecovering: boolean;
+  readonly nodes: NodeCounts;
+  readonly tasks: TaskCounts;
+  readonly use: FleetUse;
+  readonly queues: readonly QueueRow[];
+}
 export interface LogPage {
   readonly pieces: readonly LogPiece[];
   readonly isComplete: boolean;
@@ -152,6 +199,7 @@ export interface Results {
   submitTasks: { readonly answers: readonly SubmitAnswer[] };
   listTasks: TaskList;
   getTask: TaskDetail;
+  getStates: { readonly standings: readonly TaskStanding[] };
   whyTask: WhyAnswer;
   cancelTasks: { readonly answers: readonly TaskAnswer[] };
   requeueTasks: { readonly answers: readonly TaskAnswer[] };
@@ -159,12 +207,19 @@ export interface Results {
   watchLog: { readonly on: boolean };
   listNodes: NodePage;
   getNode: NodeDetail;
+  getSummary: Summary;
   setCordon: { readonly isCordoned: boolean };
   forgetNode: { readonly forgotten: true };
   putQueue: { readonly queue: QueueName };
   getEnrolment: Enrolment;
   renewEnrolment: Enrolment;
   acknowledgeAlarm: { readonly acknowledged: true };
+  getTopology: Topology;
+  watchFleet: { readonly metrics: readonly MetricId[] };
+  getTrace: MetricTrace;
+  startSimulation: Simulation;
+  endSimulation: Simulation;
+  getSimulation: Simulation;
 }
 
 export const requestSchema = v.strictObject({

@@ -117,15 +117,18 @@ export const fleetFlag = {
   alarmMask: 0x70,
 } as const;
 
-/** Roll-up of one group for the frame's metric, over its nodes with data. */
+/** Roll-up of one group for the frame's metric, in the metric's unit. All 0 where no node has data. */
 export interface GroupRollup {
+  /** Nodes with data: what `min` to `crit` are taken over. */
   readonly count: number;
   readonly min: number;
   readonly p50: number;
   readonly p95: number;
   readonly max: number;
+  /** Nodes at `warn` or beyond, those at `crit` not counted. */
   readonly warn: number;
   readonly crit: number;
+  /** Of all nodes of the group, with data or without. */
   readonly offline: number;
   readonly cordoned: number;
 }
@@ -171,8 +174,12 @@ export type TraceScope = 'node' | 'line' | 'queue';
 export const traceRanges = { '1h': 3_600_000, '8h': 28_800_000, '7d': 604_800_000 } as const;
 export type TraceRange = keyof typeof traceRanges;
 /** Metrics kept over time, by scope. Queues have their own. */
-export type QueueMetric = 'waiting' | 'active' | 'oldestWaitS' | 'startedPerS';
-/** Evenly spaced points, oldest first; null where nothing was measured. `max` beside `mean` keeps short peaks visible. */
+export const queueMetricIds = ['waiting', 'active', 'oldestWaitS', 'startedPerS'] as const;
+export type QueueMetric = (typeof queueMetricIds)[number];
+/** Of nodes and lines. */
+export const tracedMetricIds = ['cpuUsed', 'memoryUsed', 'cpuAllocated', 'tasks'] as const;
+export type TracedMetric = (typeof tracedMetricIds)[number];
+/** Evenly spaced points, oldest first; null where nothing was measured. `max` beside `mean` keeps peaks visible. */
 export interface MetricTrace {
   readonly scope: TraceScope;
   readonly name: string;

@@ -7,7 +7,9 @@ export type ToHost =
   /** Comes with one MessagePort: a window's end of `consoleWire`. */
   | { readonly kind: 'console'; readonly actor: string }
   /** Orderly stop: refuse new work, finish the journal write, exit with code 0. */
-  | { readonly kind: 'stop' };
+  | { readonly kind: 'stop' }
+  /** The process of the last `startFleet` is gone: asked or unasked. `code` null: it was killed. */
+  | { readonly kind: 'fleetEnded'; readonly code: number | null };
 
 /** host -> main. */
 export type FromHostProcess =
@@ -20,6 +22,17 @@ export type FromHostProcess =
       /** Live attempts found at start: what a quit would leave running on agents. */
       readonly liveTasks: number;
     }
+  /**
+   * Run the virtual plant (`agent/fleet`) as a process of its own with these arguments and this added environment,
+   * in which the tokens are. Takes the place of one that still runs; it ends with the program.
+   */
+  | {
+      readonly kind: 'startFleet';
+      readonly args: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+    }
+  /** Ask it to end with the message `{ kind: 'stop' }` (or SIGTERM); kill it after 10 s. `fleetEnded` follows. */
+  | { readonly kind: 'stopFleet' }
   /** The host cannot run and says why; it exits with code 2 after this. Restarting it would not help. */
   | { readonly kind: 'failed'; readonly refusal: Refusal };
 

@@ -79,4 +79,10 @@ export interface NodeRow {
   readonly kinds: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly string[];
+  /** True: it belongs to the simulated plant, and goes with it. Absent: it is real. */
+  readonly isSimulated?: boolean;
 }
+
+/** A node is simulated when it offers nothing but to pretend. */
+export const isSimulatedNode = ({ kinds }: Pick<NodeSpec, 'kinds'>): boolean =>
+  kinds.every((kind) => kind === 'simulated');

@@ -24,6 +24,7 @@ export function rowOfRecord(record: TaskRecord, waiting: Waiting): TaskRow {
     ...(newest?.end?.exitCode !== undefined && { exitCode: newest.end.exitCode }),
     ...(record.reason !== undefined && { reason: record.reason }),
     labels: spec.labels,
+    ...(spec.work.kind === 'simulated' && { isSimulated: true }),
   };
 }
 

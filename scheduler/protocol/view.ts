@@ -1,7 +1,8 @@
 // What any engine lets others read: live tasks, nodes, queues, and why a task waits. Read only, answered from memory.
 import type { Epoch, MiB, Millicores, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
+import type { FleetColumns } from './fleetColumns.ts';
 import type { NodeRow } from './node.ts';
-import type { AttemptRecord, TaskRecord, TaskState } from './task.ts';
+import type { AttemptRecord, Kind, TaskRecord, TaskState } from './task.ts';
 
 export interface TaskCounts {
   /** In the ready window and not blocked. */
@@ -70,6 +71,8 @@ export interface TaskRow {
   readonly exitCode?: number;
   readonly reason?: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** True: it belongs to the simulated plant, and goes with it. Absent: it is real. */
+  readonly isSimulated?: boolean;
 }
 
 /** Stable codes for why a node, or the whole fleet, does not take a task. */
@@ -152,6 +155,13 @@ export interface SchedulerView {
   readonly queues: () => readonly QueueRow[];
   readonly task: (taskId: TaskId) => TaskRecord | undefined;
   readonly taskRow: (taskId: TaskId) => TaskRow | undefined;
+  /** Queue of the task that a live attempt belongs to. */
+  readonly queueOf: (token: Token) => QueueName | undefined;
+  /** Up to `limit` live tasks whose work is of this kind, in no order; `total` counts all. O(live tasks). */
+  readonly liveTasksOfKind: (
+    kind: Kind,
+    limit: number,
+  ) => { readonly taskIds: readonly TaskId[]; readonly total: number };
   /** Live tasks, newest first, below `before`. O(live tasks) where the filter matches few. */
   readonly liveTasks: (filter: TaskFilter, before: TaskId | undefined, limit: number) => LivePage;
   readonly attemptByToken: (
@@ -159,6 +169,8 @@ export interface SchedulerView {
   ) => { readonly taskId: TaskId; readonly record: AttemptRecord } | undefined;
   readonly nodes: (filter: NodeFilter, offset: number, limit: number) => NodePage;
   readonly node: (nodeId: NodeId) => NodeRow | undefined;
+  /** All nodes as the engine's own columns. O(1). */
+  readonly fleetColumns: () => FleetColumns;
   /** Live attempts on a node. */
   readonly tasksOn: (nodeId: NodeId) => readonly TaskRow[];
   /** SHA-256 of the node's key, or undefined where it never enrolled. */

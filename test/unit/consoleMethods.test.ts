@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { token } from '../../scheduler/protocol/brands.ts';
 import { methodSchemas } from '../../scheduler/protocol/consoleWire.ts';
+import { requestsInFlightMax } from '../../scheduler/protocol/limits.ts';
 import { refusal, refused } from '../../scheduler/protocol/outcome.ts';
 import { openConsole, recordOf } from './consoleStage.ts';
 
@@ -18,6 +19,9 @@ test.each([
   ['getEnrolment', undefined, { hubUrl: 'u', token: 't', command: 'c' }],
   ['renewEnrolment', {}, { hubUrl: 'u', token: 't2', command: 'c' }],
   ['acknowledgeAlarm', { alarmId: 1 }, { acknowledged: true }],
+  ['startSimulation', {}, { state: 'starting', joined: 0, total: 1_000 }],
+  ['endSimulation', {}, { state: 'ending', done: 0, total: 0 }],
+  ['getSimulation', {}, { state: 'off' }],
 ] as const)('%s %j answers %j', async (method, params, answer) => {
   expect(await openConsole().result(method, params)).toEqual(answer);
 });
@@ -45,6 +49,7 @@ const badParams: [string, unknown, string][] = [
   ['listTasks', { limit: 9_999 }, 'limit'],
   ['listTasks', { filter: { states: ['asleep'] } }, 'filter.states.0'],
   ['getTask', { taskId: -1 }, 'taskId'],
+  ['getStates', { taskIds: [] }, 'taskIds'],
   ['whyTask', {}, 'taskId'],
   ['cancelTasks', { taskIds: [1, 'x'] }, 'taskIds.1'],
   ['requeueTasks', { taskIds: [] }, 'taskIds'],
@@ -52,12 +57,22 @@ const badParams: [string, unknown, string][] = [
   ['watchLog', { taskId: 1 }, 'on'],
   ['listNodes', { state: 'asleep' }, 'state'],
   ['getNode', { nodeId: 'n 1' }, 'nodeId'],
+  ['getSummary', { all: true }, 'all'],
   ['setCordon', { nodeId: 'n1' }, 'isCordoned'],
   ['forgetNode', { nodeId: '' }, 'nodeId'],
   ['putQueue', { queue: 'q', weight: 0 }, 'weight'],
   ['getEnrolment', { all: true }, 'all'],
   ['renewEnrolment', { now: 1 }, 'now'],
   ['acknowledgeAlarm', { alarmId: null }, 'alarmId'],
+  ['getTopology', { epoch: 1 }, 'epoch'],
+  ['watchFleet', { metrics: ['luck'] }, 'metrics.0'],
+  ['getTrace', { scope: 'node', name: 'n 1', metric: 'cpuUsed', range: '1h' }, 'name'],
+  ['getTrace', { scope: 'queue', name: 'q', metric: 'cpuUsed', range: '1h' }, 'metric'],
+  ['startSimulation', { nodes: 0 }, 'nodes'],
+  ['endSimulation', { now: true }, 'now'],
+  ['getSimulation', { deep: 1 }, 'deep'],
+  ['getStates', { taskIds: [] }, 'taskIds'],
+  ['getSummary', { of: 1 }, 'of'],
 ];
 
 test.each(badParams)(
@@ -103,9 +118,9 @@ test('a method that throws is reported as a bug, its caller is told, and the nex
   expect(await stage.result('hello', { wire: 1 })).toBeDefined();
 });
 
-test('the 65th request without a reply is told to wait', async () => {
+test('the request after the last that may be without a reply is told to wait', async () => {
   const stage = openConsole({ execute: () => new Promise(() => undefined) });
-  for (let i = 0; i < 64; i += 1) void stage.link.ask('putQueue', { queue: 'q', weight: 1 });
+  for (let i = 0; i < requestsInFlightMax; i += 1) void stage.link.ask('putQueue', { queue: 'q', weight: 1 });
   expect(await stage.refusal('hello', { wire: 1 })).toMatchObject({ code: 'too_many', retryAfterMs: 250 });
 });
 

@@ -1,6 +1,7 @@
 // A console over a made-up engine and history, with links that remember what was sent to them.
 import { createConsole } from '../../scheduler/console/operatorApi.ts';
 import type { Console, ConsolePorts } from '../../scheduler/console/ports.ts';
+import { NodeTable } from '../../scheduler/core/state/nodeTable.ts';
 import { epoch, mib, millicores, ms, nodeId, taskId } from '../../scheduler/protocol/brands.ts';
 import type { ConsoleLink } from '../../scheduler/protocol/consoleLink.ts';
 import {
@@ -135,6 +136,13 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
       get: (id) => Promise.resolve(ended.get(id)),
       readLog: () => Promise.resolve([]),
       endedPerMinute: () => Promise.resolve([]),
+      trace: ({ scope, name, metric }) =>
+        Promise.resolve({ scope, name, metric, startMs: 0, stepMs: 60_000, mean: [null], max: [null] }),
+    },
+    simulation: {
+      state: () => ({ state: 'off' }),
+      start: ({ nodes }) => accepted({ state: 'starting', joined: 0, total: nodes }),
+      end: () => ({ state: 'ending', done: 0, total: 0 }),
     },
     alarms: { rows: () => [], acknowledge: () => accepted(undefined) },
     hello: () => ({ version: '1' }) as never,
@@ -206,6 +214,9 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
     liveTasks: (filter, before, limit) => pageOf(live, filter, before, limit),
     attemptByToken: (given) => (given === 5 ? ({ taskId: taskId(1), record: {} } as never) : undefined),
     nodes: (filter, offset, limit) => ({ rows: [{ filter, offset, limit } as never], total: 1 }),
+    queueOf: () => undefined,
+    liveTasksOfKind: () => ({ taskIds: [], total: 0 }),
+    fleetColumns: () => new NodeTable(),
     node: (id) => (id === 'n1' ? (node as never) : undefined),
     tasksOn: () => [],
     nodeKeyHash: () => undefined,

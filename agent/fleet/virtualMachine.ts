@@ -1,0 +1,95 @@
+// One machine of the virtual plant over its life: its agent, its key, power cuts, enrolling anew where forgotten.
+import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
+import type { SimulatedWork } from '../../scheduler/protocol/task.ts';
+import { type Credentials, memoryCredentials } from '../credentials.ts';
+import type { HubRefusal } from '../hubMessages.ts';
+import type { NodeUse } from '../resourceProbe.ts';
+import type { Machine } from './plant.ts';
+import { VirtualAgent } from './virtualAgent.ts';
+
+/** What the machines of one process share. */
+export interface Surroundings {
+  readonly hub: string;
+  readonly enrolToken: string;
+  readonly localAddressOf: (index: number) => string | undefined;
+  readonly useOf: (machine: Machine, reserved: NodeUse) => NodeUse;
+  readonly courseOf: (machine: Machine, work: SimulatedWork) => Pick<SimulatedWork, 'runMs' | 'exitCode'>;
+  readonly onJoined: () => void;
+  readonly onDispatch: (dispatch: Dispatch) => void;
+  /** The enrolment token itself is wrong: no machine of this process will ever join. */
+  readonly onWrongToken: (refusal: HubRefusal) => void;
+}
+
+/** A forgotten node asks again after a while, so that one which is being removed does not come straight back. */
+const enrolAgainAfterMs = 5_000;
+
+export class VirtualMachine {
+  readonly machine: Machine;
+  readonly #around: Surroundings;
+  #credentials: Credentials;
+  #agent: VirtualAgent | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(machine: Machine, around: Surroundings) {
+    this.machine = machine;
+    this.#around = around;
+    this.#credentials = memoryCredentials(around.enrolToken);
+  }
+
+  get isJoined(): boolean {
+    return this.#agent?.connection.isJoined ?? false;
+  }
+  get runningCount(): number {
+    return this.#agent?.runningCount ?? 0;
+  }
+  get hasPower(): boolean {
+    return this.#agent !== undefined;
+  }
+
+  powerOn(): void {
+    clearTimeout(this.#timer);
+    if (this.#agent) return;
+    const { hub, localAddressOf, useOf, courseOf, onJoined, onDispatch } = this.#around;
+    const { machine } = this;
+    const localAddress = localAddressOf(machine.index);
+    this.#agent = new VirtualAgent({
+      url: hub,
+      nodeId: machine.nodeId,
+      credentials: this.#credentials,
+      spec: machine.spec,
+      use: (_running, reserved) => useOf(machine, reserved),
+      course: (work) => courseOf(machine, work),
+      onJoined,
+      onDispatch,
+      onTurnedAway: (refusal) => {
+        this.#turnedAway(refusal);
+      },
+      ...(localAddress !== undefined && { localAddress }),
+    });
+    void this.#agent.start();
+  }
+
+  /** What ran is gone, as with a real machine. */
+  powerOff(): void {
+    clearTimeout(this.#timer);
+    void this.#agent?.stop();
+    this.#agent = undefined;
+  }
+
+  powerOnIn(delayMs: number): void {
+    this.#timer = setTimeout(() => {
+      this.powerOn();
+    }, delayMs);
+  }
+
+  #turnedAway(refusal: HubRefusal): void {
+    this.powerOff();
+    if (refusal.code === 'wrong_token') {
+      this.#around.onWrongToken(refusal);
+      return;
+    }
+    // Forgotten, or its key is void: a new key for the same name.
+    this.#credentials = memoryCredentials(this.#around.enrolToken);
+    this.powerOnIn(enrolAgainAfterMs * (0.5 + Math.random()));
+  }
+}
