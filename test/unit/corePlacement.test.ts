@@ -106,12 +106,24 @@ describe('placement', () => {
 
   test('a rare resource is found behind hundreds of nodes without it', () => {
     const { core, join, submitOne } = startedCore();
-    join('rare', { place: { line: 'L1' }, resources: { custom: { camera: 5 } } });
+    join('rare', { place: { line: 'L1' }, resources: { custom: { camera: 10 } } });
     for (let at = 0; at < 300; at += 1)
       join(`N${String(at)}`, { place: { line: 'L1' }, resources: { custom: { camera: 1 } } });
-    const id = submitOne({ ask: { custom: { camera: 5 } }, selector: { line: ['L1'] } });
-    expect(nodeOf(core, id)).toBe('rare');
-    expect(core.state.placer.wideSearches).toBeGreaterThan(0);
+    const anywhere = submitOne({ ask: { custom: { camera: 5 } } });
+    expect(nodeOf(core, anywhere)).toBe('rare');
+    const wide = core.state.placer.wideSearches;
+    expect(wide).toBeGreaterThan(0);
+    const named = submitOne({ ask: { custom: { camera: 5 } }, selector: { line: ['L1'] } });
+    expect(nodeOf(core, named)).toBe('rare');
+    expect(core.state.placer.wideSearches).toBe(wide); // only the line was looked at
+  });
+
+  test('a selector on a place follows a node that comes back at another place', () => {
+    const { core, join, submitOne } = startedCore();
+    join('N1', { place: { area: 'A', line: 'L1', cell: 'C1' } });
+    join('N1', { place: { area: 'A', line: 'L2', cell: 'C9' } });
+    expect(nodeOf(core, submitOne({ selector: { line: ['L1'] } }))).toBeUndefined();
+    expect(nodeOf(core, submitOne({ selector: { line: ['L1', 'L2'], area: ['A'] } }))).toBe('N1');
   });
 });
 

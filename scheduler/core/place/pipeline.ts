@@ -9,6 +9,8 @@ import type { Policy } from './policy.ts';
 /** Nodes looked at before a wide search; a fit in CPU and memory is nearly always among the first few. */
 const looksAtFirst = 4 * candidatesMax;
 
+const placesNarrowFirst = ['cell', 'line', 'area'] as const;
+
 export interface PlacerParts {
   readonly fleet: NodeTable;
   readonly classes: ClassTable;
@@ -32,7 +34,7 @@ export class Placer {
     const named = this.#namedNode(ask);
     if (named !== undefined) return named;
     let count = this.#candidates(ask, looksAtFirst);
-    if (count === 0) {
+    if (count === 0 && ask.places.length === 0) {
       this.wideSearches += 1;
       count = this.#candidates(ask, Number.POSITIVE_INFINITY);
     }
@@ -52,7 +54,26 @@ export class Placer {
     return this.#parts.classes.usableBy(ask).includes(nodeClass) && !this.#isRefused(node, ask);
   }
 
+  /** Nodes of the places that the ask names, where it names some: few beside all nodes of its classes. */
+  #inPlaces(ask: AskClass, names: readonly string[], label: 'area' | 'line' | 'cell'): number {
+    const { fleet, classes } = this.#parts;
+    const usable = classes.usableBy(ask);
+    let count = 0;
+    for (const name of names)
+      for (const node of fleet.inPlace(label, name)) {
+        if (count >= candidatesMax) return count;
+        if (this.#isRefused(node, ask) || !usable.includes(fleet.nodeClass[node] ?? -1)) continue;
+        this.#found[count] = node;
+        count += 1;
+      }
+    return count;
+  }
+
   #candidates(ask: AskClass, looksMax: number): number {
+    for (const label of placesNarrowFirst) {
+      const names = ask.places.find(([named]) => named === label)?.[1];
+      if (names) return this.#inPlaces(ask, names, label);
+    }
     const query = {
       cpu: ask.ask.cpu,
       memory: ask.ask.memory,

@@ -11,6 +11,10 @@ import type { NodeSpec } from '../../protocol/node.ts';
 /** Values of the `state` column. `free` rows belong to no node. */
 export const nodeState = { free: 0, online: 1, disconnected: 2, lost: 3 } as const;
 const rowsAtStart = 256;
+const places = ['cell', 'line', 'area'] as const;
+type Place = (typeof places)[number];
+const placeKey = (label: Place, name: string): string => `${label}=${name}`;
+const nobody: ReadonlySet<NodeIndex> = new Set();
 
 export class NodeTable {
   state = new Uint8Array(rowsAtStart);
@@ -43,6 +47,8 @@ export class NodeTable {
   readonly customNames: string[] = [];
   readonly #customByName = new Map<string, number>();
   readonly #byId = new Map<NodeId, NodeIndex>();
+  /** Nodes of each place, `line=BOD-L08`: what a selector on a place looks at. */
+  readonly #places = new Map<string, Set<NodeIndex>>();
   readonly #freeRows: NodeIndex[] = [];
 
   /** Rows in use or once used: the bound of every scan. */
@@ -94,7 +100,9 @@ export class NodeTable {
   /** Sets what the node has. Everything is free: the caller takes what live attempts hold. */
   describe(node: NodeIndex, spec: NodeSpec): void {
     const { cpu, memory, slots, gpuDevices, custom } = spec.resources;
+    this.#leavePlaces(node);
     this.specs[node] = spec;
+    this.#enterPlaces(node, spec);
     this.cpuTotal[node] = this.cpuFree[node] = cpu;
     this.memoryTotal[node] = this.memoryFree[node] = memory;
     this.slotsTotal[node] = this.slotsFree[node] = slots;
@@ -115,12 +123,36 @@ export class NodeTable {
   }
 
   remove(node: NodeIndex): void {
+    this.#leavePlaces(node);
     this.#byId.delete(this.idOf(node));
     this.state[node] = nodeState.free;
     this.ids[node] = undefined;
     this.specs[node] = undefined;
     this.attempts[node] = new Set();
     this.#freeRows.push(node);
+  }
+
+  /** Nodes with this area, line or cell, in order of their joining. */
+  inPlace(label: Place, name: string): ReadonlySet<NodeIndex> {
+    return this.#places.get(placeKey(label, name)) ?? nobody;
+  }
+  #enterPlaces(node: NodeIndex, spec: NodeSpec): void {
+    for (const label of places) {
+      const key = placeKey(label, spec.place[label]);
+      const members = this.#places.get(key);
+      if (members) members.add(node);
+      else this.#places.set(key, new Set([node]));
+    }
+  }
+  #leavePlaces(node: NodeIndex): void {
+    const spec = this.specs[node];
+    if (!spec) return;
+    for (const label of places) {
+      const key = placeKey(label, spec.place[label]);
+      const members = this.#places.get(key);
+      members?.delete(node);
+      if (members?.size === 0) this.#places.delete(key);
+    }
   }
 
   /** The column of a named resource, made at its first use; undefined past `customResourcesMax`. */
