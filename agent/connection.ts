@@ -88,6 +88,13 @@ export class AgentConnection implements AttemptReports {
     this.#socket.disconnect();
   }
 
+  /** As if the line were cut somewhere on the way: nothing is sent any more, nothing tried, the socket stays open. */
+  fallSilent(): void {
+    this.#isClosed = true;
+    this.#lose();
+    clearTimeout(this.#retryTimer);
+  }
+
   started(token: Token): void {
     this.#reports.started(token);
   }

@@ -4,7 +4,7 @@ import { nodesMax } from '../../scheduler/protocol/limits.ts';
 import { accepted, type Outcome, refused } from '../../scheduler/protocol/outcome.ts';
 import { type PlantShape, shapeOf } from './plant.ts';
 
-export const failureKinds = ['task', 'disconnect', 'power'] as const;
+export const failureKinds = ['task', 'disconnect', 'power', 'silence'] as const;
 export type FailureKind = (typeof failureKinds)[number];
 
 export interface FleetSettings {
@@ -42,7 +42,8 @@ export const fleetUsage = `usage: npm run fleet -- --nodes N --hub URL [options]
                       areas; lines of each area; cells of each line (default: by the number of nodes)
   --no-incidents      leave out the six incidents of the day
   --fail KIND=RATE    switch failures on; may be given often. task=SHARE: attempts that fail, 0 to 1.
-                      disconnect=N: lost connections per node and hour. power=N: power losses per node and hour
+                      disconnect=N: lost connections per node and hour. power=N: power losses per node and hour.
+                      silence=N: times a node falls silent without closing its connection, per node and hour
   --joins N           joins per second (default 1000)
   --per-process N     nodes of one process; a larger plant is split over child processes
                       (default: the process's limit of open files, less 200)

@@ -70,12 +70,16 @@ export class Trouble {
     if (!virtual.hasPower) return;
     const { index } = virtual.machine;
     const draw = chance(this.#settings.seed, index, this.#ticks);
-    const { disconnect = 0, power = 0 } = this.#settings.failures;
+    const { disconnect = 0, power = 0, silence = 0 } = this.#settings.failures;
     const perTick = 1_000 / hourMs;
     const flaps = this.#incidents.some(({ kind, target }) => kind === 'flapping node' && target === index);
     if (flaps && draw < flapShareOfTicks) leave(virtual, flapAwayMs);
     else if (draw < disconnect * perTick) leave(virtual, reconnectMs);
     else if (draw < (disconnect + power) * perTick) leave(virtual, powerBackMs);
+    else if (draw < (disconnect + power + silence) * perTick) {
+      virtual.fallSilent();
+      virtual.restartIn(powerBackMs);
+    }
   }
 }
 

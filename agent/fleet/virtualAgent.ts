@@ -71,6 +71,12 @@ export class VirtualAgent {
     this.connection.open();
   }
 
+  /** As if the line were cut without a sign: the hub has to notice by itself. `stop` ends it. */
+  fallSilent(): void {
+    this.connection.fallSilent();
+    this.#executor.abandon();
+  }
+
   /** As if the machine lost its power: the line closes, nothing is reported any more. */
   async stop(): Promise<void> {
     this.connection.close();

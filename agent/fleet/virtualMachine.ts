@@ -76,8 +76,22 @@ export class VirtualMachine {
     this.#agent = undefined;
   }
 
+  /** The hub hears nothing more of it, and no connection ends, until power goes and comes again. */
+  fallSilent(): void {
+    this.#agent?.fallSilent();
+  }
+
   powerOnIn(delayMs: number): void {
     this.#timer = setTimeout(() => {
+      this.powerOn();
+    }, delayMs);
+  }
+
+  /** Off and on again, as a person would. */
+  restartIn(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.powerOff();
       this.powerOn();
     }, delayMs);
   }

@@ -96,3 +96,20 @@ test('with a ledger it keeps results over its own restart', async () => {
     'result',
   ]);
 });
+
+test('one that falls silent keeps its connection open and says nothing more, whatever ends or arrives', async () => {
+  const silent = await virtual('V-silent');
+  await until(() => hub.joins.length === 1 && hub.heartbeats.length > 0, 'joined and beating');
+  const socket = hub.socket;
+  hub.send('run', [simulated(40)]);
+  await until(() => hub.started.length === 1, 'running');
+  silent.fallSilent();
+  const heard = hub.heartbeats.length;
+  hub.send('run', [simulated(1)]);
+  // Another agent's heartbeats tell that enough time has gone by for the silent one to have spoken.
+  await virtual('V-other');
+  await until(() => hub.heartbeats.length >= heard + 3, 'three heartbeats of the other one');
+  expect(hub.results).toEqual([]);
+  expect(hub.started).toHaveLength(1);
+  expect(socket?.connected).toBe(true);
+});
