@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { describe, expect, test } from 'vitest';
 import { connectConsole, readSecrets } from './consoleClient.ts';
 import {
@@ -42,7 +43,7 @@ describe.skipIf(noScreen)('a simulated plant', () => {
     const expected = execFileSync('wc', ['-w', file], { encoding: 'utf8' }).trim();
     await window.getByRole('log').getByText(expected).waitFor({ timeout: 20_000 });
 
-    await photographAll(console);
+    expect(await photographAll(console)).toEqual([]);
     const faults = console.messages.filter((message) => /^(error|warning)/.test(message));
     expect(faults).toEqual([]);
 
@@ -93,16 +94,31 @@ const painted = (console: Console): Promise<number> =>
     })()`,
   );
 
-async function photographAll(console: Console): Promise<void> {
+/** Takes all pictures; returns what axe finds against WCAG 2.2 AA, as `screen theme: rule (element)`. */
+async function photographAll(console: Console): Promise<string[]> {
   const screens = ['overview', 'topology', 'heat', 'queues', 'tasks', 'nodes', 'settings'];
+  const found: string[] = [];
   for (const theme of ['night', 'day', 'hc'])
     for (const language of ['en', 'zh-CN']) {
       await appear(console, theme, language);
       for (const screen of screens) {
         await open(console, screen);
         await takeScreen(console.window, `${screen}-${theme}-${language}`);
+        if (language === 'en')
+          for (const fault of await axeFaults(console)) found.push(`${screen} ${theme}: ${fault}`);
       }
     }
+  return found;
+}
+
+async function axeFaults(console: Console): Promise<string[]> {
+  await inPage(console, `${axe.source}; 0`);
+  const tags = JSON.stringify(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']);
+  return inPage<string[]>(
+    console,
+    `window.axe.run(document, { runOnly: ${tags} }).then(({ violations }) =>
+      violations.map(({ id, nodes }) => id + ' (' + nodes[0].target.join(' ') + ')'))`,
+  );
 }
 
 async function appear(console: Console, theme: string, language: string): Promise<void> {
