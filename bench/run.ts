@@ -1,11 +1,12 @@
 // `npm run --silent bench -- NAME [--option value]... [--json]`: runs one bench and prints its figures beside its peers.
 // With --json the last line is one JSON object.
+import { consoleBench } from './console/console.ts';
 import journal from './journal.ts';
 import { latency } from './latency/latency.ts';
 import { placement } from './placement.ts';
 import { type Bench, machine, type Options } from './bench.ts';
 
-const benches: Readonly<Record<string, Bench>> = { journal, latency, placement };
+const benches: Readonly<Record<string, Bench>> = { console: consoleBench, journal, latency, placement };
 
 const [name = '', ...words] = process.argv.slice(2);
 const bench = benches[name];

@@ -3,7 +3,20 @@ import { useI18n } from 'vue-i18n';
 import type { AnyAlarm } from './order.ts';
 
 /** Parameters that a message may name; absent ones read as a dash rather than as a hole. */
-const known = ['reason', 'seconds', 'detail', 'since', 'count', 'tasks'];
+const known = [
+  'reason',
+  'seconds',
+  'detail',
+  'since',
+  'count',
+  'tasks',
+  'ageS',
+  'limitS',
+  'waiting',
+  'slow',
+  'slowestMs',
+  'limitMs',
+];
 
 /** Many nodes at once are one alarm, with words of its own. */
 function textOf({ code, params }: AnyAlarm): string {

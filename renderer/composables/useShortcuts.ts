@@ -4,6 +4,7 @@ import { useRouter } from 'vue-router';
 import { tinykeys } from 'tinykeys';
 import { useAppearanceStore } from '../stores/appearance.ts';
 import { useCommandsStore } from '../stores/commands.ts';
+import { placeOf } from '../stores/lastPlace.ts';
 
 /** True where a typed letter is text, or a dialog has the keyboard. */
 function isTyping(event: Event): boolean {
@@ -24,11 +25,21 @@ export function useShortcuts(showHelp: () => void): void {
     event.preventDefault();
     act();
   };
-  const go = (name: string) => single(() => void router.push({ name }));
+  const go = (name: string) => single(() => void router.push(placeOf(name)));
   const stop = tinykeys(window, {
     'g o': go('overview'),
+    'g t': go('topology'),
+    'g h': go('heat'),
+    'g q': go('queues'),
     'g k': go('tasks'),
     'g n': go('nodes'),
+    '$mod+k': (event) => {
+      event.preventDefault();
+      commands.ask('palette');
+    },
+    'Shift+:': single(() => {
+      commands.ask('palette');
+    }),
     'Shift+?': single(showHelp),
     '?': single(showHelp),
     F1: (event) => {

@@ -16,3 +16,5 @@ export const i18n = createI18n<[typeof en], Language, false>({
 
 /** `t` as functions outside of components take it. */
 export type Translate = (key: string, named?: Record<string, unknown>) => string;
+/** Of messages whose words follow a number. */
+export type TranslateCount = (key: string, named: Record<string, unknown>, count?: number) => string;

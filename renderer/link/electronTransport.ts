@@ -9,6 +9,8 @@ export interface MillraceWindow {
   readonly isPreviewRuntime: boolean;
   readonly requestHostPort: () => unknown;
   readonly onHostState: (listener: (state: HostState) => void) => () => void;
+  /** Makes this workstation a node; absent where the shell does not offer it. */
+  readonly startLocalAgent?: () => Promise<boolean>;
   readonly getHostState: () => Promise<HostState>;
 }
 declare global {

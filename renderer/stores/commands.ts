@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia';
 import { onScopeDispose, ref, watch } from 'vue';
 
-export type FrameCommand = 'focusFilter' | 'acknowledge' | 'submit';
+export type FrameCommand = 'focusFilter' | 'acknowledge' | 'submit' | 'palette' | 'help';
 
 export const useCommandsStore = defineStore('commands', () => {
   const asked = ref<{ readonly command: FrameCommand; readonly count: number }>();

@@ -1,16 +1,18 @@
 // Serves dist/renderer under the console's policy and answers its calls with a made-up plant. For looking, not testing.
-// node test/ui/fakeHost.ts [port] [empty]
+// node test/ui/fakeHost.ts [port] [nodes: 1000, 0 for none, 50000 simulated]
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { Server, type Socket } from 'socket.io';
 import { consoleNamespace, type Params, type Request } from '../../scheduler/protocol/consoleWire.ts';
 import { ms, taskId } from '../../scheduler/protocol/brands.ts';
+import { createFakeSimulation, fakeFrame, fakeTopology, fakeTrace } from './fakeFleet.ts';
 import * as plant from './fakePlant.ts';
 
 const port = Number(process.argv[2] ?? 7999);
-const hasNodes = process.argv[3] !== 'empty';
-const root = join(import.meta.dirname, '../../dist/renderer');
+let nodes = Number(process.argv[3] ?? 1_000);
+const hasNodes = () => nodes > 0;
+const root = process.env['ROOT'] ?? join(import.meta.dirname, '../../dist/renderer');
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; " +
   "font-src 'self'; connect-src 'self' ws:; worker-src 'self'; base-uri 'none'; form-action 'none'; " +
@@ -30,6 +32,13 @@ const server = createServer((request, response) => {
   response.writeHead(200, { 'content-type': types[extname(file)] ?? '', 'content-security-policy': policy });
   return createReadStream(file).pipe(response);
 });
+
+let topology = fakeTopology(nodes);
+const simulation = createFakeSimulation(nodes);
+function grow(count: number): void {
+  nodes = count;
+  topology = fakeTopology(count, topology.topologyEpoch + 1);
+}
 
 const answers: Record<string, (params: never) => unknown> = {
   hello: () => ({
@@ -67,7 +76,7 @@ const answers: Record<string, (params: never) => unknown> = {
   },
   watchLog: ({ on }: Params<'watchLog'>) => ({ on }),
   listNodes: ({ text = '', state, offset, limit }: Params<'listNodes'>) => {
-    const all = Array.from({ length: hasNodes ? plant.nodesTotal : 0 }, (_, at) => plant.nodeAt(at)).filter(
+    const all = Array.from({ length: hasNodes() ? plant.nodesTotal : 0 }, (_, at) => plant.nodeAt(at)).filter(
       (node) =>
         node.nodeId.toLowerCase().includes(text.toLowerCase()) &&
         (state === undefined || node.state === state),
@@ -88,6 +97,25 @@ const answers: Record<string, (params: never) => unknown> = {
   forgetNode: () => ({ forgotten: true }),
   getEnrolment: () => enrolment('mrj_8Yq2v0Xc7rB1n5KsTz4Lw9'),
   renewEnrolment: () => enrolment('mrj_Renewed1n5KsTz4Lw9Yq2v0'),
+  getTopology: () => topology,
+  getTrace: (params: Params<'getTrace'>) => fakeTrace(params),
+  getSimulation: () => simulation.now(),
+  startSimulation: ({ nodes: wanted = 1_000 }: Partial<Params<'startSimulation'>>) => {
+    setTimeout(() => {
+      grow(wanted);
+    }, 2_000);
+    return simulation.turn('starting', wanted);
+  },
+  endSimulation: () => {
+    setTimeout(() => {
+      grow(0);
+    }, 2_000);
+    return simulation.turn('ending');
+  },
+  putQueue: ({ queue, weight }: Params<'putQueue'>) => {
+    plant.weights.set(queue, weight);
+    return { queue };
+  },
   acknowledgeAlarm: ({ alarmId }: Params<'acknowledgeAlarm'>) => {
     plant.acknowledged.add(alarmId);
     return { acknowledged: true };
@@ -129,11 +157,30 @@ function countMatching(filter: NonNullable<Params<'listTasks'>['filter']>, newes
 
 function serve(socket: Socket): void {
   let timer: NodeJS.Timeout | undefined;
+  let fleetTimer: NodeJS.Timeout | undefined;
   let sequence = 0;
+  const watchFleet = (metrics: Params<'watchFleet'>['metrics']) => {
+    clearInterval(fleetTimer);
+    let beat = 0;
+    const push = () => {
+      beat += 1;
+      for (const metric of metrics) socket.emit('m', fakeFrame(topology, metric, beat));
+    };
+    if (metrics.length > 0) fleetTimer = setInterval(push, 250);
+    return { metrics };
+  };
   socket.on('m', (request: Request) => {
+    if (request.method === 'watchFleet') {
+      const { metrics } = request.params as Params<'watchFleet'>;
+      socket.emit('m', { id: request.id, ok: true, result: watchFleet(metrics) });
+      return;
+    }
     if (request.method === 'watchOverview') {
       clearInterval(timer);
-      timer = setInterval(() => socket.emit('m', plant.overview(++sequence, hasNodes)), 250);
+      timer = setInterval(
+        () => socket.emit('m', plant.overview(++sequence, { nodes, simulation: simulation.now() })),
+        250,
+      );
       socket.emit('m', { id: request.id, ok: true, result: { on: true } });
       return;
     }
@@ -149,6 +196,7 @@ function serve(socket: Socket): void {
   });
   socket.on('disconnect', () => {
     clearInterval(timer);
+    clearInterval(fleetTimer);
   });
 }
 new Server(server, { serveClient: false }).of(consoleNamespace).on('connection', serve);

@@ -12,6 +12,7 @@ import {
 } from '../../scheduler/protocol/brands.ts';
 import type { NodeRow } from '../../scheduler/protocol/node.ts';
 import { tracePointsMax } from '../../scheduler/protocol/limits.ts';
+import type { Simulation } from '../../scheduler/protocol/simulation.ts';
 import type { AttemptRecord, TaskRecord, TaskState } from '../../scheduler/protocol/task.ts';
 import { endStates } from '../../scheduler/protocol/task.ts';
 import type { TaskFilter, TaskRow, WhyAnswer } from '../../scheduler/protocol/view.ts';
@@ -265,13 +266,20 @@ const traces = {
 };
 export const acknowledged = new Set<number>([3, 4]);
 
-export function overview(sequence: number, hasNodes: boolean): OverviewFrame {
+export const weights = new Map<string, number>();
+
+export function overview(
+  sequence: number,
+  { nodes, simulation }: { readonly nodes: number; readonly simulation: Simulation },
+): OverviewFrame {
   const nowMs = Date.now();
+  const hasNodes = nodes > 0;
+  const offline = Math.round(nodes / 613);
   const few = hasNodes ? 1 : 0;
   const alarm = (
     alarmId: number,
     priority: 1 | 2 | 3 | 4,
-    code: 'NODE_LOST' | 'HOST_RESTARTED',
+    code: OverviewFrame['alarms'][number]['code'],
     source: string,
   ) => ({
     alarmId,
@@ -290,7 +298,7 @@ export function overview(sequence: number, hasNodes: boolean): OverviewFrame {
     epoch: epoch(3),
     isRecovering: false,
     nodes: hasNodes
-      ? { total: 1_000, online: 974, disconnected: 18, lost: 8, cordoned: 3 }
+      ? { total: nodes, online: nodes - offline, disconnected: offline - 1, lost: 1, cordoned: 3 }
       : { total: 0, online: 0, disconnected: 0, lost: 0, cordoned: 0 },
     tasks: {
       ready: 120 * few,
@@ -312,7 +320,7 @@ export function overview(sequence: number, hasNodes: boolean): OverviewFrame {
     queues: hasNodes
       ? queues.map((queue, at) => ({
           queue: queueName(queue),
-          weight: [10, 5, 5, 2, 1, 1][at] ?? 1,
+          weight: weights.get(queue) ?? [10, 5, 5, 2, 1, 1][at] ?? 1,
           ready: [96, 12, 0, 4, 0, 8][at] ?? 0,
           backlog: 0,
           blocked: at === 0 ? 284 : 0,
@@ -338,8 +346,10 @@ export function overview(sequence: number, hasNodes: boolean): OverviewFrame {
           alarm(2, 3, 'NODE_LOST', 'STA-L02-C01-N03'),
           alarm(3, 2, 'HOST_RESTARTED', 'host'),
           alarm(4, 3, 'NODE_LOST', 'PAI-L01-C02-N00'),
+          alarm(5, 3, 'QUEUE_LATE', 'vision'),
         ]
       : [],
     badMessages: 0,
+    ...(simulation.state === 'off' ? {} : { simulation }),
   };
 }

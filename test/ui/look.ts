@@ -14,6 +14,44 @@ mkdirSync(folder, { recursive: true });
 
 const screens: Record<string, (page: Page) => Promise<void>> = {
   overview: (page) => go(page, '/overview'),
+  first: (page) => go(page, '/overview'),
+  heat: async (page) => {
+    await go(page, '/heat');
+    await page.waitForTimeout(600);
+    const box = await page.locator('canvas').boundingBox();
+    if (!box) return;
+    await page.keyboard.down('Shift');
+    await page.mouse.move(box.x + box.width * 0.62, box.y + box.height * 0.22);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.68, box.y + box.height * 0.34, { steps: 4 });
+    await page.mouse.up();
+    await page.keyboard.up('Shift');
+    await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.45);
+  },
+  zoomed: async (page) => {
+    await go(page, '/heat?metric=memoryUsed&scale=cividis');
+    await page.waitForTimeout(600);
+    const box = await page.locator('canvas').boundingBox();
+    if (!box) return;
+    await page.mouse.move(box.x + box.width * 0.3, box.y + box.height * 0.3);
+    for (let step = 0; step < 8; step += 1) await page.mouse.wheel(0, -120);
+  },
+  topology: (page) => go(page, '/topology'),
+  line: async (page) => {
+    await go(page, '/topology?at=line:17');
+    await page.waitForTimeout(800);
+    await page.locator('canvas').focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+  },
+  queues: (page) => go(page, '/queues'),
+  queue: (page) => go(page, '/queues?queue=vision'),
+  palette: async (page) => {
+    await go(page, '/overview');
+    await page.keyboard.press('Control+k');
+    await page.waitForTimeout(200);
+    await page.keyboard.type('bod l8 c3');
+  },
   tasks: (page) => go(page, '/tasks'),
   why: async (page) => {
     await go(page, '/tasks?state=waiting');
@@ -87,6 +125,7 @@ for (const { theme, language } of looks) {
     }
     await page.waitForTimeout(900);
     await page.screenshot({ path: `${folder}/${name}-${theme}-${language}.png` });
+    await page.keyboard.press('Escape');
   }
   await page.close();
 }
