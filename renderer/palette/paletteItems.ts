@@ -7,17 +7,8 @@ import { screenNames } from '../screens.ts';
 import { themes, type useAppearanceStore, zones } from '../stores/appearance.ts';
 import type { useCommandsStore } from '../stores/commands.ts';
 import { placeOf } from '../stores/lastPlace.ts';
+import type { PaletteItem } from './paletteItem.ts';
 
-export type PaletteGroup = 'go' | 'action' | 'node' | 'task' | 'queue' | 'look';
-export interface PaletteItem {
-  readonly id: string;
-  readonly group: PaletteGroup;
-  readonly text: string;
-  /** First letters of its Chinese name in pinyin, so that it is found without switching the keyboard. */
-  readonly initials?: string;
-  readonly keys?: string;
-  readonly run: () => void;
-}
 export interface PaletteTools {
   readonly t: Translate;
   readonly router: Router;

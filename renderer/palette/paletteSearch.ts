@@ -1,6 +1,6 @@
 // Finds what was typed among commands and 50,000 node names, within a frame. "bod l8 c3" finds BOD-L08-C03.
 import uFuzzy from '@leeoniya/ufuzzy';
-import type { PaletteItem } from './paletteItems.ts';
+import type { PaletteItem } from './paletteItem.ts';
 
 /** One letter may come between two of a word, so that `l8` finds `L08`. */
 const fuzzy = new uFuzzy({ intraIns: 1 });

@@ -6,7 +6,8 @@ import { fleet } from '../fleet/fleet.ts';
 import { useAppearanceStore } from '../stores/appearance.ts';
 import { useCommandsStore } from '../stores/commands.ts';
 import { usePlantStore } from '../stores/plant.ts';
-import { fixedItems, nodeItem, type PaletteItem, queueItem, taskItems } from './paletteItems.ts';
+import type { PaletteItem } from './paletteItem.ts';
+import { fixedItems, nodeItem, queueItem, taskItems } from './paletteItems.ts';
 import { scopeOf, searchItems, searchNames } from './paletteSearch.ts';
 
 const recentKey = 'millrace.recentCommands';

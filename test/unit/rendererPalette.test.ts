@@ -1,6 +1,6 @@
 // The palette finds what is meant, within a frame; traces and queues are drawn and summed as they are.
 import { describe, expect, test } from 'vitest';
-import type { PaletteItem } from '../../renderer/palette/paletteItems.ts';
+import type { PaletteItem } from '../../renderer/palette/paletteItem.ts';
 import { scopeOf, searchItems, searchNames } from '../../renderer/palette/paletteSearch.ts';
 import { drainsInS, queueLines } from '../../renderer/queues/queueRows.ts';
 import { historyOf } from '../../renderer/queues/queueHistory.ts';
