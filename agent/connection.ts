@@ -1,15 +1,13 @@
 // The agent's connection to its hub: identity, join, heartbeats, reports in batches, and coming back after a loss.
 import type { AgentAuth, LogChunk, Welcome } from '../scheduler/protocol/agentWire.ts';
-import type { Epoch, NodeId, Token } from '../scheduler/protocol/brands.ts';
+import type { Epoch, Token } from '../scheduler/protocol/brands.ts';
 import { agentWireVersion, heldAttemptsMax } from '../scheduler/protocol/limits.ts';
-import type { NodeSpec } from '../scheduler/protocol/node.ts';
 import type { Outcome, Refusal } from '../scheduler/protocol/outcome.ts';
-import type { AttemptExecutor, AttemptReports } from './attemptExecutor.ts';
-import type { Credentials } from './credentials.ts';
+import type { AttemptReports } from './attemptExecutor.ts';
+import type { ConnectionCounts, ConnectionOptions } from './connectionOptions.ts';
 import { Heartbeat, heartbeatFrame } from './heartbeat.ts';
 import * as hub from './hubMessages.ts';
 import { causeOf, type HubSocket, openSocket } from './hubSocket.ts';
-import type { WriteLine } from './logLine.ts';
 import { ReportBatch } from './reportBatch.ts';
 import type { AttemptResult } from './resultOutbox.ts';
 import { jittered, type RetryBounds, retryDefault, retryDelayMs } from './retryDelay.ts';
@@ -19,27 +17,6 @@ const welcomeTimeoutMs = 30_000;
 /** Refusals that no waiting lifts: the hub does not take this agent's secret. */
 const finalCodes: readonly string[] = ['wrong_token', 'wrong_key', 'node_revoked'];
 const slowCodes: readonly string[] = ['already_connected', 'wire_version', 'fleet_full', 'bad_message'];
-
-export interface ConnectionOptions {
-  readonly url: string;
-  readonly nodeId: NodeId;
-  readonly credentials: Credentials;
-  readonly spec: NodeSpec;
-  readonly executor: AttemptExecutor;
-  readonly log: WriteLine;
-  readonly onJoined?: (welcome: Welcome) => void;
-  /** The hub will never take these credentials. The connection is closed and does not come back. */
-  readonly onTurnedAway?: (refusal: hub.HubRefusal) => void;
-  readonly retry?: RetryBounds;
-  /** Source address, where thousands of virtual agents share a machine. */
-  readonly localAddress?: string;
-}
-export interface ConnectionCounts {
-  readonly joins: number;
-  /** Messages of the hub, or items of them, that could not be read. */
-  readonly malformed: number;
-  readonly staleDispatches: number;
-}
 
 export class AgentConnection implements AttemptReports {
   readonly #options: ConnectionOptions;
@@ -82,9 +59,7 @@ export class AgentConnection implements AttemptReports {
   /** For good. What was reported in this turn is still sent. */
   close(): void {
     this.#reports.flush();
-    this.#isClosed = true;
-    this.#lose();
-    clearTimeout(this.#retryTimer);
+    this.fallSilent();
     this.#socket.disconnect();
   }
 

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 const fileName = 'window.json';
 /** Moving and resizing tell many times a second; one write after it has come to rest is enough. */
 const writeAfterMs = 500;
-/** Of the title bar that must lie on a screen, in pixels each way: enough to take hold of. */
+/** Of the window's title that must lie on a screen, in pixels each way: enough to take hold of. */
 const visibleMin = 64;
 
 const stateSchema = v.object({

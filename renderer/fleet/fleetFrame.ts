@@ -1,4 +1,4 @@
-// The fleet's numbers in this window: typed arrays outside of any store, a version counter per metric for Vue (CONSOLE AR-5).
+// The fleet's numbers in this window: typed arrays outside of any store, a version counter per metric for Vue.
 // Subscribed by reference count; the structure is kept by epoch, and read again when a frame is of another one.
 import { shallowRef, type ShallowRef, watch } from 'vue';
 import type { Push } from '../../scheduler/protocol/consoleFrames.ts';

@@ -1,5 +1,5 @@
-// Where each node lies on the heat map: blocks area > line > cell in index order, one texel per node, the texel as large
-// a whole number of pixels as fits. Pure sums over the plant's shape.
+// Where each node lies on the heat map: blocks area > line > cell in index order, one texel per node, as large a whole
+// number of pixels as fits. Pure sums over the plant's shape.
 import { childrenOf, type Group, type PlantShape } from '../fleet/plantShape.ts';
 
 /** Device pixels of a line's name above it. */
@@ -147,14 +147,16 @@ function stretch(sizes: readonly AreaSize[], packing: Packing & { texel: number 
   const { width, height } = sizeOf(sizes, packing);
   const spare = (size: number, used: number, parts: number, max: number) =>
     parts < 1 ? 0 : Math.max(0, Math.min(max, Math.floor((Math.floor(size / packing.texel) - used) / parts)));
-  const area = gap.area + spare(ground.height, height, sizes.length - 1, stretchMax.area);
+  const areaGap = (room: number) => gap.area + spare(room, height, sizes.length - 1, stretchMax.area);
   // Where the gaps have room for the names of lines, the first area gets some too.
   const names = Math.ceil(nameHeight / packing.texel);
-  const used = height + (area - gap.area) * (sizes.length - 1) + names;
+  const named = areaGap(ground.height - names * packing.texel);
+  const used = height + (named - gap.area) * (sizes.length - 1) + names;
+  const hasNames = named >= names && used * packing.texel <= ground.height;
   return {
     line: gap.line + spare(ground.width, width, packing.linesAcross - 1, stretchMax.line),
-    area,
-    top: area >= names && used * packing.texel <= ground.height ? names : 0,
+    area: hasNames ? named : areaGap(ground.height),
+    top: hasNames ? names : 0,
   };
 }
 

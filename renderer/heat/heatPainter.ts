@@ -1,4 +1,4 @@
-// Draws the heat map: texels scaled up in one draw, then what lines must show: offline, cordoned, stale, selection, cursor.
+// Draws the heat map: texels scaled up in one draw, then what lines must show: offline, cordoned, selection, cursor.
 import { groupOf } from '../fleet/plantShape.ts';
 import { type HeatLayout, nameHeight } from './heatLayout.ts';
 import { marksMax, type TexelImage } from './heatTexels.ts';

@@ -29,17 +29,6 @@ export function useHeatKeys(state: HeatCanvasState, acts: HeatActs) {
     state.cursor.value = node;
     state.setView(showTexel(state.view.value, layout, state.size.value, layout.texelOf[node] ?? 0));
   }
-  function zoom(by: number): void {
-    const layout = state.layout.value;
-    if (!layout) return;
-    const texel = layout.texelOf[Math.max(0, state.cursor.value)] ?? 0;
-    const { scale, x, y } = state.view.value;
-    const at = {
-      x: x + ((texel % layout.columns) + 0.5) * scale,
-      y: y + (Math.floor(texel / layout.columns) + 0.5) * scale,
-    };
-    state.setView(zoomView(state.view.value, layout, by, at));
-  }
   function nextWorst(): void {
     const worst = acts.worst();
     if (worst.length === 0) return;
@@ -47,24 +36,21 @@ export function useHeatKeys(state: HeatCanvasState, acts: HeatActs) {
     worstAt = ((found >= 0 ? found : worstAt) + 1) % worst.length;
     moveTo(worst[worstAt]);
   }
-  function toggle(): void {
-    const next = new Set(state.selection.value);
-    if (!next.delete(state.cursor.value)) next.add(state.cursor.value);
-    state.selection.value = next;
-  }
   const letters: Readonly<Record<string, () => void>> = { e: nextWorst, m: acts.nextMetric };
   const others: Readonly<Record<string, () => void>> = {
     '+': () => {
-      zoom(2);
+      zoomAtCursor(state, 2);
     },
     '=': () => {
-      zoom(2);
+      zoomAtCursor(state, 2);
     },
     '-': () => {
-      zoom(-2);
+      zoomAtCursor(state, -2);
     },
     '0': state.fit,
-    ' ': toggle,
+    ' ': () => {
+      toggleCursor(state);
+    },
     Enter: () => {
       if (state.cursor.value >= 0) acts.open(state.cursor.value);
     },
@@ -84,6 +70,24 @@ export function useHeatKeys(state: HeatCanvasState, acts: HeatActs) {
     moveTo(target);
   }
   return { onKey, moveTo };
+}
+
+function zoomAtCursor(state: HeatCanvasState, by: number): void {
+  const layout = state.layout.value;
+  if (!layout) return;
+  const texel = layout.texelOf[Math.max(0, state.cursor.value)] ?? 0;
+  const { scale, x, y } = state.view.value;
+  const at = {
+    x: x + ((texel % layout.columns) + 0.5) * scale,
+    y: y + (Math.floor(texel / layout.columns) + 0.5) * scale,
+  };
+  state.setView(zoomView(state.view.value, layout, by, at));
+}
+
+function toggleCursor(state: HeatCanvasState): void {
+  const next = new Set(state.selection.value);
+  if (!next.delete(state.cursor.value)) next.add(state.cursor.value);
+  state.selection.value = next;
 }
 
 function targetOf(layout: HeatLayout, key: string, cursor: number): number | undefined {

@@ -1,5 +1,6 @@
 // Mouse and pen on the heat map: hover reads out, wheel zooms at the pointer, drag pans, Shift and drag selects.
 import { ref } from 'vue';
+import type { HeatLayout } from './heatLayout.ts';
 import { nodeAtPoint, zoomView } from './heatView.ts';
 import type { HeatCanvasState } from './useHeatCanvas.ts';
 
@@ -19,11 +20,7 @@ export function useHeatPointer(state: HeatCanvasState, pick: (node: number) => v
   let drag: Drag | undefined;
   let hasMoved = false;
 
-  function pointOf(event: MouseEvent): Point {
-    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    const ratio = state.pixelRatio.value;
-    return { x: (event.clientX - box.left) * ratio, y: (event.clientY - box.top) * ratio };
-  }
+  const pointOf = (event: MouseEvent): Point => pointIn(event, state.pixelRatio.value);
   function nodeAt({ x, y }: Point): number {
     return state.layout.value ? nodeAtPoint(state.view.value, state.layout.value, x, y) : -1;
   }
@@ -59,47 +56,62 @@ export function useHeatPointer(state: HeatCanvasState, pick: (node: number) => v
     const done = drag;
     drag = undefined;
     if (!done) return;
-    if (done.kind === 'brush') select(done);
+    if (done.kind === 'brush') applyBrush(state, done.removes);
     else if (!hasMoved) {
       const node = nodeAt(pointOf(event));
       if (node >= 0) pick(node);
     }
     state.brush.value = undefined;
   }
-  function select({ removes }: { readonly removes: boolean }): void {
-    const area = state.brush.value;
-    const layout = state.layout.value;
-    if (!area || !layout) return;
-    const { scale, x, y } = state.view.value;
-    const next = new Set(state.selection.value);
-    const column = (at: number) => Math.floor((at - x) / scale);
-    const row = (at: number) => Math.floor((at - y) / scale);
-    for (let down = Math.max(0, row(area.y)); down <= row(area.y + area.height); down += 1)
-      for (let across = Math.max(0, column(area.x)); across <= column(area.x + area.width); across += 1) {
-        const node = across < layout.columns ? (layout.nodeAt[down * layout.columns + across] ?? -1) : -1;
-        if (node >= 0) turn(next, node, removes);
-      }
-    state.selection.value = next;
-  }
-  /** All nodes that share a texel, where they do. */
-  function turn(nodes: Set<number>, first: number, removes: boolean): void {
-    const texelOf = state.layout.value?.texelOf;
-    for (let node = first; texelOf && texelOf[node] === texelOf[first]; node += 1) {
-      if (removes) nodes.delete(node);
-      else nodes.add(node);
-    }
-  }
   function onWheel(event: WheelEvent): void {
     if (!state.layout.value) return;
     event.preventDefault();
-    const steps = -Math.sign(event.deltaY) * Math.min(3, Math.max(1, Math.abs(event.deltaY) / 100));
-    state.setView(zoomView(state.view.value, state.layout.value, steps, pointOf(event)));
+    state.setView(zoomView(state.view.value, state.layout.value, wheelSteps(event), pointOf(event)));
   }
   function onLeave(): void {
     pointer.value = undefined;
     if (!drag) state.cursor.value = -1;
   }
   return { pointer, onDown, onMove, onUp, onWheel, onLeave };
+}
+
+/** Device pixels from the corner of the canvas. */
+function pointIn(event: MouseEvent, ratio: number): Point {
+  const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+  return { x: (event.clientX - box.left) * ratio, y: (event.clientY - box.top) * ratio };
+}
+
+/** One to three steps of zoom: mice turn in large steps, touch pads in many small ones. */
+const wheelSteps = ({ deltaY }: WheelEvent): number =>
+  -Math.sign(deltaY) * Math.min(3, Math.max(1, Math.abs(deltaY) / 100));
+
+/** The nodes under the brush are added to the selection, or taken from it. */
+function applyBrush(state: HeatCanvasState, removes: boolean): void {
+  const area = state.brush.value;
+  const layout = state.layout.value;
+  if (!area || !layout) return;
+  const { scale, x, y } = state.view.value;
+  const next = new Set(state.selection.value);
+  const column = (at: number) => Math.floor((at - x) / scale);
+  const row = (at: number) => Math.floor((at - y) / scale);
+  for (let down = Math.max(0, row(area.y)); down <= row(area.y + area.height); down += 1)
+    for (let across = Math.max(0, column(area.x)); across <= column(area.x + area.width); across += 1) {
+      const node = across < layout.columns ? (layout.nodeAt[down * layout.columns + across] ?? -1) : -1;
+      if (node >= 0) turnTexel(next, layout, { first: node, removes });
+    }
+  state.selection.value = next;
+}
+
+/** All nodes that share a texel, where they do. */
+function turnTexel(
+  nodes: Set<number>,
+  { texelOf }: HeatLayout,
+  { first, removes }: { readonly first: number; readonly removes: boolean },
+): void {
+  for (let node = first; node < texelOf.length && texelOf[node] === texelOf[first]; node += 1) {
+    if (removes) nodes.delete(node);
+    else nodes.add(node);
+  }
 }
 
 function rectangle(a: Point, b: Point) {

@@ -1,4 +1,4 @@
-// Where this window was: the screen and each screen's filters, kept between starts. Opened rows are not: they may be gone.
+// Where this window was: the screen and each screen's filters, kept between starts. Opened rows are not.
 import type { LocationQuery, RouteLocationNormalized } from 'vue-router';
 
 const storageKey = 'millrace.lastPlace';
