@@ -1,27 +1,36 @@
 // One real node, put together: ledger, logs, executor and connection over a data folder.
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { hostname, release, type } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Welcome } from '../scheduler/protocol/agentWire.ts';
+import type { Token } from '../scheduler/protocol/brands.ts';
 import * as limits from '../scheduler/protocol/limits.ts';
 import { type NodeSpec, nodeSpecSchema } from '../scheduler/protocol/node.ts';
 import { AgentConnection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
 import { CommandExecutor } from './executor.ts';
+import { Door } from './guard/door.ts';
+import { answerGuard } from './guard/guard.ts';
+import { OnceRecords } from './guard/onceRecords.ts';
 import { offeredKinds } from './handlers.ts';
 import type { HubRefusal } from './hubMessages.ts';
 import { Ledger, ledgerFileName, readLedger } from './ledger.ts';
+import type { DamagedLine } from './ledgerLine.ts';
 import type { WriteLine } from './logLine.ts';
 import { LogShipper } from './logShipper.ts';
 import { endOrphans } from './orphans.ts';
 import { coreCount, memoryTotalMiB, ResourceProbe } from './resourceProbe.ts';
 import { ResultOutbox } from './resultOutbox.ts';
 import type { Settings } from './settings.ts';
+import type { Standing } from './stillMine.ts';
 
 const agentVersion = '0.1.0';
 /** At the end, how long the last results and logs may take to be stored by the hub. The rest stays on the disk. */
 const farewellMs = 2_000;
+const doorFolder = 'door';
+/** Damaged lines of the ledger that are named one by one. */
+const damagedLinesSaid = 20;
 
 export interface AgentEvents {
   readonly onJoined: (welcome: Welcome) => void;
@@ -34,6 +43,7 @@ export class Agent {
   readonly #ledger: Ledger;
   readonly #outbox: ResultOutbox;
   readonly #logs: LogShipper;
+  readonly #door: Door;
   readonly #executor: CommandExecutor;
   readonly #connection: AgentConnection;
 
@@ -42,9 +52,13 @@ export class Agent {
     this.#log = log;
     const folderOf = (name: string): string => join(settings.dataFolder, name);
     const read = readLedger(folderOf(ledgerFileName));
-    if (read.corruptLines > 0) log('error', 'the ledger has damaged lines', { lines: read.corruptLines });
     this.#ledger = new Ledger(folderOf(ledgerFileName));
-    this.#outbox = new ResultOutbox(this.#ledger, read.entries);
+    this.#outbox = new ResultOutbox(this.#ledger, read.entries, undefined, (message) => {
+      log('error', message);
+    });
+    if (read.damaged.length > 0) this.#ledger.markDamaged();
+    sayDamage(read.damaged, log);
+    this.#outbox.takeDamage(read.damaged);
     this.#logs = new LogShipper({
       folder: folderOf('logs'),
       send: (chunk) => this.#connection.sendLog(chunk),
@@ -55,12 +69,20 @@ export class Agent {
         });
       },
     });
+    const records = new OnceRecords(folderOf('once'));
+    const stillMine = (token: Token): Promise<Standing> => this.#connection.stillMine(token);
+    this.#door = new Door(
+      folderOf(doorFolder),
+      (question) => answerGuard({ stillMine, records }, question),
+      log,
+    );
     const probe = new ResourceProbe();
     this.#executor = new CommandExecutor({
       nodeId: settings.nodeId,
       workFolder: folderOf('work'),
       outbox: this.#outbox,
       logs: this.#logs,
+      door: this.#door,
       reports: {
         started: (token) => {
           this.#connection.started(token);
@@ -86,9 +108,9 @@ export class Agent {
   /** First ends what an earlier life left running, then connects. */
   async start(): Promise<void> {
     const workFolder = join(this.#settings.dataFolder, 'work');
-    await endOrphans(this.#outbox, this.#log);
+    await endOrphans(this.#outbox, join(this.#settings.dataFolder, doorFolder), this.#log);
     rmSync(workFolder, { recursive: true, force: true });
-    mkdirSync(workFolder, { recursive: true, mode: 0o700 });
+    this.#door.open();
     this.#logs.recover((token) => this.#outbox.logOwnerOf(token));
     this.#connection.open();
   }
@@ -99,6 +121,8 @@ export class Agent {
     await this.#farewell();
     this.#connection.close();
     this.#logs.close();
+    this.#door.close();
+    this.#outbox.close();
     this.#ledger.close();
   }
 
@@ -113,6 +137,15 @@ export class Agent {
     while (this.#connection.isJoined && isBusy() && performance.now() < untilMs)
       await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+function sayDamage(damaged: readonly DamagedLine[], log: WriteLine): void {
+  for (const { line, kind, tokens } of damaged.slice(0, damagedLinesSaid)) {
+    const what = kind === undefined ? 'of a kind that cannot be told' : `perhaps a ${kind}`;
+    log('error', `line ${String(line)} of the ledger is damaged, ${what}`, { tokens: tokens.join(',') });
+  }
+  if (damaged.length > damagedLinesSaid)
+    log('error', 'more lines of the ledger are damaged', { lines: damaged.length - damagedLinesSaid });
 }
 
 function specOf(settings: Settings): NodeSpec {

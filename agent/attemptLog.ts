@@ -12,6 +12,8 @@ export interface StreamProgress {
   /** Stored by the hub, up to here. */
   readonly acked: number;
   readonly dropped: number;
+  /** The file was given up: `dropped` counts what the hub never got, and has to be told. */
+  readonly isGivenUp?: boolean | undefined;
 }
 
 /**
@@ -27,6 +29,9 @@ export class StreamLog {
   #dropped = 0;
   #isFull = false;
   #hasEnded = false;
+  #isGivenUp = false;
+  #isLossTold = true;
+  #isMarkerSent = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -37,6 +42,11 @@ export class StreamLog {
     const log = new StreamLog(path);
     log.#stored = existsSync(path) ? statSync(path).size : 0;
     log.#dropped = progress.dropped;
+    if (progress.isGivenUp === true) {
+      log.#stored = progress.acked;
+      log.#isGivenUp = true;
+      log.#isLossTold = progress.dropped === 0;
+    }
     log.#acked = Math.min(progress.acked, log.#stored);
     log.#sent = log.#acked;
     log.#hasEnded = true;
@@ -49,15 +59,19 @@ export class StreamLog {
   get unsent(): number {
     return this.#stored - this.#sent;
   }
+  /** Nothing is left but to tell what was lost. */
+  get hasMarker(): boolean {
+    return !this.#isLossTold && !this.#isMarkerSent;
+  }
   get inFlight(): number {
     return this.#sent - this.#acked;
   }
   get progress(): StreamProgress {
-    return { acked: this.#acked, dropped: this.#dropped };
+    return { acked: this.#acked, dropped: this.#dropped, ...(this.#isGivenUp && { isGivenUp: true }) };
   }
   /** True when the process is done and the hub has everything. */
   get isSettled(): boolean {
-    return this.#hasEnded && this.#acked >= this.#stored;
+    return this.#hasEnded && this.#acked >= this.#stored && this.#isLossTold;
   }
 
   /** Keeps what fits and counts the rest. A disk that refuses makes the log shorter, never the attempt fail. */
@@ -81,7 +95,8 @@ export class StreamLog {
    */
   next(bytesMax: number): StreamPiece | undefined {
     const unsent = this.unsent;
-    if (unsent === 0 || bytesMax < Math.min(unsent, logChunkBytesMax)) return undefined;
+    if (unsent === 0) return this.#lossMarker();
+    if (bytesMax < Math.min(unsent, logChunkBytesMax)) return undefined;
     const bytes = this.#read(Math.min(unsent, logChunkBytesMax));
     const isLast = bytes.length === unsent;
     if (isLast && this.#isFull && !this.#hasEnded) return undefined;
@@ -99,16 +114,37 @@ export class StreamLog {
   ack(offset: number): void {
     this.#acked = Math.min(Math.max(this.#acked, offset), this.#stored);
     this.#sent = Math.max(this.#sent, this.#acked);
+    if (this.#isMarkerSent) this.#isLossTold = true;
+  }
+
+  /** Keeps only the count of what the hub has not stored; its marker is the last piece. Answers the bytes freed. */
+  giveUp(): number {
+    const lost = this.#stored - this.#acked;
+    const freed = this.#stored;
+    this.remove();
+    this.#stored = this.#acked;
+    this.#sent = this.#acked;
+    this.#dropped += lost;
+    this.#isLossTold = this.#dropped === 0;
+    this.#isGivenUp = true;
+    return freed;
   }
 
   /** After a reconnect: what was sent and not stored goes again. */
   rewind(): void {
     this.#sent = this.#acked;
+    this.#isMarkerSent = false;
   }
 
   remove(): void {
     this.#close();
     rmSync(this.#path, { force: true });
+  }
+
+  #lossMarker(): StreamPiece | undefined {
+    if (!this.hasMarker) return undefined;
+    this.#isMarkerSent = true;
+    return { offset: this.#acked, bytes: 0, text: '', droppedBytes: this.#dropped };
   }
 
   #store(bytes: Uint8Array): number {

@@ -7,35 +7,49 @@ import type { AttemptReports } from './attemptExecutor.ts';
 import type { ConnectionCounts, ConnectionOptions } from './connectionOptions.ts';
 import { Heartbeat, heartbeatFrame } from './heartbeat.ts';
 import * as hub from './hubMessages.ts';
-import { causeOf, type HubSocket, openSocket } from './hubSocket.ts';
+import { type HubSocket, openSocket } from './hubSocket.ts';
+import { Reconnect } from './reconnect.ts';
 import { ReportBatch } from './reportBatch.ts';
 import type { AttemptResult } from './resultOutbox.ts';
-import { jittered, type RetryBounds, retryDefault, retryDelayMs } from './retryDelay.ts';
+import { type Standing, StillMine } from './stillMine.ts';
 
 /** A hub that takes a join and never answers is left again. */
 const welcomeTimeoutMs = 30_000;
 /** Refusals that no waiting lifts: the hub does not take this agent's secret. */
 const finalCodes: readonly string[] = ['wrong_token', 'wrong_key', 'node_revoked'];
-const slowCodes: readonly string[] = ['already_connected', 'wire_version', 'fleet_full', 'bad_message'];
 
 export class AgentConnection implements AttemptReports {
   readonly #options: ConnectionOptions;
   readonly #socket: HubSocket;
   readonly #reports: ReportBatch;
   readonly #heartbeat: Heartbeat;
+  readonly #stillMine: StillMine;
+  readonly #reconnect: Reconnect;
   readonly #counts = { joins: 0, malformed: 0, staleDispatches: 0 };
   #epoch = 0 as Epoch;
   #isJoined = false;
   #isClosed = false;
-  #failures = 0;
-  #retryTimer: NodeJS.Timeout | undefined;
+  #joinSentMs = 0;
   #welcomeTimer: NodeJS.Timeout | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#socket = openSocket(options.url, options.localAddress, () => this.#auth());
-    this.#heartbeat = new Heartbeat(() => {
+    const sendHeartbeat = (): void => {
       this.#socket.emit('hb', heartbeatFrame(options.executor));
+    };
+    this.#heartbeat = new Heartbeat(sendHeartbeat);
+    this.#reconnect = new Reconnect({
+      url: options.url,
+      retry: options.retry,
+      log: options.log,
+      connect: () => this.#socket.connect(),
+    });
+    this.#stillMine = new StillMine({
+      isJoined: () => this.#isJoined,
+      running: () => options.executor.running(),
+      sendHeartbeat,
+      sendCheck: (tokens) => this.#socket.emit('check', tokens),
     });
     this.#reports = new ReportBatch({
       isJoined: () => this.#isJoined,
@@ -67,14 +81,19 @@ export class AgentConnection implements AttemptReports {
   fallSilent(): void {
     this.#isClosed = true;
     this.#lose();
-    clearTimeout(this.#retryTimer);
+    this.#reconnect.close();
   }
 
   started(token: Token): void {
     this.#reports.started(token);
   }
   result(result: AttemptResult): void {
+    this.#stillMine.ended(result.token);
     this.#reports.result(result);
+  }
+  /** Is this attempt still this node's to run? Asked right before an effect that must not happen twice. */
+  stillMine(token: Token): Promise<Standing> {
+    return this.#stillMine.ask(token);
   }
   /** False while there is no joined connection; the piece then goes again after the next join. */
   sendLog(chunk: LogChunk): boolean {
@@ -97,11 +116,11 @@ export class AgentConnection implements AttemptReports {
       this.#notConnected(error);
     });
     socket.on('disconnect', (reason) => {
-      if (!this.#isJoined) this.#failures += 1;
+      const wasJoined = this.#isJoined;
       this.#lose();
       if (this.#isClosed) return;
       log('warn', 'connection to the hub lost', { reason });
-      this.#retryIn(retryDelayMs(this.#retry, this.#failures, Math.random()));
+      this.#reconnect.afterLoss(wasJoined);
     });
     socket.on('welcome', (message) => {
       this.#take(hub.readWelcome(message), (welcome) => {
@@ -121,6 +140,11 @@ export class AgentConnection implements AttemptReports {
         executor.resultsAcked(tokens);
       });
     });
+    socket.on('checked', (message) => {
+      this.#take(hub.readChecked(message), (checked) => {
+        this.#stillMine.answered(checked);
+      });
+    });
     socket.on('logAck', (message) => {
       this.#take(hub.readLogAck(message), (ack) => {
         executor.logAcked(ack);
@@ -135,10 +159,10 @@ export class AgentConnection implements AttemptReports {
 
   #join(): void {
     const { executor, spec } = this.#options;
-    // Running ones first: where the list is cut, results follow anyway, and name themselves.
-    const held = [...executor.held()]
-      .sort((a, b) => b.state.localeCompare(a.state))
-      .slice(0, heldAttemptsMax);
+    // No attempt is taken beyond what a join can name. Where an older ledger holds more, what is cut are the results
+    // that ended first: the hub gave up on those long ago, and they follow after the welcome like all others.
+    const held = executor.held().slice(0, heldAttemptsMax);
+    this.#joinSentMs = this.#stillMine.now();
     this.#socket.emit('join', { spec, held });
     this.#welcomeTimer = setTimeout(() => {
       this.#options.log('warn', 'the hub did not answer the join', { afterMs: welcomeTimeoutMs });
@@ -156,9 +180,10 @@ export class AgentConnection implements AttemptReports {
         newest: this.#epoch,
       });
     this.#epoch = Math.max(this.#epoch, welcome.epoch) as Epoch;
-    this.#failures = 0;
+    this.#reconnect.succeeded();
     this.#counts.joins += 1;
     this.#isJoined = true;
+    this.#stillMine.joined(welcome, this.#joinSentMs);
     if (welcome.revoked.length > 0) executor.revoke(welcome.revoked);
     this.#reports.replaceResults(executor.pendingResults());
     this.#reports.flush();
@@ -192,7 +217,7 @@ export class AgentConnection implements AttemptReports {
   }
 
   #notConnected(error: Error & { data?: unknown }): void {
-    const { log, onTurnedAway } = this.#options;
+    const { onTurnedAway } = this.#options;
     const read = hub.readRefusal(error.data);
     const refusal = read.ok ? read.value : undefined;
     if (refusal && finalCodes.includes(refusal.code)) {
@@ -202,30 +227,14 @@ export class AgentConnection implements AttemptReports {
     }
     this.#lose();
     if (this.#isClosed) return;
-    this.#failures += 1;
-    log('warn', `no connection to the hub: ${refusal?.message ?? causeOf(error)}`, { code: refusal?.code });
-    this.#retryIn(this.#delayAfter(refusal));
-  }
-
-  #delayAfter(refusal: hub.HubRefusal | undefined): number {
-    if (refusal?.retryAfterMs !== undefined) return jittered(refusal.retryAfterMs, Math.random());
-    if (refusal && slowCodes.includes(refusal.code)) return jittered(this.#retry.slowMs, Math.random());
-    return retryDelayMs(this.#retry, this.#failures - 1, Math.random());
-  }
-
-  get #retry(): RetryBounds {
-    return this.#options.retry ?? retryDefault;
-  }
-
-  #retryIn(delayMs: number): void {
-    clearTimeout(this.#retryTimer);
-    this.#retryTimer = setTimeout(() => {
-      this.#socket.connect();
-    }, delayMs);
+    this.#reconnect.afterFailure(error, refusal);
   }
 
   #lose(): void {
     this.#isJoined = false;
+    this.#stillMine.lost();
+    // What was emitted while the line was breaking would go out before the join, which must be first.
+    this.#socket.sendBuffer = [];
     this.#heartbeat.stop();
     clearTimeout(this.#welcomeTimer);
   }

@@ -10,12 +10,13 @@ import { environmentOf, offeredKinds } from './handlers.ts';
 import type { AttemptName } from './hubMessages.ts';
 import type { WriteLine } from './logLine.ts';
 import type { LogShipper } from './logShipper.ts';
+import { heldAttemptsMax } from '../scheduler/protocol/limits.ts';
+import type { Door } from './guard/door.ts';
 import { identify } from './processTree.ts';
 import type { NodeUse } from './resourceProbe.ts';
 import type { AttemptResult, ResultOutbox } from './resultOutbox.ts';
+import { StartPace } from './startPace.ts';
 import { UsageSampler } from './usageSampler.ts';
-
-const startsPerTurn = 8;
 
 export interface CommandExecutorOptions {
   readonly nodeId: string;
@@ -23,6 +24,7 @@ export interface CommandExecutorOptions {
   readonly workFolder: string;
   readonly outbox: ResultOutbox;
   readonly logs: LogShipper;
+  readonly door: Door;
   readonly reports: AttemptReports;
   readonly readUse: () => NodeUse;
   readonly log: WriteLine;
@@ -40,8 +42,7 @@ export class CommandExecutor implements AttemptExecutor {
   readonly #active = new Map<Token, Active>();
   readonly #sampler = new UsageSampler();
   readonly #ending = new Set<Promise<void>>();
-  #starts = 0;
-  #turn: Promise<void> = Promise.resolve();
+  readonly #pace = new StartPace();
   #isStopping = false;
 
   constructor(options: CommandExecutorOptions) {
@@ -51,6 +52,7 @@ export class CommandExecutor implements AttemptExecutor {
   run(dispatch: Dispatch): void {
     if (this.#answerKnown(dispatch.token)) return;
     const { work } = dispatch;
+    if (this.#refuseUnsafe(dispatch)) return;
     if (work.kind !== 'command') {
       const offered = offeredKinds.join(', ');
       this.refuse(dispatch, `this node does not offer kind ${work.kind}; it offers ${offered}`);
@@ -136,6 +138,22 @@ export class CommandExecutor implements AttemptExecutor {
     return state !== undefined;
   }
 
+  /** True where it may have run already, or where its result would be one more than a join can name. */
+  #refuseUnsafe(name: AttemptName): boolean {
+    const { token, taskId } = name;
+    const { outbox, reports } = this.#options;
+    if (outbox.mayHaveRun(token)) {
+      const message = 'the ledger of this node was damaged: it cannot tell whether this attempt ran already';
+      this.#track(this.#conclude(name, { reason: 'agent_lost', message }));
+      return true;
+    }
+    if (this.#active.size + outbox.pendingCount < heldAttemptsMax) return false;
+    const message = `this node holds ${String(heldAttemptsMax)} attempts whose results the hub has not taken yet`;
+    // Not recorded, since that would make one more. Where the hub misses it, it sends the dispatch again.
+    reports.result({ token, taskId, end: { reason: 'refused', message } });
+    return true;
+  }
+
   async #begin(active: Active, work: CommandWork): Promise<void> {
     const { outbox, log } = this.#options;
     const { dispatch } = active;
@@ -148,7 +166,7 @@ export class CommandExecutor implements AttemptExecutor {
       await this.#conclude(dispatch, { reason: 'refused', message });
       return;
     }
-    await this.#startTurn();
+    await this.#pace.turn();
     if (active.stop) {
       const { reason, message } = active.stop;
       await this.#conclude(dispatch, { reason, message: `${message}, before it began` });
@@ -159,7 +177,7 @@ export class CommandExecutor implements AttemptExecutor {
   }
 
   #execute(active: Active, work: CommandWork): Promise<AttemptEnd> {
-    const { nodeId, workFolder, outbox, logs, reports } = this.#options;
+    const { nodeId, workFolder, outbox, logs, reports, door } = this.#options;
     const { dispatch } = active;
     const { token } = dispatch;
     let group: number | undefined;
@@ -169,7 +187,7 @@ export class CommandExecutor implements AttemptExecutor {
         {
           dispatch,
           work,
-          env: environmentOf(dispatch, work, { nodeId, own: process.env }),
+          env: { ...environmentOf(dispatch, work, { nodeId, own: process.env }), ...door.admit(dispatch) },
           freshFolder: join(workFolder, String(token)),
         },
         {
@@ -186,6 +204,7 @@ export class CommandExecutor implements AttemptExecutor {
           },
           onEnd: (end) => {
             logs.end(token);
+            door.dismiss(token);
             const use = group === undefined ? undefined : this.#sampler.finish(group);
             resolve(use ? { ...end, cpuMs: ms(use.cpuMs), memoryPeakMiB: mib(use.memoryPeakMiB) } : end);
           },
@@ -195,34 +214,17 @@ export class CommandExecutor implements AttemptExecutor {
   }
 
   async #conclude(name: AttemptName, end: AttemptEnd): Promise<void> {
-    const { outbox, logs, reports, log } = this.#options;
-    try {
-      const result = await outbox.recordResult(name, end);
-      if (result) reports.result(result);
-      else logs.drop(name.token);
-    } catch (error) {
-      log('error', `a result is kept in memory only: ${(error as Error).message}`, { token: name.token });
-      reports.result({ token: name.token, taskId: name.taskId, end });
-    } finally {
-      this.#active.delete(name.token);
-    }
+    const { outbox, logs, reports } = this.#options;
+    const result = await outbox.recordResult(name, end);
+    this.#active.delete(name.token);
+    if (result) reports.result(result);
+    else logs.drop(name.token);
   }
 
   #end(active: Active, reason: Stop['reason'], message: string, graceMs = active.dispatch.graceMs): void {
     const stop = { reason, message, graceMs };
     active.stop ??= stop;
     active.attempt?.stop(stop);
-  }
-
-  /**
-   * A few starts per event-loop turn: each holds the loop for about 2 ms, and a burst of dispatches must not hold up
-   * heartbeats, output, and the reports of those already running.
-   */
-  #startTurn(): Promise<void> {
-    this.#starts += 1;
-    if (this.#starts % startsPerTurn === 0)
-      this.#turn = this.#turn.then(() => new Promise((resolve) => setImmediate(resolve)));
-    return this.#turn;
   }
 
   #track(work: Promise<void>): void {

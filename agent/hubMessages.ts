@@ -1,6 +1,6 @@
 // Messages from the hub as the agent checks them. Objects may carry fields we do not know: a newer hub may add some.
 import * as v from 'valibot';
-import type { Dispatch, LogAck, Welcome } from '../scheduler/protocol/agentWire.ts';
+import type { Checked, Dispatch, LogAck, Welcome } from '../scheduler/protocol/agentWire.ts';
 import type { Epoch, Ms, TaskId, Token } from '../scheduler/protocol/brands.ts';
 import * as limits from '../scheduler/protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refused } from '../scheduler/protocol/outcome.ts';
@@ -22,14 +22,17 @@ const epochSchema = v.pipe(
   whole,
   v.transform((n) => n as Epoch),
 );
+const intervalSchema = v.pipe(
+  v.number(),
+  v.minValue(10),
+  v.maxValue(3_600_000),
+  v.transform((n) => n as Ms),
+);
+const checkedSchema = v.object({ asked: tokensSchema, mine: tokensSchema });
 const welcomeSchema = v.object({
   epoch: epochSchema,
-  heartbeatMs: v.pipe(
-    v.number(),
-    v.minValue(10),
-    v.maxValue(3_600_000),
-    v.transform((n) => n as Ms),
-  ),
+  heartbeatMs: intervalSchema,
+  attemptLeaseMs: intervalSchema,
   nodeKey: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
   revoked: tokensSchema,
 });
@@ -80,6 +83,8 @@ export interface DispatchRead {
 export const readTokens = (input: unknown, what: string): Outcome<readonly Token[], Refusal> =>
   decode(tokensSchema, input, what);
 export const readLogAck = (input: unknown): Outcome<LogAck, Refusal> => decode(logAckSchema, input, 'logAck');
+export const readChecked = (input: unknown): Outcome<Checked, Refusal> =>
+  decode(checkedSchema, input, 'checked');
 export const readRefusal = (input: unknown): Outcome<HubRefusal, Refusal> =>
   decode(refusedSchema, input, 'refused');
 

@@ -2,7 +2,7 @@
 import { io, type Socket } from 'socket.io-client';
 import { type AgentAuth, agentNamespace, type AgentToHub } from '../scheduler/protocol/agentWire.ts';
 
-type HubEvent = 'welcome' | 'run' | 'stop' | 'resultsAck' | 'logAck' | 'refused';
+type HubEvent = 'welcome' | 'run' | 'stop' | 'resultsAck' | 'logAck' | 'checked' | 'refused';
 /** What arrives is unknown until `hubMessages.ts` has read it. */
 export type HubSocket = Socket<Record<HubEvent, (message: unknown) => void>, AgentToHub>;
 
@@ -23,6 +23,9 @@ export function openSocket(url: string, localAddress: string | undefined, auth: 
     ...(localAddress !== undefined && { localAddress }),
   });
 }
+
+/** True where the hub answered the connection with 503: it is there, and not ready. */
+export const isNotReady = (error: Error): boolean => /Unexpected server response: 503/.test(causeOf(error));
 
 /** `connect ECONNREFUSED 10.0.0.5:7700` instead of Socket.IO's "websocket error". */
 export function causeOf(error: Error & { description?: unknown }): string {

@@ -2,76 +2,71 @@
 // It is the proof that an attempt began and how it ended, so tests and support read it too (`readLedger`).
 import {
   closeSync,
+  constants,
   fdatasync,
   fsyncSync,
   ftruncateSync,
+  linkSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
-import * as v from 'valibot';
-import { attemptEndSchema } from '../scheduler/protocol/agentWire.ts';
-import { taskIdSchema, tokenSchema, tokensSchema, whole } from './hubMessages.ts';
+import { basename, dirname, join } from 'node:path';
+import { type DamagedLine, type LedgerEntry, ledgerLine, readLedgerLine } from './ledgerLine.ts';
 
 export const ledgerFileName = 'ledger.ndjson';
 /** Above this the file is rewritten with what is still known: the last tokens and every result not acknowledged. */
 const ledgerBytesMax = 16 * 1024 * 1024;
-
-const attemptFields = { at: whole, token: tokenSchema, taskId: taskIdSchema, attempt: whole };
-const entrySchema = v.variant('kind', [
-  /** Durable before the work is started. */
-  v.object({ kind: v.literal('start'), ...attemptFields }),
-  /** Which process group carries it; written at once, not fsynced, since a power cut ends the process as well. */
-  v.object({
-    kind: v.literal('process'),
-    at: whole,
-    token: tokenSchema,
-    pid: whole,
-    startTicks: v.optional(whole),
-    boot: v.optional(v.string()),
-  }),
-  /** Durable before it is reported. Exactly one per attempt. */
-  v.object({ kind: v.literal('result'), ...attemptFields, end: attemptEndSchema }),
-  /** The hub has the results. */
-  v.object({ kind: v.literal('ack'), at: whole, tokens: tokensSchema }),
-  /** The hub took the attempts away: nothing more is reported of them. */
-  v.object({ kind: v.literal('revoked'), at: whole, tokens: tokensSchema }),
-]);
-export type LedgerEntry = v.InferOutput<typeof entrySchema>;
+/** Damaged files that were set aside and are kept for support; a disk that damages more has told enough. */
+const damagedFilesKept = 5;
+/** Damaged lines for which a flipped bit is searched, 10 ms each: a file of rubbish must not hold up the start. */
+const mendedLinesMax = 100;
+const closingBrace = 0x7d;
 
 export interface LedgerRead {
   readonly entries: readonly LedgerEntry[];
-  /** Lines that were skipped because they are no entry. */
-  readonly corruptLines: number;
+  /** Lines that are not as they were written. What is whole in them is among the entries. */
+  readonly damaged: readonly DamagedLine[];
   /** The last line was cut by a crash; it counts as never written. */
   readonly hasTornTail: boolean;
 }
 
 /** Reads a ledger file as it is, also while its agent runs. A missing file is an empty ledger. */
 export function readLedger(path: string): LedgerRead {
-  const text = readIfThere(path);
-  const lines = text.split('\n');
-  const tail = lines.pop() ?? '';
+  const bytes = readIfThere(path);
   const entries: LedgerEntry[] = [];
-  let corruptLines = 0;
-  for (const line of lines) {
-    const entry = parseEntry(line);
-    if (entry) entries.push(entry);
-    else corruptLines += 1;
+  const damaged: DamagedLine[] = [];
+  let from = 0;
+  let line = 1;
+  for (; ; line += 1) {
+    const end = bytes.indexOf(0x0a, from);
+    if (end < 0) break;
+    const read = readLedgerLine(bytes.subarray(from, end), line, damaged.length < mendedLinesMax);
+    entries.push(...read.entries);
+    if (read.damaged) damaged.push(read.damaged);
+    from = end + 1;
   }
-  return { entries, corruptLines, hasTornTail: tail !== '' };
+  const tail = bytes.subarray(from);
+  // A whole entry and one byte more is no torn line: that byte was its newline.
+  const last = tail.at(-1) === closingBrace ? undefined : readLedgerLine(tail, line, false);
+  if (!last || last.entries.length === 0 || last.damaged)
+    return { entries, damaged, hasTornTail: tail.length > 0 };
+  entries.push(...last.entries);
+  damaged.push({ line, tokens: [] });
+  return { entries, damaged, hasTornTail: false };
 }
 
 /** What the outbox needs of a ledger; virtual agents use one without a disk. */
 export interface LedgerPort {
-  /** Puts an entry into the file, not yet durable. Throws where the disk refuses. */
+  /** Puts an entry into the file, not yet durable. Throws where the disk refuses; then nothing of it is in the file. */
   readonly append: (entry: LedgerEntry) => void;
   /** Resolves when everything appended so far is durable. Calls of one event-loop turn share one fsync. */
   readonly durable: () => Promise<void>;
   readonly isLarge: () => boolean;
-  /** Replaces the whole content, durable on return. */
+  /** Replaces the whole content, durable on return. Throws where the disk refuses; then the old content stands. */
   readonly compact: (entries: readonly LedgerEntry[]) => void;
 }
 
@@ -95,26 +90,29 @@ export class Ledger implements LedgerPort {
   #compactedBytes = 0;
   #waiting: Waiter[] = [];
   #isSyncing = false;
+  #isDamaged = false;
   readonly #retired: number[] = [];
-  #hasTornLine = false;
   /** Number of fsyncs so far: shows that they are shared. */
   syncs = 0;
 
   constructor(path: string, bytesMax: number = ledgerBytesMax) {
     this.#path = path;
     this.#bytesMax = bytesMax;
-    this.#bytes = wholeLinesLength(path);
-    this.#fd = openSync(path, 'a', 0o600);
+    this.#bytes = readIfThere(path).lastIndexOf(0x0a) + 1;
+    this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
     ftruncateSync(this.#fd, this.#bytes);
+    fsyncSync(this.#fd);
     syncFolder(dirname(path));
   }
 
   append(entry: LedgerEntry): void {
-    // After a write that failed half way, a newline keeps the damage to that one line.
-    const line = `${this.#hasTornLine ? '\n' : ''}${JSON.stringify(entry)}\n`;
-    this.#hasTornLine = true;
-    this.#bytes += writeWhole(this.#fd, line);
-    this.#hasTornLine = false;
+    try {
+      this.#bytes += writeWhole(this.#fd, ledgerLine(entry), this.#bytes);
+    } catch (error) {
+      // Half a line would be damage, and the next one must begin where this one did.
+      ftruncateSync(this.#fd, this.#bytes);
+      throw error;
+    }
   }
 
   durable(): Promise<void> {
@@ -132,14 +130,27 @@ export class Ledger implements LedgerPort {
     return this.#bytes > Math.max(this.#bytesMax, 2 * this.#compactedBytes);
   }
 
+  /** The file has damaged lines: the next compaction keeps it beside the new one, named after its time. */
+  markDamaged(): void {
+    this.#isDamaged = true;
+  }
+
   compact(entries: readonly LedgerEntry[]): void {
     const draft = `${this.#path}.new`;
     const fd = openSync(draft, 'w', 0o600);
-    const written = writeWhole(fd, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-    fsyncSync(fd);
-    renameSync(draft, this.#path);
+    let written: number;
+    try {
+      written = writeWhole(fd, entries.map(ledgerLine).join(''), 0);
+      fsyncSync(fd);
+      if (this.#isDamaged) this.#setAside();
+      renameSync(draft, this.#path);
+    } catch (error) {
+      closeSync(fd);
+      rmSync(draft, { force: true });
+      throw error;
+    }
     syncFolder(dirname(this.#path));
-    // `fd` was opened to write at its position, which is the end: it goes on as the ledger.
+    this.#isDamaged = false;
     this.#retired.push(this.#fd);
     this.#fd = fd;
     this.#bytes = written;
@@ -150,6 +161,17 @@ export class Ledger implements LedgerPort {
   close(): void {
     this.#closeRetired();
     closeSync(this.#fd);
+  }
+
+  /** As a second name of the file, which the rename then leaves behind. */
+  #setAside(): void {
+    const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
+    const prefix = `${basename(this.#path)}.damaged-`;
+    const folder = dirname(this.#path);
+    const earlier = readdirSync(folder).filter((name) => name.startsWith(prefix));
+    for (const name of earlier.sort().slice(0, -damagedFilesKept + 1)) rmSync(join(folder, name));
+    rmSync(join(folder, prefix + time), { force: true });
+    linkSync(this.#path, join(folder, prefix + time));
   }
 
   /** Never while an fsync is under way: its number could be given to another file. */
@@ -173,38 +195,24 @@ export class Ledger implements LedgerPort {
   }
 }
 
-function parseEntry(line: string): LedgerEntry | undefined {
+function readIfThere(path: string): Buffer {
   try {
-    const read = v.safeParse(entrySchema, JSON.parse(line));
-    return read.success ? read.output : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
     throw error;
   }
 }
 
-/** Bytes up to the end of the last whole line: what a torn tail is cut to. */
-function wholeLinesLength(path: string): number {
-  return Buffer.byteLength(readIfThere(path).replace(/[^\n]*$/, ''));
-}
-
-function writeWhole(fd: number, text: string): number {
+function writeWhole(fd: number, text: string, position: number): number {
   const bytes = Buffer.from(text);
   let done = 0;
-  while (done < bytes.length) done += writeSync(fd, bytes, done);
+  while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
   return done;
 }
 
 /** Makes a new or renamed file's name durable. Windows cannot open folders and does not need it. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return;
   const fd = openSync(folder, 'r');
   fsyncSync(fd);

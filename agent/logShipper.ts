@@ -14,7 +14,7 @@ const coalesceMs = 30;
 const keptLogBytesMax = 512 * 1024 * 1024;
 
 const streams = ['stdout', 'stderr'] as const;
-const progressSchema = v.object({ acked: whole, dropped: whole });
+const progressSchema = v.object({ acked: whole, dropped: whole, isGivenUp: v.optional(v.boolean()) });
 const sidecarSchema = v.object({ stdout: progressSchema, stderr: progressSchema });
 
 interface AttemptStreams {
@@ -29,6 +29,8 @@ export interface ShipperOptions {
   /** Sends a piece; false while there is no joined connection. */
   readonly send: (chunk: LogChunk) => boolean;
   readonly onGivenUp?: (token: Token, bytes: number) => void;
+  /** Bytes of ended attempts' output that are kept while the hub does not take them. */
+  readonly keptBytesMax?: number;
 }
 
 export class LogShipper {
@@ -145,7 +147,7 @@ export class LogShipper {
 
   #sendNext(attempt: AttemptStreams, stream: LogStream, bounds: { room: number; bytesMin: number }): boolean {
     const log = attempt[stream];
-    if (log.unsent < bounds.bytesMin) return false;
+    if (log.unsent < bounds.bytesMin && !log.hasMarker) return false;
     const piece: StreamPiece | undefined = log.next(bounds.room);
     if (!piece) return false;
     const { token, taskId } = attempt;
@@ -163,10 +165,14 @@ export class LogShipper {
 
   #giveUpOldest(): void {
     for (const attempt of this.#attempts.values()) {
-      if (this.#keptBytes <= keptLogBytesMax) return;
+      if (this.#keptBytes <= (this.#options.keptBytesMax ?? keptLogBytesMax)) return;
       if (!attempt.hasEnded) continue;
-      this.#options.onGivenUp?.(attempt.token, attempt.stdout.stored + attempt.stderr.stored);
-      this.drop(attempt.token);
+      const before = attempt.stdout.stored + attempt.stderr.stored;
+      if (before === 0) continue;
+      for (const stream of streams) attempt[stream].giveUp();
+      this.#keptBytes -= before - attempt.stdout.stored - attempt.stderr.stored;
+      this.#writeProgress(attempt);
+      this.#options.onGivenUp?.(attempt.token, before);
     }
   }
 

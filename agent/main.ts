@@ -12,7 +12,7 @@ const exitCodes = { stopped: 0, failed: 1, badArgument: 2, turnedAway: 3, dataIn
 const read = readSettings(process.argv.slice(2), process.env);
 if (!read.ok) leave(exitCodes.badArgument, `${read.reason}\nrun with --help for all arguments`);
 else if (read.value === 'help') process.stdout.write(`${usage}\n`);
-else void run(read.value);
+else run(read.value).catch(failed);
 
 async function run(settings: Settings): Promise<void> {
   const { dataFolder, nodeId } = settings;
@@ -58,6 +58,14 @@ async function run(settings: Settings): Promise<void> {
   }
   log('info', 'agent started', { node: nodeId, hub: settings.hub, data: dataFolder, pid: process.pid });
   await agent.start();
+}
+
+/** What a disk refuses has a name that helps; anything else is a bug and shows where it is. */
+function failed(error: unknown): void {
+  const isOfDisk = error instanceof Error && 'syscall' in error && 'path' in error;
+  const said = isOfDisk ? `the data folder cannot be used: ${error.message}` : error;
+  process.stderr.write(`${said instanceof Error ? (said.stack ?? said.message) : String(said)}\n`);
+  process.exit(exitCodes.failed);
 }
 
 function turnedAway({ code, message }: HubRefusal, { nodeId }: Settings): string {

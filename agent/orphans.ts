@@ -1,17 +1,30 @@
 // Ends attempts that an earlier life of this agent began and did not see end.
+import type { Token } from '../scheduler/protocol/brands.ts';
 import type { WriteLine } from './logLine.ts';
-import { killSurvivors } from './processTree.ts';
+import { killStrays, killSurvivors } from './processTree.ts';
 import type { ResultOutbox } from './resultOutbox.ts';
 
 /**
  * The processes of such attempts may still run, since they have groups of their own, but their exit code went with
  * that agent: nobody can wait for another's child. So a surviving group is killed, where it is recognised by the
- * start time (or the token) that the ledger tells, and the attempt ends with `agent_lost`.
+ * start time (or the token) that the ledger tells, and the attempt ends with `agent_lost`. Where the ledger lost that
+ * line or never had it, processes are recognised by the door of this agent in their environment.
  */
-export async function endOrphans(outbox: ResultOutbox, log: WriteLine): Promise<void> {
-  const ended = outbox.unfinished().map(async (orphan) => {
-    const wasAlive = orphan.process !== undefined && killSurvivors(orphan.process, orphan.token);
-    const fate = wasAlive ? '; its processes were killed' : '';
+export async function endOrphans(outbox: ResultOutbox, doorFolder: string, log: WriteLine): Promise<void> {
+  const unfinished = outbox.unfinished();
+  const killed = new Set<number>();
+  for (const { token, process } of unfinished)
+    if (process && killSurvivors(process, token)) killed.add(token);
+  const isOver = (token: number): boolean => {
+    const state = outbox.stateOf(token as Token);
+    return state === 'finished' || state === 'acknowledged';
+  };
+  for (const token of killStrays(doorFolder, isOver)) {
+    killed.add(token);
+    log('warn', 'a process of an earlier life of this agent was killed', { token });
+  }
+  const ended = unfinished.map(async (orphan) => {
+    const fate = killed.has(orphan.token) ? '; its processes were killed' : '';
     const message = `the agent on this node ended while the attempt ran${fate}`;
     log('warn', message, { token: orphan.token });
     await outbox.recordResult(orphan, { reason: 'agent_lost', message });

@@ -58,6 +58,22 @@ export function killSurvivors(identity: ProcessIdentity, token: number): boolean
   return isOurs && signalGroup(identity.pid, 'SIGKILL');
 }
 
+/**
+ * Kills the group of every process that has this door in its environment, except of attempts that are over: what those
+ * left behind on purpose is not ours. Answers the tokens. One pass over /proc: some 30 us per process.
+ */
+export function killStrays(doorFolder: string, isOver: (token: number) => boolean): Set<number> {
+  const tokens = new Set<number>();
+  for (const { pid, group, isZombie } of readAllStats()) {
+    if (isZombie || pid === process.pid) continue;
+    const environment = environmentOf(pid);
+    if (!environment.includes(`MILLRACE_DOOR=${doorFolder}`)) continue;
+    const token = Number(environment.find((pair) => pair.startsWith('MILLRACE_TOKEN='))?.slice(15));
+    if (Number.isSafeInteger(token) && !isOver(token) && signalGroup(group, 'SIGKILL')) tokens.add(token);
+  }
+  return tokens;
+}
+
 /** Every process of this machine, in one pass over /proc: about 10 us each. Empty where there is no /proc. */
 export function readAllStats(): ProcessStat[] {
   const stats: ProcessStat[] = [];
@@ -104,8 +120,11 @@ function hasProcess(pid: number): boolean {
 }
 
 function hasToken(pid: number, token: number): boolean {
-  const environment = readOr('', () => readFileSync(`/proc/${String(pid)}/environ`, 'latin1'));
-  return environment.split('\0').includes(`MILLRACE_TOKEN=${String(token)}`);
+  return environmentOf(pid).includes(`MILLRACE_TOKEN=${String(token)}`);
+}
+
+function environmentOf(pid: number): string[] {
+  return readOr('', () => readFileSync(`/proc/${String(pid)}/environ`, 'utf8')).split('\0');
 }
 
 /** Processes end while we read about them: that is no error. */

@@ -3,8 +3,11 @@ import type { HeldAttempt } from '../scheduler/protocol/events.ts';
 import type { TaskId, Token } from '../scheduler/protocol/brands.ts';
 import type { AttemptEnd } from '../scheduler/protocol/task.ts';
 import type { AttemptName } from './hubMessages.ts';
-import type { LedgerEntry, LedgerPort } from './ledger.ts';
+import type { LedgerPort } from './ledger.ts';
+import type { DamagedLine, LedgerEntry } from './ledgerLine.ts';
+import { type Entry, type Known, type KnownState, snapshotOf } from './ledgerSnapshot.ts';
 import type { ProcessIdentity } from './processTree.ts';
+import { UnsavedEntries } from './unsavedEntries.ts';
 
 /** Tokens remembered after their attempt has ended, so that a dispatch repeated by the hub runs nothing twice. */
 const knownTokensMax = 10_000;
@@ -14,18 +17,6 @@ export interface AttemptResult {
   readonly taskId: TaskId;
   readonly end: AttemptEnd;
 }
-/**
- * `running`: taken, and no result durable yet. `finished`: its result waits for the hub.
- * `acknowledged`: the hub has it. `revoked`: the hub took it away.
- */
-export type KnownState = 'running' | 'finished' | 'acknowledged' | 'revoked';
-type Entry<Kind extends LedgerEntry['kind']> = Extract<LedgerEntry, { kind: Kind }>;
-interface Known {
-  state: KnownState;
-  start?: Entry<'start'>;
-  process?: Entry<'process'>;
-  result?: Entry<'result'>;
-}
 export interface Unfinished extends AttemptName {
   readonly process?: ProcessIdentity | undefined;
 }
@@ -33,14 +24,45 @@ export interface Unfinished extends AttemptName {
 export class ResultOutbox {
   readonly #ledger: LedgerPort;
   readonly #tokensMax: number;
+  readonly #onTrouble: (message: string) => void;
   readonly #known = new Map<Token, Known>();
+  /** Results that the hub has not acknowledged, in the order in which the attempts ended. */
+  readonly #pending = new Map<Token, AttemptResult>();
+  readonly #unsaved: UnsavedEntries;
+  #newestToken = 0;
+  #suspectUpTo = 0;
 
-  /** `entries`: what the ledger held when it was opened. */
-  constructor(ledger: LedgerPort, entries: readonly LedgerEntry[] = [], tokensMax: number = knownTokensMax) {
+  /** `entries`: what the ledger held when it was opened. `onTrouble`: is told when the disk refuses and takes again. */
+  constructor(
+    ledger: LedgerPort,
+    entries: readonly LedgerEntry[] = [],
+    tokensMax: number = knownTokensMax,
+    onTrouble: (message: string) => void = () => undefined,
+  ) {
     this.#ledger = ledger;
     this.#tokensMax = tokensMax;
+    this.#onTrouble = onTrouble;
+    this.#unsaved = new UnsavedEntries(ledger, onTrouble);
     for (const entry of entries) this.#replay(entry);
     this.#forgetOldest();
+  }
+
+  /**
+   * Lines that cannot be read may have named attempts that ran. From now on no token runs that is unknown and not
+   * newer than all that the ledger names. Rewrites the ledger, so that the damaged file is set aside.
+   */
+  takeDamage(damaged: readonly DamagedLine[]): void {
+    if (damaged.length === 0) return;
+    const named = damaged.flatMap(({ tokens }) => tokens);
+    this.#suspectUpTo = named.reduce((most, token) => Math.max(most, token), this.#newestToken);
+    this.#compact();
+  }
+  /** True where this agent cannot know whether it ran the attempt already. */
+  mayHaveRun(token: Token): boolean {
+    return token <= this.#suspectUpTo && !this.#known.has(token);
+  }
+  get pendingCount(): number {
+    return this.#pending.size;
   }
 
   stateOf(token: Token): KnownState | undefined {
@@ -49,7 +71,7 @@ export class ResultOutbox {
   /** Whose the output of this attempt is, or undefined where the hub does not want it. */
   logOwnerOf(token: Token): TaskId | undefined {
     const known = this.#known.get(token);
-    return known?.state === 'revoked' ? undefined : known?.start?.taskId;
+    return known?.state === 'revoked' ? undefined : (known?.start ?? known?.result)?.taskId;
   }
 
   /** Resolves when the start is durable: only then may work begin. */
@@ -68,22 +90,21 @@ export class ResultOutbox {
     this.#ledger.append(entry);
   }
 
-  /** Resolves when the result is durable: with it, or with undefined where the hub took the attempt away meanwhile. */
+  /**
+   * Resolves when the result is durable, or kept in memory where the disk refuses it: with it, or with undefined
+   * where the hub took the attempt away meanwhile.
+   */
   async recordResult(name: AttemptName, end: AttemptEnd): Promise<AttemptResult | undefined> {
     const { token, taskId, attempt } = name;
     const result = { kind: 'result', at: Date.now(), token, taskId, attempt, end: { ...end } } as const;
     const known: Known = this.#known.get(token) ?? { state: 'running' };
     this.#known.set(token, known);
     known.result = result;
-    try {
-      this.#ledger.append(result);
-      await this.#ledger.durable();
-    } finally {
-      // With a full disk the result is still worth telling: it then lives in memory until it is acknowledged.
-      if (known.state === 'running') known.state = 'finished';
-    }
-    if (this.#ledger.isLarge()) this.#ledger.compact(this.#snapshot());
-    return this.stateOf(token) === 'finished' ? { token, taskId, end } : undefined;
+    // With a full disk the result is still worth telling: it then lives in memory until the disk takes it.
+    await this.#unsaved.save(result);
+    if (known.state === 'running') this.#finish(known, result);
+    if (this.#ledger.isLarge()) this.#compact();
+    return this.#pending.get(token);
   }
 
   /** Drops the copies the hub has. Not fsynced: a result sent once too often is recognised by its token. */
@@ -102,51 +123,55 @@ export class ResultOutbox {
     this.#ledger.append({ kind: 'revoked', at: Date.now(), tokens: had });
   }
 
+  /** In the order in which they ended. */
   pending(): readonly AttemptResult[] {
-    const pending: AttemptResult[] = [];
-    for (const { state, result } of this.#known.values()) {
-      if (state === 'finished' && result)
-        pending.push({ token: result.token, taskId: result.taskId, end: result.end });
-    }
-    return pending;
+    return [...this.#pending.values()];
   }
   pendingOf(token: Token): AttemptResult | undefined {
-    const known = this.#known.get(token);
-    if (known?.state !== 'finished' || !known.result) return undefined;
-    return { token, taskId: known.result.taskId, end: known.result.end };
+    return this.#pending.get(token);
   }
 
-  /** What a join tells the hub. */
+  /** What a join tells the hub: what runs, then what ended, newest first. */
   held(): readonly HeldAttempt[] {
     const held: HeldAttempt[] = [];
-    for (const [token, { state }] of this.#known) {
-      if (state === 'running' || state === 'finished') held.push({ token, state });
-    }
+    for (const [token, { state }] of this.#known) if (state === 'running') held.push({ token, state });
+    for (const token of [...this.#pending.keys()].reverse()) held.push({ token, state: 'finished' });
     return held;
   }
 
   /** After a restart: attempts that began and have no result, taken away or not. */
   unfinished(): readonly Unfinished[] {
     const unfinished: Unfinished[] = [];
-    for (const { start, process, result } of this.#known.values()) {
-      if (!start || result) continue;
+    for (const { state, start, process, result } of this.#known.values()) {
+      if (!start || result || state === 'acknowledged') continue;
       const { token, taskId, attempt } = start;
       unfinished.push({ token, taskId, attempt, process });
     }
     return unfinished;
   }
 
+  close(): void {
+    this.#unsaved.close();
+  }
+
+  #finish(known: Known, { token, taskId, end }: Entry<'result'>): void {
+    known.state = 'finished';
+    this.#pending.set(token, { token, taskId, end });
+  }
+
   #settle(tokens: readonly Token[], state: KnownState): void {
     for (const token of tokens) {
+      this.#pending.delete(token);
       const known = this.#known.get(token);
       if (known) known.state = state;
     }
   }
 
   #replay(entry: LedgerEntry): void {
+    if ('token' in entry) this.#newestToken = Math.max(this.#newestToken, entry.token);
     switch (entry.kind) {
       case 'start':
-        this.#known.set(entry.token, { state: 'running', start: entry });
+        this.#replayStart(entry);
         return;
       case 'process':
         this.#change(entry.token, (known) => (known.process = entry));
@@ -155,7 +180,7 @@ export class ResultOutbox {
         if (!this.#known.has(entry.token)) this.#known.set(entry.token, { state: 'running' });
         this.#change(entry.token, (known) => {
           known.result = entry;
-          if (known.state === 'running') known.state = 'finished';
+          if (known.state === 'running') this.#finish(known, entry);
         });
         return;
       case 'ack':
@@ -163,28 +188,28 @@ export class ResultOutbox {
         return;
       case 'revoked':
         this.#settle(entry.tokens, 'revoked');
+        return;
+      case 'damage':
+        this.#suspectUpTo = Math.max(this.#suspectUpTo, entry.upTo);
     }
+  }
+  /** Never over what is known: a compaction may have raced with the death of the agent. */
+  #replayStart(start: Entry<'start'>): void {
+    if (this.#known.has(start.token)) this.#change(start.token, (known) => (known.start = start));
+    else this.#known.set(start.token, { state: 'running', start });
   }
   #change(token: Token, change: (known: Known) => void): void {
     const known = this.#known.get(token);
     if (known) change(known);
   }
 
-  #snapshot(): readonly LedgerEntry[] {
-    const entries: LedgerEntry[] = [];
-    const acknowledged: Token[] = [];
-    const revoked: Token[] = [];
-    for (const [token, known] of this.#known) {
-      if (known.start) entries.push(known.start);
-      if (known.process && !known.result) entries.push(known.process);
-      if (known.result) entries.push(known.result);
-      if (known.state === 'acknowledged') acknowledged.push(token);
-      if (known.state === 'revoked') revoked.push(token);
+  /** A disk without room for the new file keeps the old one: it grows on, and is tried again with the next result. */
+  #compact(): void {
+    try {
+      this.#ledger.compact(snapshotOf(this.#known, this.#pending.keys(), this.#suspectUpTo));
+    } catch (error) {
+      this.#onTrouble(`the ledger cannot be rewritten: ${(error as Error).message}`);
     }
-    const at = Date.now();
-    for (const tokens of sliced(acknowledged)) entries.push({ kind: 'ack', at, tokens });
-    for (const tokens of sliced(revoked)) entries.push({ kind: 'revoked', at, tokens });
-    return entries;
   }
 
   #forgetOldest(): void {
@@ -194,11 +219,4 @@ export class ResultOutbox {
       if (result && (state === 'acknowledged' || state === 'revoked')) this.#known.delete(token);
     }
   }
-}
-
-/** Pieces of at most 1,000 tokens, so that no ledger line grows past what a reader takes. */
-function sliced(tokens: readonly Token[]): Token[][] {
-  const pieces: Token[][] = [];
-  for (let from = 0; from < tokens.length; from += 1_000) pieces.push(tokens.slice(from, from + 1_000));
-  return pieces;
 }

@@ -53,6 +53,8 @@ export function agentHandlers(parts: AgentHandlerParts): HubHandlers {
       const outcome = await engine.execute({ kind: 'ReportResults', nodeId, results });
       return outcome.ok ? accepted(undefined) : outcome;
     },
+    check: (nodeId, tokens) =>
+      tokens.filter((token) => engine.view.attemptByToken(token)?.record.nodeId === nodeId),
     disconnected: (nodeId) => {
       tell({ kind: 'DisconnectNode', nodeId });
     },

@@ -5,6 +5,7 @@ import type { Epoch, Ms, NodeId, Token } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
 import type { AttemptResult } from '../protocol/events.ts';
 import type { Outcome, Refusal } from '../protocol/outcome.ts';
+import type { Timing } from '../protocol/timing.ts';
 
 export interface Joined {
   readonly epoch: Epoch;
@@ -29,6 +30,8 @@ export interface HubHandlers {
   readonly started: (nodeId: NodeId, tokens: readonly Token[]) => void;
   /** Resolves when the results are durable; only then the agent may drop its copies. */
   readonly results: (nodeId: NodeId, results: readonly AttemptResult[]) => Promise<Outcome<void, Refusal>>;
+  /** Of these attempts, those that are live and this node's. */
+  readonly check: (nodeId: NodeId, tokens: readonly Token[]) => readonly Token[];
   /** Resolves to the offset up to which the stream is stored. */
   readonly log: (nodeId: NodeId, chunk: LogChunk) => Promise<number>;
   /** Once for each connection that had given its join to `join`, before a newer one of the node gives its own. */
@@ -52,6 +55,8 @@ export interface HubOptions {
   readonly log: HubLog;
   /** Answers requests that are not Socket.IO's. Absent: 404. */
   readonly http?: (request: IncomingMessage, response: ServerResponse) => void;
+  /** What agents are told at their join. Absent: `plantTiming`. */
+  readonly timing?: Timing;
   /** Files this process may open; read from the system where absent. */
   readonly fileLimit?: number;
 }

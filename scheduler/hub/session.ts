@@ -1,5 +1,6 @@
 // One agent's connection: join first, then heartbeats, starts, results and output; each message decoded once.
 import {
+  checkSchema,
   type Dispatch,
   heartbeatSchema,
   type HubToAgent,
@@ -13,6 +14,7 @@ import { ms, type NodeId, type Token } from '../protocol/brands.ts';
 import { decode } from '../protocol/decode.ts';
 import * as limits from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
+import type { Timing } from '../protocol/timing.ts';
 import { Outbox } from './outbox.ts';
 import type { HubHandlers, HubLog, Joined } from './ports.ts';
 import type { Admitted, AgentSocket, HubCounters } from './wireSockets.ts';
@@ -22,6 +24,7 @@ export interface SessionContext {
   readonly handlers: HubHandlers;
   readonly counters: HubCounters;
   readonly log: HubLog;
+  readonly timing: Timing;
 }
 
 const taken: Outcome<void, Refusal> = accepted(undefined);
@@ -109,6 +112,8 @@ export class Session {
         return this.#readResults(payload);
       case 'log':
         return this.#readLog(payload);
+      case 'check':
+        return this.#readCheck(payload);
       default: {
         const name = event.slice(0, limits.nameLengthMax);
         return refused(refusal('bad_message', `there is no message named ${name}`));
@@ -136,7 +141,13 @@ export class Session {
       return;
     }
     const { epoch, revoked } = joined.value;
-    const welcome: Welcome = { epoch, revoked, heartbeatMs: ms(limits.heartbeatMs) };
+    const { timing } = this.#context;
+    const welcome: Welcome = {
+      epoch,
+      revoked,
+      heartbeatMs: ms(timing.heartbeatMs),
+      attemptLeaseMs: ms(timing.attemptLeaseMs),
+    };
     this.#send('welcome', this.#nodeKey === undefined ? welcome : { ...welcome, nodeKey: this.#nodeKey });
     this.#state = 'joined';
     this.flush();
@@ -180,6 +191,17 @@ export class Session {
     const { token, stream } = chunk.value;
     void this.#context.handlers.log(this.nodeId, chunk.value).then((offset) => {
       this.#send('logAck', { token, stream, offset });
+    });
+    return taken;
+  }
+
+  /** Answered within the turn: the agent's own order of heartbeat and check tells it how old the answer can be. */
+  #readCheck(payload: unknown): Outcome<void, Refusal> {
+    const asked = decode(checkSchema, payload, 'check');
+    if (!asked.ok) return asked;
+    this.#send('checked', {
+      asked: asked.value,
+      mine: this.#context.handlers.check(this.nodeId, asked.value),
     });
     return taken;
   }

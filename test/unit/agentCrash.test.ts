@@ -38,8 +38,8 @@ test('over six kill -9, no attempt runs twice, and each has one result in the le
   sendMissing(tasks);
   await until(() => dispatches.every(({ token }) => hub.resultOf(token)), 'every result', 20_000);
 
-  const { entries, corruptLines } = stage.ledger;
-  expect(corruptLines).toBe(0);
+  const { entries, damaged } = stage.ledger;
+  expect(damaged).toEqual([]);
   for (const { token } of dispatches) {
     const of = (kind: string) =>
       entries.filter((entry) => entry.kind === kind && 'token' in entry && entry.token === token);

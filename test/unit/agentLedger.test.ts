@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { StreamLog, wholeCharacters } from '../../agent/attemptLog.ts';
-import { Ledger, type LedgerEntry, memoryLedger, readLedger } from '../../agent/ledger.ts';
+import { Ledger, memoryLedger, readLedger } from '../../agent/ledger.ts';
+import type { LedgerEntry } from '../../agent/ledgerLine.ts';
 import { inMessages } from '../../agent/reportBatch.ts';
 import { ResultOutbox } from '../../agent/resultOutbox.ts';
 import { taskId, token } from '../../scheduler/protocol/brands.ts';
@@ -36,11 +37,11 @@ describe('the ledger file', () => {
 
   test('a last line torn by a crash counts as never written, and the next entry is whole', () => {
     writeFileSync(path, `${JSON.stringify(start(1))}\n{"kind":"start","at":1,"tok`);
-    expect(readLedger(path)).toMatchObject({ entries: [start(1)], corruptLines: 0, hasTornTail: true });
+    expect(readLedger(path)).toMatchObject({ entries: [start(1)], damaged: [], hasTornTail: true });
     const ledger = new Ledger(path);
     ledger.append(start(2));
     ledger.close();
-    expect(readLedger(path)).toEqual({ entries: [start(1), start(2)], corruptLines: 0, hasTornTail: false });
+    expect(readLedger(path)).toEqual({ entries: [start(1), start(2)], damaged: [], hasTornTail: false });
   });
 
   test('a damaged line in the middle is skipped and counted', () => {
@@ -48,11 +49,18 @@ describe('the ledger file', () => {
       path,
       `${JSON.stringify(start(1))}\nrubbish\n{"kind":"start"}\n${JSON.stringify(start(2))}\n`,
     );
-    expect(readLedger(path)).toEqual({ entries: [start(1), start(2)], corruptLines: 2, hasTornTail: false });
+    expect(readLedger(path)).toEqual({
+      entries: [start(1), start(2)],
+      damaged: [
+        { line: 2, tokens: [] },
+        { line: 3, kind: 'start', tokens: [] },
+      ],
+      hasTornTail: false,
+    });
   });
 
   test('a missing file is an empty ledger', () => {
-    expect(readLedger(path)).toEqual({ entries: [], corruptLines: 0, hasTornTail: false });
+    expect(readLedger(path)).toEqual({ entries: [], damaged: [], hasTornTail: false });
   });
 
   test('when large, it is rewritten with what is still known, and goes on', async () => {
@@ -121,10 +129,14 @@ describe('the outbox', () => {
   });
 
   test('with a full disk a result is said to be in memory only, and is offered all the same', async () => {
-    const outbox = new ResultOutbox({ ...memoryLedger, durable: () => Promise.reject(new Error('ENOSPC')) });
+    const troubles: string[] = [];
+    const full = { ...memoryLedger, durable: () => Promise.reject(new Error('ENOSPC')) };
+    const outbox = new ResultOutbox(full, [], 10, (message) => troubles.push(message));
     await expect(outbox.recordStart(name(1))).rejects.toThrow('ENOSPC');
-    await expect(outbox.recordResult(name(1), success)).rejects.toThrow('ENOSPC');
+    await outbox.recordResult(name(1), success);
     expect(outbox.pending()).toEqual([{ token: 1, taskId: 101, end: success }]);
+    expect(troubles).toEqual(['results are kept in memory only, the ledger cannot be written: ENOSPC']);
+    outbox.close();
   });
 
   test('an attempt taken away by the hub is known, and never offered', async () => {

@@ -23,7 +23,7 @@ afterEach(() => stage.close());
 test('a node with its key joins and is told epoch, heartbeat interval and what was revoked', async () => {
   stage = await openStage();
   const welcome = await join(stage.agent());
-  expect(welcome).toEqual({ epoch: 7, heartbeatMs: 10_000, revoked: [3] });
+  expect(welcome).toEqual({ epoch: 7, heartbeatMs: 10_000, attemptLeaseMs: 19_000, revoked: [3] });
   expect(stage.calls).toEqual(['join n1']);
   expect(stage.hub.stats()).toMatchObject({ agents: 1, refusedConnections: 0 });
 });
@@ -75,7 +75,7 @@ test('a refusal of the version names both versions', async () => {
   stage = await openStage();
   const { message } = await refusalOf(stage.agent({ wire: 99 }));
   expect(message).toContain('version 99');
-  expect(message).toContain('version 1;');
+  expect(message).toContain('version 2;');
 });
 
 test('no secret appears in the log', async () => {

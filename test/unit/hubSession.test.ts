@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { accepted, refusal, refused } from '../../scheduler/protocol/outcome.ts';
 import { token } from '../../scheduler/protocol/brands.ts';
+import { scaledTiming } from '../../scheduler/protocol/timing.ts';
 import { dispatchOf, join, n1, once, openStage, spec, type Stage } from './hubStage.ts';
 
 let stage: Stage;
@@ -73,6 +74,32 @@ describe('messages', () => {
     expect(reason.message).toContain(event);
     expect(stage.hub.stats().badMessages).toBe(1);
     expect(stage.calls).toEqual(['join n1']);
+  });
+
+  test('a check is answered at once with what is the node’s of what it asked', async () => {
+    stage = await openStage();
+    const agent = stage.agent();
+    await join(agent);
+    agent.emit('check', [4, 5, 6]);
+    expect(await once(agent, 'checked')).toEqual({ asked: [4, 5, 6], mine: [4, 6] });
+    expect(stage.calls).toEqual(['join n1', 'check n1 4,5,6']);
+  });
+
+  test('a check before the join, or of nothing, is refused', async () => {
+    stage = await openStage();
+    const agent = stage.agent();
+    agent.emit('check', [4]);
+    expect(await once(agent, 'refused')).toMatchObject({ code: 'wrong_state' });
+    await join(agent);
+    agent.emit('check', []);
+    expect(await once(agent, 'refused')).toMatchObject({ code: 'bad_message' });
+    expect(stage.calls).toEqual(['join n1']);
+  });
+
+  test('the welcome tells the times of this plant', async () => {
+    stage = await openStage({}, { timing: scaledTiming(0.1) });
+    const agent = stage.agent();
+    expect(await join(agent)).toMatchObject({ heartbeatMs: 1_000, attemptLeaseMs: 1_900 });
   });
 
   test('a bad join is refused and a good one can follow', async () => {

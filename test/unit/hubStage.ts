@@ -105,6 +105,10 @@ function recorders(
       called('results', `${id} ${results.map((result) => result.token).join()}`);
       return Promise.resolve(accepted(undefined));
     },
+    check: (id, tokens) => {
+      called('check', `${id} ${tokens.join()}`);
+      return tokens.filter((each) => each % 2 === 0);
+    },
     log: (_id, chunk) => Promise.resolve(chunk.offset + chunk.bytes),
     disconnected: (id) => {
       called('disconnected', id);

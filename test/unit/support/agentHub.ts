@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import {
   agentAuthSchema,
   agentNamespace,
+  checkSchema,
   type Dispatch,
   heartbeatSchema,
   joinSchema,
@@ -32,6 +33,8 @@ export class AgentHub {
   /** Every result as it arrived, repeats included. */
   readonly results: Result[] = [];
   readonly logs: LogChunk[] = [];
+  /** Results that were there when the first piece of output came. */
+  resultsAtFirstLog: number | undefined;
   /** Messages that broke the contract. */
   readonly faults: string[] = [];
   readonly nodeKeys = new Map<string, string>();
@@ -39,6 +42,9 @@ export class AgentHub {
   ackLogs = true;
   epoch = 1;
   heartbeatMs = 50;
+  attemptLeaseMs = 1_000;
+  /** Answers `check`: the tokens that are the node's. Undefined: it does not answer. */
+  mine: ((asked: readonly Token[]) => readonly Token[]) | undefined = (asked) => asked;
   revoked: number[] = [];
   refuseWith: { code: string; message: string } | undefined;
   socket: Socket | undefined;
@@ -63,12 +69,16 @@ export class AgentHub {
     });
   }
 
-  async listen(): Promise<this> {
-    await new Promise<void>((resolve) => this.#http.listen(0, '127.0.0.1', resolve));
+  /** `port` 0: any free one; another: where an earlier hub was. */
+  async listen(port = 0): Promise<this> {
+    await new Promise<void>((resolve) => this.#http.listen(port, '127.0.0.1', resolve));
     return this;
   }
   get url(): string {
-    return `http://127.0.0.1:${String((this.#http.address() as AddressInfo).port)}`;
+    return `http://127.0.0.1:${String(this.port)}`;
+  }
+  get port(): number {
+    return (this.#http.address() as AddressInfo).port;
   }
   async close(): Promise<void> {
     await this.#io.close();
@@ -113,6 +123,7 @@ export class AgentHub {
       socket.emit('welcome', {
         epoch: this.epoch,
         heartbeatMs: this.heartbeatMs,
+        attemptLeaseMs: this.attemptLeaseMs,
         revoked: this.revoked,
         ...(isNew && { nodeKey: this.nodeKeys.get(auth.nodeId) }),
       });
@@ -127,7 +138,11 @@ export class AgentHub {
           results.map((result) => result.token),
         );
     });
+    this.#on(socket, 'check', checkSchema, (asked) => {
+      if (this.mine) socket.emit('checked', { asked, mine: this.mine(asked) });
+    });
     this.#on(socket, 'log', logSchema, (chunk) => {
+      this.resultsAtFirstLog ??= this.results.length;
       this.logs.push(chunk);
       const { token: of, stream, offset, bytes } = chunk;
       if (this.ackLogs) socket.emit('logAck', { token: of, stream, offset: offset + bytes });

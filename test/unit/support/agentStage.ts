@@ -12,7 +12,7 @@ import { AgentHub, enrolToken, until } from './agentHub.ts';
 const mainFile = new URL('../../../agent/main.ts', import.meta.url).pathname;
 
 export class AgentStage {
-  readonly hub: AgentHub;
+  hub: AgentHub;
   readonly dataFolder = mkdtempSync(join(tmpdir(), 'millrace-agent-'));
   readonly lines: string[] = [];
   readonly #agents: Agent[] = [];
@@ -28,9 +28,15 @@ export class AgentStage {
   get ledger(): LedgerRead {
     return readLedger(join(this.dataFolder, ledgerFileName));
   }
-  args(...more: string[]): string[] {
-    return ['--hub', this.hub.url, '--node', 'PRESS-07', '--data', this.dataFolder, ...more];
-  }
+  args = (...more: string[]): string[] => [
+    '--hub',
+    this.hub.url,
+    '--node',
+    'PRESS-07',
+    '--data',
+    this.dataFolder,
+    ...more,
+  ];
 
   /** An agent in this process, joined. */
   async agent(...more: string[]): Promise<Agent> {
@@ -57,19 +63,42 @@ export class AgentStage {
   /** The real program, joined. */
   async program(...more: string[]): Promise<ChildProcess> {
     const joins = this.hub.joins.length;
+    const program = this.lonely(...more);
+    await until(() => this.hub.joins.length > joins, `the agent joined: ${this.lines.join('')}`);
+    return program;
+  }
+
+  /** The real program, whether there is a hub or not. */
+  lonely(...more: string[]): ChildProcess {
     const program = spawn(process.execPath, [mainFile, ...this.args(...more)], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     program.stderr.on('data', (chunk: Buffer) => this.lines.push(chunk.toString()));
     this.#programs.push(program);
-    await until(() => this.hub.joins.length > joins, `the agent joined: ${this.lines.join('')}`);
     return program;
   }
 
-  async close(): Promise<void> {
-    for (const agent of this.#agents) await agent.stop().catch(() => undefined);
-    for (const program of this.#programs) program.kill('SIGKILL');
+  /** The hub goes; the answer is one that begins where it was. */
+  async endHub(): Promise<() => Promise<AgentHub>> {
+    const { port, nodeKeys } = this.hub;
+    const url = this.hub.url;
     await this.hub.close();
+    this.args = (...more) => ['--hub', url, '--node', 'PRESS-07', '--data', this.dataFolder, ...more];
+    return async () => {
+      this.hub = new AgentHub();
+      for (const [node, key] of nodeKeys) this.hub.nodeKeys.set(node, key);
+      return this.hub.listen(port);
+    };
+  }
+
+  async stopAgents(): Promise<void> {
+    for (const agent of this.#agents.splice(0)) await agent.stop().catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.stopAgents();
+    for (const program of this.#programs) program.kill('SIGKILL');
+    await this.hub.close().catch(() => undefined);
     rmSync(this.dataFolder, { recursive: true, force: true });
   }
 }

@@ -33,8 +33,7 @@ export class ApiHost {
     this.#kill = kill;
   }
 
-  static async start(): Promise<ApiHost> {
-    const folder = mkdtempSync(join(tmpdir(), 'millrace-api-'));
+  static async start(folder = mkdtempSync(join(tmpdir(), 'millrace-api-'))): Promise<ApiHost> {
     const args = ['scheduler/host/entry.ts', '--data', folder, '--port', '0'];
     const child = spawn(process.execPath, args, { stdio: 'ignore' });
     const exited = new Promise<void>((resolve) =>
@@ -138,14 +137,38 @@ export class ApiHost {
     await until(async () => (await this.stateOf(taskId)) === state, `task ${taskId} is ${state}`);
   }
 
+  /** A backup or an export once it has ended. */
+  async jobEnded(jobId: unknown): Promise<Record<string, unknown>> {
+    let job: Record<string, unknown> = {};
+    await until(
+      async () => {
+        const jobs = (await this.ask('GET', '/storage')).body['jobs'] as Record<string, unknown>[];
+        job = jobs.find((one) => one['jobId'] === jobId) ?? {};
+        return job['state'] !== 'running';
+      },
+      `job ${String(jobId)} has ended`,
+    );
+    return job;
+  }
+
   /** The `millrace` command in a process of its own. */
   millrace(args: readonly string[], input = ''): Promise<Ended> {
-    return run(process.execPath, ['scheduler/api/cli.ts', ...args], { MILLRACE_DATA: this.folder }, input);
+    return run(
+      process.execPath,
+      ['scheduler/host/commandLine.ts', ...args],
+      { MILLRACE_DATA: this.folder },
+      input,
+    );
+  }
+
+  /** Ends the process and leaves its folder. */
+  async leave(): Promise<void> {
+    for (const close of this.#closing) await close();
+    await this.#kill();
   }
 
   async stop(): Promise<void> {
-    for (const close of this.#closing) await close();
-    await this.#kill();
+    await this.leave();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
