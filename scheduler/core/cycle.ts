@@ -3,9 +3,9 @@
 import { epoch, type Ms, ms, type NodeIndex, taskId, token } from '../protocol/brands.ts';
 import type { SubmitAnswer } from '../protocol/consoleWire.ts';
 import type { Batch, Command, Event } from '../protocol/events.ts';
-import { nodeLeaseMs } from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal } from '../protocol/outcome.ts';
 import type { EndState, TaskRecord } from '../protocol/task.ts';
+import type { Timing } from '../protocol/timing.ts';
 import type { SchedulerView } from '../protocol/view.ts';
 import { attemptTimer, reportResults, reportStarted } from './decide/attemptReport.ts';
 import {
@@ -27,7 +27,9 @@ import { type Random, seededRandom } from './ports.ts';
 import type { Policy } from './place/policy.ts';
 import { apply } from './state/apply.ts';
 import { SchedulerState } from './state/schedulerState.ts';
-import { digestOf, restoreState, snapshotOf } from './state/snapshot.ts';
+import { digestOf } from './state/digest.ts';
+import { Restoring } from './state/restore.ts';
+import { Snapshot, type SnapshotPace } from './state/snapshot.ts';
 import { recordOf } from './state/taskTable.ts';
 import { viewOf } from './view.ts';
 
@@ -47,8 +49,11 @@ export interface TurnResult {
   readonly hasMore: boolean;
 }
 
-/** Longer than this between two turns means that the host stalled; it is ticked far more often. */
-const stallMs = 2_000;
+export interface CoreOptions {
+  readonly policy?: Policy | undefined;
+  readonly timing?: Timing | undefined;
+}
+
 const timersPerTurnMax = 4_096; // a fallen switch ends thousands of leases at once; the rest fires next turn
 
 export class Core {
@@ -58,17 +63,34 @@ export class Core {
   /** How far the core's time is ahead of the wall clock, where that was set back. */
   #aheadMs = 0;
 
-  constructor(policy?: Policy, snapshot?: string) {
-    this.#state = new SchedulerState(policy);
-    if (snapshot !== undefined) restoreState(this.#state, snapshot);
+  constructor({ policy, timing }: CoreOptions = {}) {
+    this.#state = new SchedulerState(policy, timing);
+  }
+
+  /** A core as it was when this snapshot of it was taken. */
+  static restored(parts: Iterable<string>, options?: CoreOptions): Core {
+    const core = new Core(options);
+    const restoring = core.restore();
+    for (const part of parts) restoring.take(part);
+    restoring.finish();
+    return core;
   }
 
   get state(): SchedulerState {
     return this.#state;
   }
   readonly view = (): SchedulerView => viewOf(this.#state);
-  snapshot(): string {
-    return snapshotOf(this.#state);
+  /** For an empty core: takes the parts of a snapshot one by one. */
+  restore(): Restoring {
+    return new Restoring(this.#state);
+  }
+  /** The state as of now, in parts that may be made while turns go on. Ends one that is still under way. */
+  beginSnapshot(pace?: SnapshotPace): Snapshot {
+    return new Snapshot(this.#state, pace);
+  }
+  /** The same at once. */
+  snapshotParts(): readonly string[] {
+    return [...this.beginSnapshot().parts()].filter((part) => part !== undefined);
   }
   /** Equal for equal journalled state. O(state). */
   digest(): string {
@@ -133,8 +155,8 @@ export class Core {
     this.#aheadMs = Math.max(this.#aheadMs, leastMs - Math.floor(wallMs));
     const nowMs = ms(Math.floor(wallMs) + this.#aheadMs);
     const gapMs = nowMs - this.#lastTurnMs;
-    if (this.#lastTurnMs > 0 && gapMs > stallMs)
-      state.rejoinUntilMs = Math.max(state.rejoinUntilMs + gapMs, nowMs + nodeLeaseMs);
+    if (this.#lastTurnMs > 0 && gapMs > state.timing.stallMs)
+      state.rejoinUntilMs = Math.max(state.rejoinUntilMs + gapMs, nowMs + state.timing.nodeLeaseMs);
     this.#lastTurnMs = nowMs;
     return nowMs;
   }

@@ -3,9 +3,10 @@ import { mib, millicores, ms, type NodeId, type NodeIndex, type TaskId } from '.
 import type { FleetColumns } from '../protocol/fleetColumns.ts';
 import { isSimulatedNode, type NodeRow, type NodeState } from '../protocol/node.ts';
 import type { Kind, TaskSpec } from '../protocol/task.ts';
-import { rowOfRecord, searchTextOf } from '../protocol/taskRow.ts';
+import { groupOf, rowOfRecord, searchTextOf } from '../protocol/taskRow.ts';
 import type {
   FleetUse,
+  Grouping,
   LivePage,
   NodeCounts,
   NodeFilter,
@@ -42,6 +43,7 @@ export function viewOf(state: SchedulerState): SchedulerView {
     queueOf: (token) => tasks.byToken(token)?.spec.queue,
     liveTasksOfKind: (kind, limit) => liveTasksOfKind(state, kind, limit),
     liveTasks: (filter, before, limit) => liveTasks(state, { filter, before, limit }),
+    liveGroups: (filter, by) => liveGroups(state, filter, by),
     attemptByToken: (token) => {
       const task = tasks.byToken(token);
       return task?.live && { taskId: task.taskId, record: liveRecord(task.live) };
@@ -118,6 +120,16 @@ function liveTasksOfKind(state: SchedulerState, kind: Kind, limit: number) {
   return { taskIds, total };
 }
 
+function liveGroups(state: SchedulerState, filter: TaskFilter, by: Grouping): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const task of state.tasks.all()) {
+    if (!matches(task, filter)) continue;
+    const key = groupOf(recordOf(task), by);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
+}
+
 interface LiveQuery {
   readonly filter: TaskFilter;
   readonly before: number | undefined;
@@ -148,10 +160,16 @@ function matches(task: Task, filter: TaskFilter): boolean {
   const { spec } = task;
   if (filter.states && !filter.states.includes(task.state)) return false;
   if (filter.queue !== undefined && spec.queue !== filter.queue) return false;
+  if (filter.tenant !== undefined && spec.tenant !== filter.tenant) return false;
   if (filter.nodeId !== undefined && newestNode(task) !== filter.nodeId) return false;
-  return task.submittedAtMs >= (filter.sinceMs ?? 0) && hasText(spec, filter.text);
+  if (task.submittedAtMs < (filter.sinceMs ?? 0)) return false;
+  if (task.submittedAtMs >= (filter.untilMs ?? Number.POSITIVE_INFINITY)) return false;
+  return hasLabels(spec, filter.labels) && hasText(spec, filter.text);
 }
-const hasText = (spec: TaskSpec, text = ''): boolean => searchTextOf(spec).includes(text.toLowerCase());
+const hasLabels = (spec: TaskSpec, labels: TaskFilter['labels'] = {}): boolean =>
+  Object.entries(labels).every(([label, value]) => spec.labels[label] === value);
+const hasText = (spec: TaskSpec, text = ''): boolean =>
+  text === '' || searchTextOf(spec).includes(text.toLowerCase());
 const newestNode = (task: Task): NodeId | undefined => task.live?.nodeId ?? task.past.at(-1)?.nodeId;
 
 function nodeCounts(nodes: NodeTable): NodeCounts {

@@ -40,6 +40,8 @@ type Answer = Outcome<EngineAnswer, Refusal>;
 
 /** The core is ticked at least this often: it tells a stalled host from silent agents by the gap between turns. */
 const tickMs = 500;
+/** Ticks within the gap that counts as a stall, or an idle host would take its own rest for one. */
+const ticksPerStall = 4;
 /** How long a report that nobody waits for may wait for company: each turn with events costs a disk flush. */
 const soonMs = 5;
 
@@ -58,9 +60,13 @@ export class EmbeddedEngine implements Engine {
   constructor(parts: EmbeddedParts) {
     this.#parts = parts;
     this.view = parts.core.view();
-    this.#ticker = setInterval(() => {
-      this.#wake();
-    }, tickMs);
+    const stallTickMs = parts.core.state.timing.stallMs / ticksPerStall;
+    this.#ticker = setInterval(
+      () => {
+        this.#wake();
+      },
+      Math.min(tickMs, stallTickMs),
+    );
   }
 
   readonly rejoinUntilMs = (): number => this.#parts.core.state.rejoinUntilMs;
@@ -188,13 +194,24 @@ export class EmbeddedEngine implements Engine {
     });
   }
 
+  /** In parts between turns, so that nobody waits for it. */
   async #takeSnapshot(): Promise<void> {
     const { core, journal, historyHolds } = this.#parts;
+    await historyHolds();
     const { sequence } = core.state;
     if (sequence === 0) return;
-    const payload = core.snapshot();
-    await historyHolds();
-    await journal.snapshot(sequence, payload);
+    const snapshot = core.beginSnapshot();
+    await journal.snapshot(sequence, unhurried(snapshot.parts())).finally(() => {
+      snapshot.close();
+    });
+  }
+}
+
+/** Lets messages and turns go between the steps. */
+async function* unhurried(parts: Iterable<string | undefined>): AsyncGenerator<string> {
+  for (const part of parts) {
+    if (part !== undefined) yield part;
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 

@@ -81,6 +81,16 @@ export const resultsSchema = v.pipe(
   v.maxLength(limits.resultsPerMessageMax),
 );
 
+/**
+ * `check`: are these attempts still this node's to run? Answered by `checked`. For effects outside of Millrace that
+ * must not happen twice: asked right before the effect, by the fencing check of the agent.
+ */
+export const checkSchema = v.pipe(
+  v.array(tokenSchema),
+  v.minLength(1),
+  v.maxLength(limits.resultsPerMessageMax),
+);
+
 export type LogStream = 'stdout' | 'stderr';
 /**
  * `log`: a piece of an attempt's output. `offset` counts bytes of the stream, so that a piece sent twice is stored
@@ -102,6 +112,8 @@ export type LogChunk = v.InferOutput<typeof logSchema>;
 export interface Welcome {
   readonly epoch: Epoch;
   readonly heartbeatMs: Ms;
+  /** Silence after which the hub gives an attempt's work elsewhere. */
+  readonly attemptLeaseMs: Ms;
   /** Only at enrolment: the key to keep (file mode 0600) and to connect with from now on. */
   readonly nodeKey?: string;
   /** Attempts the agent holds that are no longer its to run: stop them, report nothing. */
@@ -125,6 +137,11 @@ export interface Dispatch {
 export type Stop = readonly Token[];
 /** hub -> agent `resultsAck`: durable; drop the copies. */
 export type ResultsAck = readonly Token[];
+/** hub -> agent `checked`: of the tokens asked, those that are this node's now. All others are not. */
+export interface Checked {
+  readonly asked: readonly Token[];
+  readonly mine: readonly Token[];
+}
 /** hub -> agent `logAck`: stored up to `offset` (exclusive), so more may be sent. */
 export interface LogAck {
   readonly token: Token;
@@ -139,6 +156,7 @@ export interface AgentToHub {
   started: (message: readonly Token[]) => void;
   results: (message: v.InferOutput<typeof resultsSchema>) => void;
   log: (message: LogChunk) => void;
+  check: (message: readonly Token[]) => void;
 }
 export interface HubToAgent {
   welcome: (message: Welcome) => void;
@@ -146,6 +164,7 @@ export interface HubToAgent {
   stop: (message: Stop) => void;
   resultsAck: (message: ResultsAck) => void;
   logAck: (message: LogAck) => void;
+  checked: (message: Checked) => void;
   /** A message of the agent was refused; says which and why. */
   refused: (message: { readonly message: string; readonly field?: string; readonly code: string }) => void;
 }

@@ -19,7 +19,14 @@ export interface AlarmRow {
   readonly alarmId: number;
   readonly priority: 1 | 2 | 3 | 4;
   readonly code:
-    'HOST_RESTARTED' | 'NODE_LOST' | 'STORAGE_FAILED' | 'FLEET_FULL' | 'QUEUE_LATE' | 'JOURNAL_SLOW';
+    | 'HOST_RESTARTED'
+    | 'NODE_LOST'
+    | 'STORAGE_FAILED'
+    | 'FLEET_FULL'
+    | 'QUEUE_LATE'
+    | 'JOURNAL_SLOW'
+    | 'DISK_LOW'
+    | 'BACKUP_FAILED';
   readonly source: string;
   /** For the message of the code, filled in by the reader's language. */
   readonly params: Readonly<Record<string, string | number>>;

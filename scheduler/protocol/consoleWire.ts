@@ -9,6 +9,15 @@ import type { NodeRow } from './node.ts';
 import type { Refusal } from './outcome.ts';
 import { type Simulation, startSimulationSchema } from './simulation.ts';
 import {
+  type BackupPlan,
+  backupPlanSchema,
+  exportFormats,
+  type Retention,
+  retentionSchema,
+  type StorageJob,
+  type StorageState,
+} from './storage.ts';
+import {
   endStates,
   liveStates,
   nameSchema,
@@ -16,7 +25,17 @@ import {
   type TaskRecord,
   type TaskState,
 } from './task.ts';
-import type { FleetUse, NodeCounts, NodePage, QueueRow, TaskCounts, TaskRow, WhyAnswer } from './view.ts';
+import {
+  type FleetUse,
+  groupings,
+  type NodeCounts,
+  type NodePage,
+  type QueueRow,
+  type TaskCounts,
+  type TaskGroups,
+  type TaskRow,
+  type WhyAnswer,
+} from './view.ts';
 
 export const consoleNamespace = '/console';
 /** `handshake.auth` of a console over Socket.IO. */
@@ -46,7 +65,12 @@ const rowLimitSchema = v.optional(
   v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limits.pageRowsMax)),
   50,
 );
+const timeSchema = v.pipe(
+  whole,
+  v.transform((n) => n as Ms),
+);
 const textSchema = v.pipe(v.string(), v.maxLength(limits.labelValueLengthMax));
+const pathSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(limits.pathLengthMax));
 const someTasksSchema = v.pipe(v.array(taskIdSchema), v.minLength(1), v.maxLength(limits.submitBatchMax));
 
 export const taskFilterSchema = v.strictObject({
@@ -54,12 +78,15 @@ export const taskFilterSchema = v.strictObject({
   queue: v.exactOptional(queueSchema),
   nodeId: v.exactOptional(nodeIdSchema),
   text: v.exactOptional(textSchema),
-  sinceMs: v.exactOptional(
+  tenant: v.exactOptional(nameSchema),
+  labels: v.exactOptional(
     v.pipe(
-      whole,
-      v.transform((n) => n as Ms),
+      v.record(nameSchema, textSchema),
+      v.check((labels) => Object.keys(labels).length <= limits.filterLabelsMax, 'names too many labels'),
     ),
   ),
+  sinceMs: v.exactOptional(timeSchema),
+  untilMs: v.exactOptional(timeSchema),
 });
 
 /** Parameters of each method. A method that is not here does not exist. */
@@ -75,6 +102,11 @@ export const methodSchemas = {
     filter: v.optional(taskFilterSchema, {}),
     before: v.optional(taskIdSchema),
     limit: rowLimitSchema,
+  }),
+  /** Live and ended tasks that match, counted by group. */
+  countTasks: v.strictObject({
+    filter: v.optional(taskFilterSchema, {}),
+    by: v.picklist(groupings),
   }),
   getTask: v.strictObject({ taskId: taskIdSchema }),
   /** How tasks stand, in few bytes each: for those who wait for many. */
@@ -123,6 +155,20 @@ export const methodSchemas = {
     metric: v.picklist([...metricIds, ...queueMetricIds]),
     range: v.picklist(['1h', '8h', '7d']),
   }),
+  /** Sizes, bounds, copies, and the long work under way. */
+  getStorage: v.strictObject({}),
+  setRetention: retentionSchema,
+  setBackupPlan: backupPlanSchema,
+  /** A copy of journal, history and secrets. Absent folder: that of the plan. Answers at once with its job. */
+  startBackup: v.strictObject({ folder: v.exactOptional(pathSchema) }),
+  /** Ended tasks that match, into a file. Absent folder: `exports` in the data folder. */
+  startExport: v.strictObject({
+    filter: v.optional(taskFilterSchema, {}),
+    format: v.picklist(exportFormats),
+    folder: v.exactOptional(pathSchema),
+  }),
+  /** What it made so far is taken away. */
+  cancelJob: v.strictObject({ jobId: whole }),
   startSimulation: startSimulationSchema,
   /** Takes away the simulated nodes and tasks, nothing else. Answers at once; `getSimulation` tells how far it is. */
   endSimulation: v.strictObject({}),
@@ -155,6 +201,8 @@ export interface TaskList {
   /** All tasks that match. */
   readonly total: number;
   readonly totalIsEstimate: boolean;
+  /** The page stopped at its bound after looking at so many tasks: see `TaskPage.looked`. */
+  readonly looked?: number;
   readonly asOfMs: Ms;
   readonly tookMs: number;
 }
@@ -198,6 +246,7 @@ export interface Results {
   watchOverview: { readonly on: boolean };
   submitTasks: { readonly answers: readonly SubmitAnswer[] };
   listTasks: TaskList;
+  countTasks: TaskGroups & { readonly asOfMs: Ms; readonly tookMs: number };
   getTask: TaskDetail;
   getStates: { readonly standings: readonly TaskStanding[] };
   whyTask: WhyAnswer;
@@ -217,6 +266,12 @@ export interface Results {
   getTopology: Topology;
   watchFleet: { readonly metrics: readonly MetricId[] };
   getTrace: MetricTrace;
+  getStorage: StorageState;
+  setRetention: Retention;
+  setBackupPlan: BackupPlan;
+  startBackup: StorageJob;
+  startExport: StorageJob;
+  cancelJob: StorageJob;
   startSimulation: Simulation;
   endSimulation: Simulation;
   getSimulation: Simulation;

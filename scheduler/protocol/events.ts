@@ -153,7 +153,17 @@ export type Event =
       readonly isCordoned: boolean;
       readonly actor: Actor;
     }
-  | { readonly kind: 'node_forgotten'; readonly nodeId: NodeId; readonly actor: Actor };
+  | { readonly kind: 'node_forgotten'; readonly nodeId: NodeId; readonly actor: Actor }
+  /**
+   * Written by `journal repair` in place of batches that could not be read: numbers that those may have given out are
+   * never given again, and tasks that history knows to have ended in them are no longer live.
+   */
+  | {
+      readonly kind: 'journal_repaired';
+      readonly nextTaskId: number;
+      readonly nextToken: number;
+      readonly ended: readonly TaskId[];
+    };
 
 export type EventKind = Event['kind'];
 

@@ -11,9 +11,17 @@ export type ToHost =
   /** The process of the last `startFleet` is gone: asked or unasked. `code` null: it was killed. */
   | { readonly kind: 'fleetEnded'; readonly code: number | null };
 
+/** How far a start is. `checking` and `loading` count bytes, `replaying` batches. `total` 0: not known yet. */
+export interface RecoveryProgress {
+  /** The file is read and checked; the snapshot becomes state; the batches after it are applied. */
+  readonly stage: 'checking' | 'loading' | 'replaying';
+  readonly done: number;
+  readonly total: number;
+}
+
 /** host -> main. */
 export type FromHostProcess =
-  | { readonly kind: 'recovering'; readonly done: number; readonly total: number }
+  | ({ readonly kind: 'recovering' } & RecoveryProgress)
   | {
       readonly kind: 'listening';
       /** `http://127.0.0.1:7443`: where agents join. */
@@ -42,6 +50,7 @@ export const hostExit = { ok: 0, bug: 1, cannotStart: 2, storageFailed: 3 } as c
 /** What the Electron shell tells a window of the host's life. In a browser the socket's state says the same. */
 export type HostState =
   | { readonly state: 'starting' }
+  | ({ readonly state: 'recovering' } & RecoveryProgress)
   | { readonly state: 'running'; readonly epoch: number }
   | {
       readonly state: 'restarting';

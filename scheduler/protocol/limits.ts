@@ -1,17 +1,17 @@
 // Every bound in the system, with its reason. A limit that is reached answers with a named refusal.
 
 /** Raised with every incompatible change of `agentWire.ts`; hub and agent must agree. */
-export const agentWireVersion = 1;
+export const agentWireVersion = 2;
 /** Raised with every incompatible change of `consoleWire.ts`. */
 export const consoleWireVersion = 1;
 
 // ---- tasks -------------------------------------------------------------------------------------------------------
 /** The published design's bounded queue: what one cycle may look at. The rest waits in the backlog behind it. */
 export const readyWindowMax = 10_000;
-/** Tasks admitted and not ended. One snapshot must stay below V8's 512 MiB string; this many typical tasks do. */
-export const liveTasksMax = 500_000;
-/** The JSON of all live tasks together, for the same reason: keeps a few huge payloads from filling memory. */
-export const liveWorkBytesMax = 256 * 1024 * 1024;
+/** Tasks admitted and not ended: what a restart has back within 5 s (`npm run bench -- recovery`). */
+export const liveTasksMax = 1_000_000;
+/** The JSON of all live tasks together: keeps many huge payloads from filling memory. 800 B each of a full table. */
+export const liveWorkBytesMax = 800 * 1024 * 1024;
 /** One task's JSON. Larger input belongs in a file that the task reads. */
 export const taskBytesMax = 64 * 1024;
 /** Tasks in one submit call: 5,000 admissions fit a cycle's journal write without a pause that others notice. */
@@ -148,8 +148,26 @@ export const apiUnsentBytesMax = 256 * 1024;
 // ---- storage -----------------------------------------------------------------------------------------------------
 /** Journal bytes after which a snapshot is taken and older rows may go. */
 export const snapshotEveryBytes = 64 * 1024 * 1024;
-/** Ended tasks kept in history before the oldest go. */
+/** Ended tasks kept in history before the oldest go, where nobody set another bound. */
 export const historyTasksMax = 10_000_000;
+/** The largest such bound: the design point of one workstation. */
+export const historyTasksLimit = 100_000_000;
+/** Output of attempts kept, where nobody set another bound: a tenth of a small disk. */
+export const historyLogBytesMax = 8 * 1024 * 1024 * 1024;
+/** The least that a bound on history.db may be: below it indexes alone would let tasks go at once. */
+export const historyBytesLeast = 64 * 1024 * 1024;
+/** Groups that a count by queue, node or day gives; what is beyond goes into one group, and that is said. */
+export const groupsMax = 1_000;
+/** Labels that a filter may name. */
+export const filterLabelsMax = 4;
+/** Longest path of a folder or file that people name. */
+export const pathLengthMax = 4_096;
+/** Backups and exports that run at a time: each reads as fast as one disk gives. */
+export const jobsRunningMax = 2;
+/** Left free on a disk that a backup or an export goes to: it may be the journal's own, which must go on. */
+export const diskReserveBytes = 256 * 1024 * 1024;
+/** Ended jobs that are still listed. */
+export const jobsListedMax = 50;
 export const snapshotsKept = 2;
 /** Batches that history has not stored yet. Beyond it the engine waits rather than fill memory. */
 export const historyQueueMax = 10_000;

@@ -112,6 +112,8 @@ export const retrySchema = v.strictObject({
   backoffCapMs: v.optional(wholeUpTo(limits.backoffCapMaxMs), limits.backoffCapDefaultMs),
 });
 
+export const tenantDefault = 'default';
+
 export const taskSpecSchema = v.strictObject({
   /** For people; need not be unique. */
   name: v.optional(v.pipe(v.string(), v.maxLength(limits.nameLengthMax)), ''),
@@ -122,6 +124,8 @@ export const taskSpecSchema = v.strictObject({
     ),
     'default',
   ),
+  /** Whose work it is, for shares, rights and lists. */
+  tenant: v.optional(nameSchema, tenantDefault),
   /** 0 to 9; 9 goes first. */
   priority: v.optional(wholeUpTo(limits.priorityMax), limits.priorityDefault),
   work: workSchema,

@@ -58,6 +58,7 @@ export interface TaskRow {
   readonly name: string;
   readonly kind: string;
   readonly queue: QueueName;
+  readonly tenant: string;
   readonly priority: number;
   readonly state: TaskState;
   readonly waiting: Waiting;
@@ -125,12 +126,39 @@ export interface TaskFilter {
   readonly nodeId?: NodeId;
   /** Part of the name, of the program line, or of a label, in any case. */
   readonly text?: string;
+  readonly tenant?: string;
+  /** All of these labels with these values. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Submitted at or after this. */
   readonly sinceMs?: Ms;
+  /** Submitted before this. */
+  readonly untilMs?: Ms;
 }
 export interface TaskPage {
   readonly rows: readonly TaskRow[];
   /** Older rows start below this task id; undefined at the end. */
   readonly nextBefore?: TaskId;
+  /**
+   * The page stopped at its bound and not because it was full: so many tasks were looked at for it. Go on with
+   * `nextBefore`, show progress, or stop.
+   */
+  readonly looked?: number;
+}
+/** What a count may be split by. `hour` and `day` are of the submission, in UTC, as `2026-11-23T10` and `2026-11-23`. */
+export const groupings = ['state', 'queue', 'tenant', 'node', 'kind', 'hour', 'day'] as const;
+export type Grouping = (typeof groupings)[number];
+export interface TaskGroup {
+  /** Empty: tasks that have none, such as no node yet. */
+  readonly key: string;
+  readonly tasks: number;
+}
+export interface TaskGroups {
+  /** Largest first; `hour` and `day` oldest first. At most `groupsMax`. */
+  readonly groups: readonly TaskGroup[];
+  readonly total: number;
+  /** Tasks in groups that are not listed. */
+  readonly beyond: number;
+  readonly isEstimate: boolean;
 }
 export interface LivePage extends TaskPage {
   /** All live tasks that match, whatever `before` says. */
@@ -164,6 +192,8 @@ export interface SchedulerView {
   ) => { readonly taskIds: readonly TaskId[]; readonly total: number };
   /** Live tasks, newest first, below `before`. O(live tasks) where the filter matches few. */
   readonly liveTasks: (filter: TaskFilter, before: TaskId | undefined, limit: number) => LivePage;
+  /** Live tasks that match, counted by group. O(live tasks). */
+  readonly liveGroups: (filter: TaskFilter, by: Grouping) => ReadonlyMap<string, number>;
   readonly attemptByToken: (
     token: Token,
   ) => { readonly taskId: TaskId; readonly record: AttemptRecord } | undefined;

@@ -188,9 +188,29 @@ describe('any sequence of commands', () => {
       fc.property(steps, steps, (before, after) => {
         const books = bookkeeper();
         run(books, before);
-        const restored = new Core(undefined, books.core.snapshot());
+        const restored = Core.restored(books.core.snapshotParts());
         expect(restored.digest()).toBe(books.core.digest());
         const from = books.batches.length;
+        run(books, after);
+        for (const batch of books.batches.slice(from)) restored.replay(batch);
+        expect(restored.digest()).toBe(books.core.digest());
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('a snapshot made in parts while work goes on is the state at which it began', () => {
+    fc.assert(
+      fc.property(steps, steps, steps, (before, during, after) => {
+        const books = bookkeeper();
+        run(books, before);
+        const [from, digest] = [books.batches.length, books.core.digest()];
+        const parts = books.core.beginSnapshot().parts();
+        const made = [parts.next().value ?? ''];
+        run(books, during);
+        made.push(...[...parts].filter((part) => part !== undefined));
+        const restored = Core.restored(made);
+        expect(restored.digest()).toBe(digest);
         run(books, after);
         for (const batch of books.batches.slice(from)) restored.replay(batch);
         expect(restored.digest()).toBe(books.core.digest());
@@ -204,8 +224,8 @@ describe('any sequence of commands', () => {
       fc.property(steps, steps, (before, after) => {
         const books = bookkeeper();
         run(books, before);
-        const snapshot = books.core.snapshot();
-        const [one, other] = [0, 1].map(() => bookkeeper(new Core(undefined, snapshot)));
+        const snapshot = books.core.snapshotParts();
+        const [one, other] = [0, 1].map(() => bookkeeper(Core.restored(snapshot)));
         if (!one || !other) throw new Error('two were made');
         run(one, after);
         run(other, after);

@@ -27,7 +27,7 @@ describe('a stall of the host', () => {
 describe('a stall in the rejoin window', () => {
   test('moves the window along: agents still have all of it to come back', () => {
     const { core, id, token } = running();
-    const after = startedCore(undefined, new Core(undefined, core.snapshot()));
+    const after = startedCore(undefined, Core.restored(core.snapshotParts()));
     after.wait(1_000);
     after.jump(20_000);
     after.wait(rejoinWindowMs - 2_000);
@@ -56,7 +56,7 @@ describe('the clock', () => {
   test('set back across a restart does not make backoffs stand still', () => {
     const { core, ended, id, token } = running();
     ended('N1', id, token, failure);
-    const after = startedCore(undefined, new Core(undefined, core.snapshot())); // begins before the last batch
+    const after = startedCore(undefined, Core.restored(core.snapshotParts())); // begins before the last batch
     expect(after.now()).toBeLessThan(core.state.lastBatchAtMs);
     after.join('N2');
     expect(kindsOf(after.wait(5_000, () => [after.beat('N2')]))).toContain('attempt_placed');

@@ -1,6 +1,7 @@
 // A node's life as its specification: leases, losses, stalls of the host, restarts, and agents that come back.
 import { describe, expect, test } from 'vitest';
 import { Core } from '../../scheduler/core/cycle.ts';
+import { brokenInvariants } from '../../scheduler/core/state/invariants.ts';
 import { nodeId, type Token } from '../../scheduler/protocol/brands.ts';
 import { attemptLeaseMs, nodeLeaseMs, rejoinWindowMs } from '../../scheduler/protocol/limits.ts';
 import { kindsOf, liveOf, reasonOf, running, startedCore } from './coreStage.ts';
@@ -73,7 +74,7 @@ describe('heartbeats', () => {
 });
 
 describe('a restart of the host', () => {
-  const restarted = (core: Core) => startedCore(undefined, new Core(undefined, core.snapshot()));
+  const restarted = (core: Core) => startedCore(undefined, Core.restored(core.snapshotParts()));
 
   test('begins a new epoch, and every node has to come back', () => {
     const { core } = running();
@@ -169,5 +170,41 @@ describe('cordon and removal', () => {
     wait(30_000);
     expect(forget()).toBeUndefined();
     expect(core.view().nodeCounts().total).toBe(0);
+  });
+});
+
+describe('a node that comes back smaller than what it holds', () => {
+  const rejoined = (resources: object, input: object) => {
+    const stage = running(input);
+    stage.join('N1', { resources }, [{ token: stage.token, state: 'running' }]);
+    return stage;
+  };
+
+  test.each([
+    ['less CPU', { cpu: 2_000 }, { cpu: 4_000 }, { cpu: 0 }],
+    ['less memory', { memory: 1_024 }, { memory: 4_096 }, { memory: 0 }],
+    ['fewer slots', { slots: 1 }, { slots: 3 }, {}],
+  ])('%s: keeps that, and takes nothing new until it fits', (_what, resources, ask, small) => {
+    const { core, submitOne, ended, id, token } = rejoined(resources, { ask });
+    const other = submitOne({ ask: small });
+    expect(liveOf(core, id).token).toBe(token);
+    expect(core.state.tasks.get(other)?.live).toBeUndefined();
+    expect(ended('N1', id, token).dispatches).toMatchObject([{ taskId: other }]);
+  });
+
+  test('is the same node after a restart from a snapshot', () => {
+    const { core, id, token } = rejoined({ cpu: 2_000 }, { ask: { cpu: 4_000 } });
+    const { give, join, submitOne, ended } = startedCore(undefined, Core.restored(core.snapshotParts()));
+    join('N1', { resources: { cpu: 2_000 } }, [{ token, state: 'running' }]);
+    const other = submitOne();
+    expect(give().dispatches).toEqual([]);
+    expect(ended('N1', id, token).dispatches).toMatchObject([{ taskId: other }]);
+  });
+
+  test('breaks the books like any other once it fits again', () => {
+    const { core, ended, id, token } = rejoined({ cpu: 2_000 }, { ask: { cpu: 4_000 } });
+    ended('N1', id, token);
+    core.state.nodes.cpuFree[0] = -1;
+    expect(brokenInvariants(core.state).join()).toContain('oversold: cpu of N1');
   });
 });

@@ -40,7 +40,7 @@ export interface Turned extends TurnResult {
 
 /** A core whose epoch has begun. Every turn is checked against the invariants. */
 export function startedCore(policy?: Policy, from?: Core) {
-  const core = from ?? new Core(policy);
+  const core = from ?? new Core({ policy });
   let nowMs = startMs;
   const take = (commands: readonly Command[]): Turned => {
     const result = core.turn(nowMs, commands);

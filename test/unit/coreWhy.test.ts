@@ -83,7 +83,7 @@ describe('why a task waits', () => {
     join('N1', { resources: { cpu: 100 } });
     submitOne({ ask: { cpu: 100 } });
     const waiting = submitOne({ ask: { cpu: 100 } });
-    const after = startedCore(undefined, new Core(undefined, core.snapshot()));
+    const after = startedCore(undefined, Core.restored(core.snapshotParts()));
     expect(after.core.view().why(waiting)?.dominant).toBe('REJOINING');
   });
 

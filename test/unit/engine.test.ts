@@ -6,7 +6,7 @@ import type { JournalPort } from '../../scheduler/journal/port.ts';
 import { nodeId } from '../../scheduler/protocol/brands.ts';
 import { decode } from '../../scheduler/protocol/decode.ts';
 import type { Batch, Command } from '../../scheduler/protocol/events.ts';
-import { pendingCommandsMax } from '../../scheduler/protocol/limits.ts';
+import { pendingCommandsMax, snapshotEveryBytes } from '../../scheduler/protocol/limits.ts';
 import { nodeSpecSchema } from '../../scheduler/protocol/node.ts';
 import type { Refusal } from '../../scheduler/protocol/outcome.ts';
 import { taskSpecSchema } from '../../scheduler/protocol/task.ts';
@@ -26,15 +26,32 @@ const node = must(
 const submit: Command = { kind: 'SubmitTasks', specs: [spec], actor: 'test' };
 const join: Command = { kind: 'JoinNode', nodeId: nodeId('n1'), spec: node, held: [] };
 
+function cancelFirst({ events }: Batch): Command {
+  const admitted = events.find((event) => event.kind === 'task_admitted');
+  if (!admitted) throw new Error('nothing was admitted');
+  return { kind: 'CancelTask', taskId: admitted.taskId, actor: 'test', reason: '' };
+}
+
 /** A journal whose writes end when the test says so. */
 function stage() {
   const writes: { batch: Batch; done: () => void; fail: (error: Error) => void }[] = [];
   const seen = { dispatched: 0, failures: [] as Refusal[], durable: [] as number[] };
+  const snapshots: { sequence: number; parts: AsyncIterator<string> | Iterator<string> }[] = [];
+  let bytesSinceSnapshot = 0;
   const journal: JournalPort = {
     append: (batch) => new Promise((done, fail) => writes.push({ batch, done, fail })),
-    snapshot: () => Promise.resolve(),
+    snapshot: (sequence, parts) => {
+      if (bytesSinceSnapshot === 0) return Promise.resolve();
+      bytesSinceSnapshot = 0;
+      const iterator =
+        Symbol.asyncIterator in parts ? parts[Symbol.asyncIterator]() : parts[Symbol.iterator]();
+      snapshots.push({ sequence, parts: iterator });
+      return new Promise(() => undefined); // the test reads the parts itself
+    },
+    backupTo: () => Promise.resolve(),
     stats: () => ({
-      bytesSinceSnapshot: 0,
+      bytesSinceSnapshot,
+      fileBytes: 0,
       isSnapshotUnderWay: false,
       rows: 0,
       commits: 0,
@@ -76,7 +93,10 @@ function stage() {
     await settle();
     return next?.batch;
   };
-  return { engine, seen, writes, settle, write };
+  const growJournal = (): void => {
+    bytesSinceSnapshot = snapshotEveryBytes;
+  };
+  return { engine, seen, writes, settle, write, snapshots, growJournal };
 }
 
 describe('the embedded engine', () => {
@@ -103,6 +123,32 @@ describe('the embedded engine', () => {
     await Promise.all(answers);
     expect(first?.events.map((event) => event.kind)).toEqual(['node_joined']);
     expect(second?.events.filter((event) => event.kind === 'task_admitted')).toHaveLength(50);
+  });
+
+  test('goes on with turns while a snapshot is read, which stays the state at which it began', async () => {
+    const { engine, write, settle, snapshots, growJournal } = stage();
+    const submitted = engine.execute(submit);
+    const first = await write();
+    await submitted;
+    growJournal();
+    const second = engine.execute(submit);
+    await write();
+    await second;
+    await settle();
+    const [snapshot] = snapshots;
+    if (!first || !snapshot) throw new Error('no snapshot was begun');
+    const parts = [(await snapshot.parts.next()).value as string];
+    // The task that the snapshot has not read yet ends, and another one comes.
+    for (const command of [cancelFirst(first), submit]) {
+      const answered = engine.execute(command);
+      await write();
+      expect(await answered).toMatchObject({ ok: true });
+    }
+    for (let next = await snapshot.parts.next(); next.done !== true; next = await snapshot.parts.next())
+      parts.push(next.value);
+    const restored = Core.restored(parts);
+    expect(restored.state.sequence).toBe(snapshot.sequence);
+    expect([...restored.state.tasks.all()].map(({ taskId }) => taskId)).toEqual([1, 2]);
   });
 
   test('a failed write releases nothing, refuses what waits, and says so once', async () => {

@@ -6,7 +6,7 @@ import type { TaskRecord, TaskSpec } from '../../protocol/task.ts';
 import { nodeState } from './nodeTable.ts';
 import { holdCapacity, releaseCapacity } from './capacity.ts';
 import type { SchedulerState } from './schedulerState.ts';
-import { liveRecord, type Task } from './taskTable.ts';
+import { liveRecord, noAttempts, type Task } from './taskTable.ts';
 
 type Of<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>;
 type Appliers = {
@@ -14,10 +14,14 @@ type Appliers = {
 };
 
 export function apply(state: SchedulerState, event: Event, atMs: Ms): void {
+  state.snapshot?.keep(event);
   // The table is typed by kind; the compiler cannot see that both sides of this call have the same one.
   const applier = appliers[event.kind] as (state: SchedulerState, event: Event, atMs: Ms) => void;
   applier(state, event, atMs);
 }
+
+/** More restarts than lost batches can hold. */
+const epochsSkippedByRepair = 1_000_000;
 
 const appliers: Appliers = {
   epoch_started(state, event) {
@@ -68,7 +72,7 @@ const appliers: Appliers = {
   },
   attempt_ended(state, event, atMs) {
     const { task, live } = mustLive(state, event.token);
-    task.past.push({ ...liveRecord(live), endedAtMs: atMs, end: event.end });
+    task.past = [...task.past, { ...liveRecord(live), endedAtMs: atMs, end: event.end }];
     if (isPlatformLoss(event.end.reason)) task.platformLosses += 1;
     state.nodes.attemptsOn(live.node).delete(live.token);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
@@ -118,6 +122,7 @@ const appliers: Appliers = {
       const { task, live } = mustLive(state, token);
       holdCapacity(state, node, task.spec.ask, live.gpuMask);
     }
+    state.nodes.markOverheld(node);
   },
   node_disconnected(state, event) {
     setNodeState(state, mustIndex(state, event.nodeId), nodeState.disconnected);
@@ -135,6 +140,16 @@ const appliers: Appliers = {
     setNodeState(state, node, nodeState.lost); // out of the index before the row goes
     state.nodes.remove(node);
     state.nodeKeys.delete(event.nodeId);
+  },
+  journal_repaired(state, event) {
+    state.nextTaskId = Math.max(state.nextTaskId, event.nextTaskId);
+    state.nextToken = Math.max(state.nextToken, event.nextToken);
+    // The lost batches may have begun epochs too, and agents refuse what comes from one older than they know.
+    state.epoch = epoch(state.epoch + epochsSkippedByRepair);
+    for (const taskId of event.ended) {
+      const task = state.tasks.get(taskId);
+      if (task) dropTask(state, task);
+    }
   },
 };
 
@@ -155,38 +170,59 @@ function enterLine(state: SchedulerState, task: Task, atMs: Ms): void {
   state.ready.push(task);
 }
 
+/** A task that ended where this journal cannot tell how: whatever it holds is given back. */
+function dropTask(state: SchedulerState, task: Task): void {
+  const queue = state.ready.mustGet(task.spec.queue);
+  if (task.live) {
+    state.nodes.attemptsOn(task.live.node).delete(task.live.token);
+    releaseCapacity(state, task.live.node, task.spec.ask, task.live.gpuMask);
+    state.tasks.endAttempt(task);
+    queue.active -= 1;
+  } else if (task.state === 'ready') {
+    state.tasks.setState(task, 'cancelling'); // out of line first: the lane counts by state
+    state.ready.leave(task);
+  } else if (task.state === 'backoff') queue.backoff -= 1;
+  removeTask(state, task);
+}
+
 function removeTask(state: SchedulerState, task: Task): void {
   state.tasks.remove(task);
   state.classes.releaseAskClass(task.askClass);
 }
 
-export function newTask(
-  state: SchedulerState,
-  from: { readonly taskId: Task['taskId']; readonly spec: TaskSpec; readonly submitter: string },
-  submittedAtMs: Ms,
-): Task {
-  const askClass = state.classes.useAskClass(from.spec);
+export interface TaskOrigin {
+  readonly taskId: Task['taskId'];
+  readonly spec: TaskSpec;
+  readonly submitter: string;
+}
+
+export function newTask(state: SchedulerState, from: TaskOrigin, submittedAtMs: Ms): Task {
+  const { taskId, spec, submitter } = from;
+  const askClass = state.classes.useAskClass(spec);
   if (!askClass) throw new Error('ask class table is full'); // refused in decide/submit
   return {
-    ...from,
+    taskId,
+    spec,
+    submitter,
     submittedAtMs,
     askClass,
-    bytes: JSON.stringify(from.spec).length,
+    bytes: JSON.stringify(spec).length,
     state: 'ready',
     enqueuedOrder: 0,
     enqueuedAtMs: submittedAtMs,
     untilMs: ms(0),
     live: undefined,
-    past: [],
+    past: noAttempts,
     platformLosses: 0,
     forgiven: 0,
     cancelReason: undefined,
+    mark: state.tasks.mark,
   };
 }
 
 function requeuedTask(state: SchedulerState, record: TaskRecord): Task {
   const task = newTask(state, record, record.submittedAtMs);
-  task.past.push(...record.attempts);
+  task.past = [...record.attempts];
   task.forgiven = record.attempts.length; // all of them: a person gives it a fresh start, losses and backoff too
   return task;
 }

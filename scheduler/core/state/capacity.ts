@@ -9,6 +9,7 @@ export function holdCapacity(state: SchedulerState, node: NodeIndex, ask: Ask, g
 }
 export function releaseCapacity(state: SchedulerState, node: NodeIndex, ask: Ask, gpuMask: number): void {
   change(state, node, ask, { gpuMask, sign: 1 });
+  if (state.nodes.overheld.has(node)) state.nodes.markOverheld(node);
 }
 
 function change(

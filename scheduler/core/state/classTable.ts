@@ -70,6 +70,11 @@ export class ClassTable {
     found.users += 1;
     return found;
   }
+  /** Counts one more live task of a class that is in use. */
+  useAgain(ask: AskClass): AskClass {
+    ask.users += 1;
+    return ask;
+  }
   hasRoomForAsk(spec: TaskSpec): boolean {
     return this.#askByKey.size < askClassesMax || this.#askByKey.has(askKey(spec));
   }

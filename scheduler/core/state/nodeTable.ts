@@ -43,6 +43,8 @@ export class NodeTable {
   readonly ids: (NodeId | undefined)[] = [];
   readonly specs: (NodeSpec | undefined)[] = [];
   readonly attempts: Set<Token>[] = [];
+  /** Nodes that came back smaller than what they hold: free amounts below 0 until enough of it has ended. */
+  readonly overheld = new Set<NodeIndex>();
   /** Names of custom resources by column. */
   readonly customNames: string[] = [];
   readonly #customByName = new Map<string, number>();
@@ -122,6 +124,20 @@ export class NodeTable {
     }
   }
 
+  /** Is it in `overheld` as its free amounts say? To be called where they changed by other than a placement. */
+  markOverheld(node: NodeIndex): void {
+    if (this.#isShort(node)) this.overheld.add(node);
+    else this.overheld.delete(node);
+  }
+  #isShort(node: NodeIndex): boolean {
+    const columns = [this.cpuFree, this.memoryFree, this.slotsFree, ...this.customFree];
+    const gpuRow = node * gpuDevicesMax;
+    return (
+      columns.some((column) => (column[node] ?? 0) < 0) ||
+      this.gpuFree.subarray(gpuRow, gpuRow + gpuDevicesMax).some((free) => free < 0)
+    );
+  }
+
   remove(node: NodeIndex): void {
     this.#leavePlaces(node);
     this.#byId.delete(this.idOf(node));
@@ -129,6 +145,7 @@ export class NodeTable {
     this.ids[node] = undefined;
     this.specs[node] = undefined;
     this.attempts[node] = new Set();
+    this.overheld.delete(node);
     this.#freeRows.push(node);
   }
 

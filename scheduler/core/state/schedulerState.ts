@@ -8,13 +8,14 @@ import {
   queueName,
   type Token,
 } from '../../protocol/brands.ts';
-import { attemptLeaseMs, nodeLeaseMs, rejoinWindowMs } from '../../protocol/limits.ts';
+import { plantTiming, type Timing } from '../../protocol/timing.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { ReadyQueue } from '../queue/readyQueue.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
 import { NodeTable } from './nodeTable.ts';
+import type { Snapshot } from './snapshot.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
 
@@ -52,14 +53,19 @@ export class SchedulerState {
   /** When the last tasks ended, newest last: how fast places become free. */
   readonly #endedAtMs: number[] = [];
 
-  constructor(policy: Policy = policies.pack) {
+  /** The snapshot that is being made, told of each event before it changes anything. */
+  snapshot: Snapshot | undefined;
+  readonly timing: Timing;
+
+  constructor(policy: Policy = policies.pack, timing: Timing = plantTiming) {
+    this.timing = timing;
     this.placer = new Placer({ fleet: this.nodes, classes: this.classes, index: this.index }, policy);
     this.ready.put(defaultQueue, 1);
   }
 
   /** After replay: gives every node and attempt the rejoin window, and sets the timers that a restart has lost. */
   resume(nowMs: number): void {
-    this.rejoinUntilMs = nowMs + rejoinWindowMs;
+    this.rejoinUntilMs = nowMs + this.timing.rejoinWindowMs;
     this.timers.clear();
     this.timedNodes.clear();
     this.ready.reset();
@@ -94,10 +100,10 @@ export class SchedulerState {
     this.timers.add({ dueMs: untilMs, kind: 'node', id: node });
   }
   nodeLeaseFrom(nowMs: number): number {
-    return Math.max(nowMs + nodeLeaseMs, this.rejoinUntilMs);
+    return Math.max(nowMs + this.timing.nodeLeaseMs, this.rejoinUntilMs);
   }
   attemptLeaseFrom(nowMs: number): number {
-    return Math.max(nowMs + attemptLeaseMs, this.rejoinUntilMs);
+    return Math.max(nowMs + this.timing.attemptLeaseMs, this.rejoinUntilMs);
   }
 }
 

@@ -32,20 +32,29 @@ export interface Task {
   /** End of the backoff. */
   untilMs: Ms;
   live: LiveAttempt | undefined;
-  readonly past: AttemptRecord[];
+  /** Replaced by a longer one, never changed: most waiting tasks share the empty one. */
+  past: readonly AttemptRecord[];
   /** Past attempts that the platform lost; they do not count against the task's own. */
   platformLosses: number;
   /** Attempts before the last requeue by a person; they do not count either. */
   forgiven: number;
   cancelReason: string | undefined;
+  /** Number of the newest snapshot that has this task, or began before it came. Soft state. */
+  mark: number;
 }
+
+export const noAttempts: readonly AttemptRecord[] = [];
 
 export class TaskTable {
   readonly #tasks = new Map<TaskId, Task>();
   readonly #byToken = new Map<Token, Task>();
-  /** Idempotency key -> task, live or ended. Ended ones go oldest first. */
-  readonly #keys = new Map<string, TaskId>();
+  /** Idempotency keys of live tasks. */
+  readonly #liveKeys = new Map<string, TaskId>();
+  /** Those of ended tasks, in the order of their ends: the oldest goes first. */
+  readonly #endedKeys = new Map<string, TaskId>();
   #bytes = 0;
+  /** Number of the newest snapshot. Soft state. */
+  mark = 0;
   /** Live tasks by state, kept so that a count costs nothing. */
   readonly #counts: Record<LiveState, number> = {
     ready: 0,
@@ -84,11 +93,12 @@ export class TaskTable {
   all(): IterableIterator<Task> {
     return this.#tasks.values();
   }
-  keys(): IterableIterator<[string, TaskId]> {
-    return this.#keys.entries();
+  /** Keys of ended tasks, oldest end first; those of live tasks are in their specs. */
+  endedKeys(): IterableIterator<[string, TaskId]> {
+    return this.#endedKeys.entries();
   }
   byKey(key: string): TaskId | undefined {
-    return this.#keys.get(key);
+    return this.#liveKeys.get(key) ?? this.#endedKeys.get(key);
   }
 
   add(task: Task): void {
@@ -96,7 +106,10 @@ export class TaskTable {
     this.#counts[task.state] += 1;
     this.#bytes += task.bytes;
     const { key } = task.spec;
-    if (key !== undefined && this.#keys.get(key) !== task.taskId) this.rememberKey(key, task.taskId);
+    if (key !== undefined) {
+      this.#liveKeys.set(key, task.taskId);
+      this.#endedKeys.delete(key);
+    }
     if (task.live) this.#byToken.set(task.live.token, task);
   }
   remove(task: Task): void {
@@ -104,6 +117,10 @@ export class TaskTable {
     this.#counts[task.state] -= 1;
     this.#bytes -= task.bytes;
     if (task.live) this.#byToken.delete(task.live.token);
+    const { key } = task.spec;
+    if (key === undefined || this.#liveKeys.get(key) !== task.taskId) return;
+    this.#liveKeys.delete(key);
+    this.rememberKey(key, task.taskId);
   }
   startAttempt(task: Task, live: LiveAttempt): void {
     task.live = live;
@@ -114,12 +131,12 @@ export class TaskTable {
     task.live = undefined;
   }
 
+  /** The key of a task that has ended. */
   rememberKey(key: string, taskId: TaskId): void {
-    this.#keys.set(key, taskId);
-    if (this.#keys.size <= rememberedKeysMax) return;
-    for (const [oldKey, oldTask] of this.#keys) {
-      if (this.#tasks.has(oldTask)) continue;
-      this.#keys.delete(oldKey);
+    this.#endedKeys.set(key, taskId);
+    if (this.#endedKeys.size <= rememberedKeysMax) return;
+    for (const oldest of this.#endedKeys.keys()) {
+      this.#endedKeys.delete(oldest);
       break;
     }
   }

@@ -1,0 +1,183 @@
+// A snapshot's parts -> the state that it was taken of. Reads the formats of all versions so far.
+import { epoch, ms, type NodeId, type TaskId } from '../../protocol/brands.ts';
+import { liveStates, type TaskSpec, tenantDefault } from '../../protocol/task.ts';
+import { newTask } from './apply.ts';
+import { holdCapacity } from './capacity.ts';
+import { nodeState } from './nodeTable.ts';
+import type { AskClass } from './classTable.ts';
+import {
+  type SavedAttempt,
+  type SavedHead,
+  type SavedNode,
+  type Rest,
+  type SavedTask,
+  specOfRow,
+  type TaskRow,
+  type TasksPart,
+} from './savedState.ts';
+import type { SchedulerState } from './schedulerState.ts';
+import { snapshotFormat } from './snapshot.ts';
+import { noAttempts, type Task } from './taskTable.ts';
+
+type Part =
+  | ({ readonly version: 1 } & SavedHead & WholeTables)
+  | ({ readonly version: number } & SavedHead)
+  | { readonly nodes: readonly SavedNode[] }
+  | { readonly nodeKeys: WholeTables['nodeKeys'] }
+  | { readonly keys: WholeTables['keys'] }
+  | TasksPart;
+/** Format 1 was one text with everything in it. Its tasks had no tenant. */
+interface WholeTables {
+  readonly nodes: readonly SavedNode[];
+  readonly nodeKeys: readonly (readonly [NodeId, string])[];
+  readonly keys: readonly (readonly [string, TaskId])[];
+  readonly tasks: readonly (SavedTask & { readonly spec: Omit<TaskSpec, 'tenant'> })[];
+}
+
+/** Fills an empty state. Throws on parts that no version made: the journal has checked that they are as written. */
+export class Restoring {
+  readonly #state: SchedulerState;
+  #head: SavedHead | undefined;
+  readonly #tasks: Task[] = [];
+  readonly #keys: (readonly [string, TaskId])[] = [];
+
+  constructor(state: SchedulerState) {
+    this.#state = state;
+  }
+
+  /** Parts in the order in which they were made. */
+  take(text: string): void {
+    const part = JSON.parse(text) as Part;
+    const state = this.#state;
+    if ('version' in part) this.#takeHead(part);
+    if ('nodes' in part) for (const node of part.nodes) restoreNode(state, node);
+    if ('nodeKeys' in part)
+      for (const [nodeId, keyHash] of part.nodeKeys) state.nodeKeys.set(nodeId, keyHash);
+    if ('keys' in part) this.#keys.push(...part.keys);
+    if ('shapes' in part) this.#takeRows(part);
+    else if ('tasks' in part)
+      for (const { spec, ...task } of part.tasks)
+        this.#takeSaved({ ...task, spec: { ...spec, tenant: tenantDefault } });
+  }
+
+  /** All parts were taken. In the order in which tasks stood in line, so that every lane is as it was. */
+  finish(): void {
+    const state = this.#state;
+    if (!this.#head) throw new Error('snapshot: it has no head');
+    this.#tasks.sort((a, b) => a.enqueuedOrder - b.enqueuedOrder);
+    for (const task of this.#tasks) standInLine(state, task);
+    // Format 1 has the keys of live tasks among them.
+    for (const [key, taskId] of this.#keys)
+      if (!state.tasks.get(taskId)) state.tasks.rememberKey(key, taskId);
+    for (const node of state.nodes.occupied()) state.nodes.markOverheld(node);
+    for (const queue of this.#head.queues) state.ready.mustGet(queue.name).served = queue.served;
+    state.nextTaskId = this.#head.nextTaskId;
+    state.nextToken = this.#head.nextToken;
+    state.nextOrder = this.#head.nextOrder;
+  }
+
+  #takeHead(head: SavedHead & { readonly version: number }): void {
+    if (head.version > snapshotFormat)
+      throw new Error(
+        `snapshot has format ${String(head.version)}; this program reads up to ${String(snapshotFormat)}`,
+      );
+    this.#head = head;
+    this.#state.epoch = epoch(head.epoch);
+    this.#state.sequence = head.sequence;
+    this.#state.lastBatchAtMs = head.lastBatchAtMs;
+    for (const queue of head.queues) this.#state.ready.put(queue.name, queue.weight);
+  }
+
+  /** Tasks of one shape have the same ask class: it is looked up once. */
+  #takeRows({ shapes, tasks }: TasksPart): void {
+    const askClasses: AskClass[] = [];
+    for (const row of tasks) {
+      const known = askClasses[row[0]];
+      const task = taskOfRow(this.#state, row, { shapes, known });
+      askClasses[row[0]] = task.askClass;
+      const rest = row[12];
+      if (rest !== 0) this.#takeRest(task, rest);
+      this.#list(task);
+    }
+  }
+
+  /** Format 1. */
+  #takeSaved(from: SavedTask): void {
+    const task = newTask(this.#state, from, from.submittedAtMs);
+    task.state = from.state;
+    task.enqueuedOrder = from.enqueuedOrder;
+    task.enqueuedAtMs = from.enqueuedAtMs;
+    this.#takeRest(task, from);
+    this.#list(task);
+  }
+
+  #takeRest(task: Task, rest: Rest): void {
+    task.untilMs = rest.untilMs;
+    task.platformLosses = rest.platformLosses;
+    task.forgiven = rest.forgiven;
+    task.cancelReason = rest.cancelReason;
+    task.past = rest.past;
+    if (rest.live) restoreAttempt(this.#state, task, rest.live);
+  }
+
+  #list(task: Task): void {
+    this.#state.tasks.add(task);
+    this.#tasks.push(task);
+  }
+}
+
+/** As `newTask`, with what the row knows already: its bytes and its ask class are not worked out again. */
+function taskOfRow(
+  state: SchedulerState,
+  row: TaskRow,
+  { shapes, known }: { readonly shapes: TasksPart['shapes']; readonly known: AskClass | undefined },
+): Task {
+  const [, taskId, bytes, submitter, submittedAtMs, , , , , stateAt, enqueuedOrder, enqueuedAtMs] = row;
+  const spec = specOfRow(row, shapes);
+  const askClass = known ? state.classes.useAgain(known) : state.classes.useAskClass(spec);
+  const stateWord = liveStates[stateAt];
+  if (!askClass || !stateWord) throw new Error(`snapshot: task ${String(taskId)} has no class or state`);
+  return {
+    taskId,
+    spec,
+    submitter,
+    submittedAtMs,
+    askClass,
+    bytes,
+    state: stateWord,
+    enqueuedOrder,
+    enqueuedAtMs,
+    untilMs: ms(0),
+    live: undefined,
+    past: noAttempts,
+    platformLosses: 0,
+    forgiven: 0,
+    cancelReason: undefined,
+    mark: state.tasks.mark,
+  };
+}
+
+function standInLine({ ready }: SchedulerState, task: Task): void {
+  const queue = ready.mustGet(task.spec.queue);
+  if (task.state === 'ready') ready.push(task);
+  else if (task.state === 'backoff') queue.backoff += 1;
+  else queue.active += 1;
+}
+
+function restoreNode(state: SchedulerState, saved: SavedNode): void {
+  const node = state.nodes.add(saved.id);
+  state.nodes.nodeClass[node] = state.classes.nodeClassOf(saved.spec).row;
+  state.nodes.describe(node, saved.spec);
+  state.nodes.cordoned[node] = saved.cordoned;
+  state.nodes.lastSeenMs[node] = state.lastBatchAtMs; // not later than this; leases of the old life are not kept
+  state.nodes.state[node] = saved.state === nodeState.free ? nodeState.lost : saved.state;
+  state.index.update(node);
+}
+
+function restoreAttempt(state: SchedulerState, task: Task, saved: SavedAttempt): void {
+  const node = state.nodes.indexOf(saved.nodeId);
+  if (node === undefined) throw new Error(`snapshot has an attempt on unknown node ${saved.nodeId}`);
+  task.live = { ...saved, node, startedAtMs: saved.startedAtMs, leaseUntilMs: 0 };
+  state.nodes.attemptsOn(node).add(saved.token);
+  holdCapacity(state, node, task.spec.ask, saved.gpuMask);
+}
