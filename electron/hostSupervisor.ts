@@ -1,7 +1,7 @@
 // Keeps one scheduler host alive: starts it, restarts it with growing pauses, and tells windows what is going on.
 import type { MessagePortMain } from 'electron';
-import type { HostState } from '../scheduler/protocol/hostLink.ts';
-import { hostExit, type FromHostProcess } from '../scheduler/protocol/hostLink.ts';
+import type { FromHostProcess, HostState, RecoveryProgress } from '../scheduler/protocol/hostLink.ts';
+import { hostExit } from '../scheduler/protocol/hostLink.ts';
 import type { CompanionStart } from './companion.ts';
 import type { HostRun, LaunchHost } from './hostLaunch.ts';
 
@@ -11,6 +11,8 @@ const restartPausesMs = [500, 1_000, 2_000, 5_000, 10_000];
 const healthyAfterMs = 60_000;
 /** Time for an orderly stop: the last journal write and the goodbyes. Agents keep their results either way. */
 const stopWithinMs = 10_000;
+/** Windows draw a recovery this often; the host tells it as often as it likes. */
+const progressEveryMs = 200;
 
 export interface Supervision {
   /** False inside main: what a broken host left open there would be in its successor's way. */
@@ -32,6 +34,7 @@ export class HostSupervisor {
   #healthTimer: NodeJS.Timeout | undefined;
   #refusal: string | undefined;
   #stopped: (() => void) | undefined;
+  #progressAtMs = -Infinity;
 
   constructor(launch: LaunchHost, events: Supervision) {
     this.#launch = launch;
@@ -97,6 +100,7 @@ export class HostSupervisor {
   #take(message: FromHostProcess): void {
     switch (message.kind) {
       case 'recovering':
+        this.#recovering(message);
         return;
       case 'failed':
         this.#refusal = message.refusal.message;
@@ -116,6 +120,18 @@ export class HostSupervisor {
         }, healthyAfterMs);
         return;
     }
+  }
+
+  /** A new stage is told at once, and so is the end of one; what lies between only now and then. */
+  #recovering({ stage, done, total }: RecoveryProgress): void {
+    const before = this.#state;
+    if (before.state === 'failed') return;
+    const isNewStage = before.state !== 'recovering' || before.stage !== stage;
+    const isEnd = total > 0 && done >= total;
+    const atMs = performance.now();
+    if (!isNewStage && !isEnd && atMs - this.#progressAtMs < progressEveryMs) return;
+    this.#progressAtMs = atMs;
+    this.#become({ state: 'recovering', stage, done, total });
   }
 
   #ended(code: number, why: string): void {

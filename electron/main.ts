@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { app, BrowserWindow, Menu, MessageChannelMain, powerMonitor, type WebContents } from 'electron';
 import { registerAppScheme, serveApp } from './appProtocol.ts';
 import { askEnrolment } from './askHost.ts';
-import { agentArguments, readCommandLine, windowFolder, type ShellOptions } from './commandLine.ts';
+import { readCommandLine, windowFolder, wordsAfter, type ShellOptions } from './commandLine.ts';
 import { Companion } from './companion.ts';
 import { launchInMain, launchInUtilityProcess } from './hostLaunch.ts';
 import { HostSupervisor } from './hostSupervisor.ts';
@@ -25,9 +25,14 @@ start();
 
 function start(): void {
   const words = process.argv.slice(app.isPackaged ? 1 : 2);
-  const agentArgs = agentArguments(words);
+  const agentArgs = wordsAfter('--agent', words);
   if (agentArgs) {
     runAgent(agentArgs);
+    return;
+  }
+  const commandWords = wordsAfter('--cli', words);
+  if (commandWords) {
+    runWithoutWindow('api/cli.cjs', commandWords);
     return;
   }
   refuseDebugging();
@@ -173,15 +178,20 @@ function quitInOrder(quit: OrderlyQuit): void {
   });
 }
 
-/** This node's agent, without a window: `millrace --agent --hub URL --token T`. It takes no lock and opens no host. */
+/** This node's agent: `millrace --agent --hub URL --token T`. It takes no lock and opens no host. */
 function runAgent(args: readonly string[]): void {
-  const entry = join(dist, 'agent/main.cjs');
-  app.disableHardwareAcceleration();
-  process.argv = [process.execPath, entry, ...args];
-  createRequire(entry)(entry);
+  runWithoutWindow('agent/main.cjs', args);
   // The agent ends by having nothing left to do, which Electron never has: so it is looked at once it has started.
   if (args.includes('--help')) process.exitCode ??= 0;
   if (process.exitCode !== undefined) process.exit(process.exitCode);
+}
+
+/** Another program of ours in this process, with its own words. */
+function runWithoutWindow(program: string, args: readonly string[]): void {
+  const entry = join(dist, program);
+  app.disableHardwareAcceleration();
+  process.argv = [process.execPath, entry, ...args];
+  createRequire(entry)(entry);
 }
 
 /** A released console has no debugger's door: whoever opens it could act as the operator. */

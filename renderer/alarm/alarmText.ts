@@ -16,6 +16,9 @@ const known = [
   'slow',
   'slowestMs',
   'limitMs',
+  'folder',
+  'freeMiB',
+  'limitMiB',
 ];
 
 /** Many nodes at once are one alarm, with words of its own. */

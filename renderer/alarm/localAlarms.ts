@@ -7,7 +7,8 @@ export interface LocalAlarm {
   readonly isLocal: true;
   readonly alarmId: string;
   readonly priority: 1 | 2;
-  readonly code: 'HOST_RESTARTING' | 'HOST_FAILED' | 'LINK_DOWN' | 'LINK_REFUSED' | 'DATA_STALE';
+  readonly code:
+    'HOST_RESTARTING' | 'HOST_RECOVERING' | 'HOST_FAILED' | 'LINK_DOWN' | 'LINK_REFUSED' | 'DATA_STALE';
   readonly source: string;
   readonly params: Readonly<Record<string, string | number>>;
   readonly raisedAtMs: number;
@@ -37,6 +38,7 @@ function hostAlarm(host: HostState | undefined): Found | undefined {
     const params = { reason: host.reason, seconds: Math.max(1, Math.round(host.inMs / 1_000)) };
     return { code: 'HOST_RESTARTING', priority: 2, params };
   }
+  if (host?.state === 'recovering') return { code: 'HOST_RECOVERING', priority: 2, params: {} };
   if (host?.state === 'failed') return { code: 'HOST_FAILED', priority: 1, params: { reason: host.reason } };
   return undefined;
 }

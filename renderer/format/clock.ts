@@ -56,3 +56,14 @@ export function zoneName(atMs: number, zone: Zone): string {
   const offset = (partsOf(atMs, zone)['timeZoneName'] ?? '').replace('GMT', '');
   return offset === '' || offset === '+00:00' ? 'UTC' : offset;
 }
+
+/** `2026-11-23T14:32`, as a date and time field holds it; empty for no time. */
+export function fieldTime(atMs: number | undefined, zone: Zone): string {
+  return atMs === undefined ? '' : `${calendarDay(atMs, zone)}T${clockMinute(atMs, zone)}`;
+}
+
+/** The time that such a field means in this zone; undefined where it is empty or not filled in. */
+export function timeOfField(text: string, zone: Zone): number | undefined {
+  const atMs = Date.parse(zone === 'utc' ? `${text}Z` : text);
+  return Number.isNaN(atMs) ? undefined : atMs;
+}

@@ -36,3 +36,20 @@ export function formatMemory(mebibytes: number): string {
   if (mebibytes < 1_024 * 1_024) return `${scaled(mebibytes / 1_024)} GiB`;
   return `${scaled(mebibytes / 1_024 / 1_024)} TiB`;
 }
+
+const byteUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** `0 B`, `812 KiB`, `4.2 GiB`, `310 GiB` */
+export function formatBytes(bytes: number): string {
+  const step = bytes < 1 ? 0 : Math.min(byteUnits.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1_024 ** step;
+  const text = value >= 100 || step === 0 ? formatCount(value) : String(Number(value.toFixed(1)));
+  return `${text} ${byteUnits[step] ?? ''}`;
+}
+
+/** Counts that are looked at rather than read: `812`, `41 k`, `3.2 M`. */
+export function formatRoughCount(count: number): string {
+  if (count < 10_000) return formatCount(count);
+  if (count < 999_500) return `${formatCount(count / 1_000)} k`;
+  return `${String(Number((count / 1_000_000).toFixed(count < 99_950_000 ? 1 : 0)))} M`;
+}

@@ -2,6 +2,7 @@
 import { io, type Socket } from 'socket.io-client';
 import { consoleNamespace, type Request } from '../../scheduler/protocol/consoleWire.ts';
 import { consoleWireVersion } from '../../scheduler/protocol/limits.ts';
+import { readRecovery, watchRecovery } from './health.ts';
 import { isFromHost, type Transport, type TransportEvents } from './transport.ts';
 
 const tokenKey = 'millrace.consoleToken';
@@ -43,17 +44,37 @@ export function browserTransport(token: string | undefined): Transport {
 }
 
 function listen(socket: Socket, events: TransportEvents): void {
-  socket.on('connect', events.opened);
+  const health = watchRecovery(events.hostChanged, () => {
+    if (!socket.connected) socket.connect();
+  });
+  socket.on('connect', () => {
+    health.stop();
+    events.opened();
+  });
   socket.on('disconnect', (reason) => {
     events.closed('closed', reason);
+    health.start();
     // Socket.IO does not come back by itself when the server hung up.
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 1_000);
   });
   socket.on('connect_error', (error) => {
-    // `active` false: the server said no (token, version); asking again the same way would not help.
-    events.closed(socket.active ? 'unreachable' : 'refused', error.message);
+    void refusedOrAway(socket.active).then((reason) => {
+      if (socket.connected) return;
+      events.closed(reason, error.message);
+      if (reason === 'refused') health.stop();
+      else health.start();
+    });
   });
   socket.on('m', (message: unknown) => {
     if (isFromHost(message)) events.received(message);
   });
+}
+
+/**
+ * A socket that is not `active` was told no (token, version): asking again the same way would not help. A host that
+ * recovers says no to everybody, which passes.
+ */
+async function refusedOrAway(isActive: boolean): Promise<'refused' | 'unreachable'> {
+  if (isActive) return 'unreachable';
+  return (await readRecovery()) ? 'unreachable' : 'refused';
 }

@@ -9,7 +9,8 @@ export interface TransportEvents {
   readonly opened: () => void;
   readonly closed: (reason: DownReason, detail: string) => void;
   readonly received: (message: FromHost) => void;
-  readonly hostChanged: (state: HostState) => void;
+  /** Undefined: nothing is known of it beside the link. */
+  readonly hostChanged: (state: HostState | undefined) => void;
 }
 export interface Transport {
   readonly start: (events: TransportEvents) => void;

@@ -37,6 +37,7 @@ const initials: Readonly<Record<string, string>> = {
   help: 'kjj',
   newNode: 'tjjd',
   simulation: 'mngc',
+  storage: 'cc',
   night: 'yj',
   day: 'rj',
   hc: 'gdbd',
@@ -68,6 +69,7 @@ export function fixedItems({ t, router, commands, appearance }: PaletteTools): r
     action('acknowledge', ask('acknowledge'), 'A'),
     action('newNode', () => void router.push({ name: 'nodes', query: { add: '1' } })),
     action('simulation', () => void router.push({ name: 'settings' })),
+    action('storage', () => void router.push({ name: 'settings', query: { page: 'storage' } })),
     action('help', ask('help'), '?'),
   ];
   return [...go, ...actions, ...looks(t, appearance)];

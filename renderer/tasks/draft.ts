@@ -1,5 +1,5 @@
 // A task as somebody types it -> the spec that is submitted, and the field that a refusal is about.
-import type { TaskSpecInput } from '../../scheduler/protocol/task.ts';
+import { tenantDefault, type TaskSpecInput } from '../../scheduler/protocol/task.ts';
 import { attemptsDefault, priorityDefault, timeoutDefaultMs } from '../../scheduler/protocol/limits.ts';
 import type { Refusal } from '../../scheduler/protocol/outcome.ts';
 import { splitCommandLine } from '../format/commandLine.ts';
@@ -13,6 +13,7 @@ export interface Draft {
   line: string;
   isShell: boolean;
   queue: string;
+  tenant: string;
   priority: number;
   cores: number;
   memoryMiB: number;
@@ -32,6 +33,7 @@ export const emptyDraft = (): Draft => ({
   line: '',
   isShell: false,
   queue: 'default',
+  tenant: tenantDefault,
   priority: priorityDefault,
   cores: 0.1,
   memoryMiB: 64,
@@ -57,6 +59,7 @@ export function specOf(draft: Draft): TaskSpecInput {
   return {
     name: draft.name.trim(),
     queue: draft.queue.trim(),
+    tenant: draft.tenant.trim() || tenantDefault,
     priority: draft.priority,
     work: {
       kind: 'command',
@@ -99,6 +102,7 @@ function selectorOf(rows: readonly NamedRow[]): Record<string, string[]> {
 const fieldOfPath: readonly (readonly [prefix: string, field: DraftField])[] = [
   ['name', 'name'],
   ['queue', 'queue'],
+  ['tenant', 'tenant'],
   ['priority', 'priority'],
   ['work.argv', 'line'],
   ['work.env', 'env'],

@@ -17,6 +17,7 @@ export function taskCellTexts(row: TaskRow, nowMs: number, zone: Zone, t: Transl
     kind: row.kind,
     name: plainText(row.name) || '–',
     queue: row.queue,
+    tenant: row.tenant,
     priority: String(row.priority),
     node: row.nodeId ?? '–',
     submitted: shortTime(row.submittedAtMs, nowMs, zone),

@@ -16,6 +16,7 @@ const plans: readonly Plan[] = [
   { id: 'kind', widthMin: 72, rank: 9 },
   { id: 'name', widthMin: 130, rank: 0, grow: 3 },
   { id: 'queue', widthMin: 86, rank: 2, grow: 1 },
+  { id: 'tenant', widthMin: 80, rank: 11, grow: 1 },
   { id: 'priority', widthMin: 44, rank: 7, align: 'end' },
   { id: 'node', widthMin: 136, rank: 1, grow: 1 },
   { id: 'submitted', widthMin: 84, rank: 6 },

@@ -12,6 +12,7 @@ export interface Fact {
 export function taskFacts(spec: TaskSpec): readonly Fact[] {
   const all: readonly Fact[] = [
     { id: 'queue', text: spec.queue },
+    { id: 'tenant', text: spec.tenant },
     { id: 'priority', text: String(spec.priority) },
     { id: 'ask', text: askText(spec) },
     { id: 'selector', text: linesOf(spec.selector, (values) => values.join(' | ')) },

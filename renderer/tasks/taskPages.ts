@@ -24,6 +24,10 @@ interface TaskSegment {
   readonly newer: number;
   readonly tookMs: number;
   readonly isLoaded: boolean;
+  /** A search stopped at its bound before the page was full: `next` goes on. Then `total` is what was found so far. */
+  readonly isCut: boolean;
+  /** Tasks that pages which stopped at their bound looked at, together. */
+  readonly looked: number;
 }
 const nothing: TaskSegment = {
   base: 0,
@@ -34,6 +38,8 @@ const nothing: TaskSegment = {
   newer: 0,
   tookMs: 0,
   isLoaded: false,
+  isCut: false,
+  looked: 0,
 };
 
 export interface TaskPages {
@@ -44,6 +50,8 @@ export interface TaskPages {
   readonly ensure: (first: number, count: number) => Promise<void>;
   /** Reads the rows of a range anew: states change while one looks. */
   readonly refresh: (first: number, count: number) => Promise<void>;
+  /** Goes on where a search stopped. */
+  readonly searchOn: () => Promise<void>;
 }
 
 export function createTaskPages(ask: AskPage): TaskPages {
@@ -72,6 +80,8 @@ export function createTaskPages(ask: AskPage): TaskPages {
     positionOf,
     ensure: (first, count) => alone(() => extended(ask, segment.value, first, count)),
     refresh: (first, count) => alone(() => refreshed(ask, segment.value, first, count)),
+    searchOn: () =>
+      alone(() => (segment.value.isCut ? older(ask, segment.value) : Promise.resolve(undefined))),
   };
 }
 
@@ -97,13 +107,19 @@ async function older(ask: AskPage, now: TaskSegment): Promise<TaskSegment> {
   const rows = all.slice(-rowsMax);
   const base = now.base + all.length - rows.length;
   const isEnd = page.nextBefore === undefined;
-  return {
+  const { isCut, looked } = searchOf(page);
+  const common = {
     ...now,
     tookMs: page.tookMs,
-    base: isEnd ? now.total - rows.length : base,
     rows,
     next: page.nextBefore,
+    isCut,
+    looked: now.looked + looked,
   };
+  // What a search finds is counted as it is found; an estimate gives way to what was seen.
+  if (now.isCut || isCut || (isEnd && now.isEstimate))
+    return { ...common, base, total: Math.max(isCut || isEnd ? 0 : page.total, base + rows.length) };
+  return { ...common, base: isEnd ? now.total - rows.length : base };
 }
 
 async function newer(ask: AskPage, now: TaskSegment): Promise<TaskSegment | undefined> {
@@ -170,8 +186,21 @@ function mergedTop(now: TaskSegment, page: TaskList): TaskSegment {
   return { ...now, ...facts(page), base: 0, rows, next, newer: 0 };
 }
 
-const facts = ({ total, totalIsEstimate, tookMs }: TaskList) =>
-  ({ total, isEstimate: totalIsEstimate, tookMs, isLoaded: true }) as const;
+function facts(page: TaskList) {
+  const search = searchOf(page);
+  return {
+    total: search.isCut ? page.rows.length : page.total,
+    isEstimate: search.isCut || page.totalIsEstimate,
+    tookMs: page.tookMs,
+    isLoaded: true,
+    ...search,
+  };
+}
+
+const searchOf = ({ looked, nextBefore }: TaskList) => ({
+  isCut: looked !== undefined && nextBefore !== undefined,
+  looked: looked ?? 0,
+});
 
 /** How far ids lie apart in these rows: 1 in a list without a filter. */
 function idsPerRow(rows: readonly TaskRow[]): number {

@@ -73,7 +73,7 @@ export const inPage = <Value>(console: Console, expression: string): Promise<Val
   console.window.evaluate<Value>(expression);
 
 export interface HostStateView {
-  readonly state: 'starting' | 'running' | 'restarting' | 'failed';
+  readonly state: 'starting' | 'recovering' | 'running' | 'restarting' | 'failed';
   readonly reason?: string;
 }
 export const hostState = (console: Console): Promise<HostStateView> =>

@@ -123,6 +123,27 @@ describe('the supervisor of the host', () => {
     expect(lives).toHaveLength(1);
   });
 
+  test('tells a recovery about five times a second, and each stage and its end at once', () => {
+    const { states, newest, listen } = supervise();
+    const told = (): unknown[] => states.filter(({ state }) => state === 'recovering');
+    const tell = (stage: 'loading' | 'replaying', done: number): void => {
+      newest().listener.onMessage({ kind: 'recovering', stage, done, total: 100 });
+    };
+    for (let done = 0; done < 100; done += 1) {
+      tell('loading', done);
+      vi.advanceTimersByTime(10);
+    }
+    expect(told()).toHaveLength(5);
+    tell('loading', 100);
+    tell('replaying', 0);
+    expect(states.slice(-2)).toEqual([
+      { state: 'recovering', stage: 'loading', done: 100, total: 100 },
+      { state: 'recovering', stage: 'replaying', done: 0, total: 100 },
+    ]);
+    listen();
+    expect(states.at(-1)).toEqual({ state: 'running', epoch: 4 });
+  });
+
   test('is done at once when the host has stopped, and where none runs', async () => {
     const { host, newest, listen, lives } = supervise();
     listen();

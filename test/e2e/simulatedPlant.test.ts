@@ -3,7 +3,6 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import axe from 'axe-core';
 import { describe, expect, test } from 'vitest';
 import { connectConsole, readSecrets } from './consoleClient.ts';
 import {
@@ -15,7 +14,7 @@ import {
   startConsole,
   takeScreen,
 } from './electronApp.ts';
-import { enrol, soon, submitInWindow } from './steps.ts';
+import { appear, axeFaults, enrol, looks, soon, submitInWindow } from './steps.ts';
 
 /** What the product promises: from the start of the program, installed, to a living plant. */
 const aliveWithin = { timeout: 30_000, interval: 100 };
@@ -94,11 +93,17 @@ const painted = (console: Console): Promise<number> =>
     })()`,
   );
 
-const screens = ['overview', 'topology', 'heat', 'queues', 'tasks', 'nodes', 'settings'];
-const looks = ['night', 'day', 'hc'].flatMap((theme) =>
-  ['en', 'zh-CN'].map((language) => ({ theme, language })),
-);
-
+const screens = [
+  'overview',
+  'topology',
+  'heat',
+  'queues',
+  'tasks',
+  'tasks?by=queue',
+  'nodes',
+  'settings',
+  'settings?page=storage',
+];
 /** Takes all pictures; returns what axe finds against WCAG 2.2 AA, as `screen theme: rule (element)`. */
 async function photographAll(console: Console): Promise<string[]> {
   const found: string[] = [];
@@ -106,29 +111,10 @@ async function photographAll(console: Console): Promise<string[]> {
     await appear(console, theme, language);
     for (const screen of screens) {
       await open(console, screen);
-      await takeScreen(console.window, `${screen}-${theme}-${language}`);
+      await takeScreen(console.window, `${screen.replace(/\W+/g, '-')}-${theme}-${language}`);
       const faults = language === 'en' ? await axeFaults(console) : []; // contrast is the same in both languages
       found.push(...faults.map((fault) => `${screen} ${theme}: ${fault}`));
     }
   }
   return found;
-}
-
-async function axeFaults(console: Console): Promise<string[]> {
-  await inPage(console, `${axe.source}; 0`);
-  const tags = JSON.stringify(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']);
-  return inPage<string[]>(
-    console,
-    `window.axe.run(document, { runOnly: ${tags} }).then(({ violations }) =>
-      violations.map(({ id, nodes }) => id + ' (' + nodes[0].target.join(' ') + ')'))`,
-  );
-}
-
-async function appear(console: Console, theme: string, language: string): Promise<void> {
-  const kept = JSON.stringify({ theme, language, scale: 1, zone: 'utc', hasSingleKeys: true });
-  await inPage(
-    console,
-    `(localStorage.setItem('millrace.appearance', ${JSON.stringify(kept)}), location.reload(), 0)`,
-  );
-  await console.window.waitForTimeout(1_500);
 }

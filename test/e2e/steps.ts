@@ -1,9 +1,10 @@
-// Steps that several end-to-end tests take: enrol an agent, submit, count, and ask the agent's ledger.
+// Steps that several end-to-end tests take: enrol an agent, submit, count, ask the agent's ledger, look and check.
+import axe from 'axe-core';
 import { expect } from 'vitest';
 import type { TaskId } from '../../scheduler/protocol/brands.ts';
 import { startAgent, type AgentProcess } from './agentProcess.ts';
 import { connectConsole, readSecrets, type ConsoleClient } from './consoleClient.ts';
-import { hostState, hubAddress, takeScreen, type Console } from './electronApp.ts';
+import { hostState, hubAddress, inPage, takeScreen, type Console } from './electronApp.ts';
 
 export const soon = { timeout: 30_000, interval: 200 };
 const late = { timeout: 90_000, interval: 500 };
@@ -65,10 +66,37 @@ export async function everyTaskRanOnce(
   for (const id of ids) expect(runs.get(id), `task ${id}`).toEqual({ started: 1, succeeded: 1 });
 }
 
-const connect = (dataFolder: string): Promise<ConsoleClient> =>
+/** A program's console at the hub of this data folder. */
+export const connect = (dataFolder: string): Promise<ConsoleClient> =>
   connectConsole(hubAddress(dataFolder) ?? '', readSecrets(dataFolder).consoleToken);
 
 async function countIn(client: ConsoleClient, state: 'running' | 'succeeded'): Promise<number> {
   const { total } = await client.call('listTasks', { filter: { states: [state] }, limit: 1 });
   return total;
+}
+
+/** Every theme in every language. */
+export const looks = ['night', 'day', 'hc'].flatMap((theme) =>
+  ['en', 'zh-CN'].map((language) => ({ theme, language })),
+);
+
+/** What axe finds against WCAG 2.2 AA, as `rule (element)`. */
+export async function axeFaults(console: Console): Promise<string[]> {
+  await inPage(console, `${axe.source}; 0`);
+  const tags = JSON.stringify(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']);
+  return inPage<string[]>(
+    console,
+    `window.axe.run(document, { runOnly: ${tags} }).then(({ violations }) =>
+      violations.map(({ id, nodes }) => id + ' (' + nodes[0].target.join(' ') + ')'))`,
+  );
+}
+
+/** The window looks so from now on: it is loaded anew. */
+export async function appear(console: Console, theme: string, language: string): Promise<void> {
+  const kept = JSON.stringify({ theme, language, scale: 1, zone: 'utc', hasSingleKeys: true });
+  await inPage(
+    console,
+    `(localStorage.setItem('millrace.appearance', ${JSON.stringify(kept)}), location.reload(), 0)`,
+  );
+  await console.window.waitForTimeout(1_500);
 }

@@ -1,13 +1,15 @@
 // Serves dist/renderer under the console's policy and answers its calls with a made-up plant. For looking, not testing.
-// node test/ui/fakeHost.ts [port] [nodes: 1000, 0 for none, 50000 simulated]
+// node test/ui/fakeHost.ts [port] [nodes: 1000, 0 for none, 50000 simulated]; RECOVER=20: recovers for so many seconds.
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { Server, type Socket } from 'socket.io';
 import { consoleNamespace, type Params, type Request } from '../../scheduler/protocol/consoleWire.ts';
 import { ms, taskId } from '../../scheduler/protocol/brands.ts';
+import type { TaskFilter, TaskRow } from '../../scheduler/protocol/view.ts';
 import { createFakeSimulation, fakeFrame, fakeTopology, fakeTrace } from './fakeFleet.ts';
 import * as plant from './fakePlant.ts';
+import { lookedAtATime, storageAnswers } from './fakeStorage.ts';
 
 const port = Number(process.argv[2] ?? 7999);
 let nodes = Number(process.argv[3] ?? 1_000);
@@ -25,7 +27,20 @@ const types: Record<string, string> = {
   '.woff2': 'font/woff2',
 };
 
+const recoverMs = Number(process.env['RECOVER'] ?? 0) * 1_000;
+const openedAtMs = Date.now();
+/** Thousandths of the recovery that are over. */
+const recovered = () => Math.floor(((Date.now() - openedAtMs) / recoverMs) * 1_000);
+const isRecovering = () => recoverMs > 0 && recovered() < 1_000;
+
 const server = createServer((request, response) => {
+  if (request.url === '/health' && isRecovering()) {
+    const stage = recovered() < 300 ? 'checking' : recovered() < 800 ? 'loading' : 'replaying';
+    response.writeHead(503, { 'content-type': 'application/json' });
+    return response.end(
+      JSON.stringify({ state: 'recovering', stage, done: recovered() * 812_000, total: 812_000_000 }),
+    );
+  }
   const path = normalize(decodeURIComponent((request.url ?? '/').split('?')[0] ?? '/'));
   const file = join(root, path === '/' ? 'index.html' : path);
   if (!file.startsWith(root) || !existsSync(file)) return response.writeHead(404).end();
@@ -116,6 +131,7 @@ const answers: Record<string, (params: never) => unknown> = {
     plant.weights.set(queue, weight);
     return { queue };
   },
+  ...storageAnswers,
   acknowledgeAlarm: ({ alarmId }: Params<'acknowledgeAlarm'>) => {
     plant.acknowledged.add(alarmId);
     return { acknowledged: true };
@@ -134,11 +150,10 @@ function listTasks(
 ) {
   const newest = plant.newestTask();
   const isAll = Object.keys(filter).every((key) => key === 'sinceMs');
-  const rows = [];
-  for (let id = Math.min(newest, (before ?? newest + 1) - 1); id > 0 && rows.length < limit; id--) {
-    const row = plant.taskAt(id);
-    if (plant.matches(row, isAll ? {} : filter)) rows.push(row);
-  }
+  const from = Math.min(newest, (before ?? newest + 1) - 1);
+  const bottom = filter.text === undefined ? 0 : Math.max(0, from - lookedAtATime);
+  const rows = rowsBetween(from, bottom, { filter: isAll ? {} : filter, limit });
+  if (rows.length < limit && bottom > 0) return cutPage(rows, bottom);
   const isMore = rows.length === limit && (rows.at(-1)?.taskId ?? 0) > 1;
   return {
     rows,
@@ -149,6 +164,28 @@ function listTasks(
     tookMs: 0.8,
   };
 }
+function rowsBetween(
+  from: number,
+  bottom: number,
+  { filter, limit }: { filter: TaskFilter; limit: number },
+): TaskRow[] {
+  const rows: TaskRow[] = [];
+  for (let id = from; id > bottom && rows.length < limit; id--) {
+    const row = plant.taskAt(id);
+    if (plant.matches(row, filter)) rows.push(row);
+  }
+  return rows;
+}
+/** The search stopped at its bound. */
+const cutPage = (rows: readonly unknown[], bottom: number) => ({
+  rows,
+  nextBefore: bottom + 1,
+  looked: lookedAtATime,
+  total: 0,
+  totalIsEstimate: true,
+  asOfMs: ms(Date.now()),
+  tookMs: 300,
+});
 function countMatching(filter: NonNullable<Params<'listTasks'>['filter']>, newest: number): number {
   let count = 0;
   for (let id = 1; id <= newest; id++) if (plant.matches(plant.taskAt(id), filter)) count++;
@@ -185,6 +222,8 @@ function serve(socket: Socket): void {
       return;
     }
     const answer = answers[request.method];
+    const isSlow =
+      request.method === 'listTasks' && (request.params as Params<'listTasks'>).filter.text !== undefined;
     const reply = answer
       ? {
           id: request.id,
@@ -192,14 +231,19 @@ function serve(socket: Socket): void {
           result: answer({ filter: {}, after: 0, offset: 0, limit: 50, ...(request.params ?? {}) } as never),
         }
       : { id: request.id, ok: false, refusal: { code: 'unknown_method', message: request.method } };
-    socket.emit('m', reply);
+    setTimeout(() => socket.emit('m', reply), isSlow ? 300 : 0);
   });
   socket.on('disconnect', () => {
     clearInterval(timer);
     clearInterval(fleetTimer);
   });
 }
-new Server(server, { serveClient: false }).of(consoleNamespace).on('connection', serve);
+new Server(server, { serveClient: false })
+  .of(consoleNamespace)
+  .use((_socket, next) => {
+    next(isRecovering() ? new Error('recovering') : undefined);
+  })
+  .on('connection', serve);
 server.listen(port, '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${port}/#token=dev`);
 });

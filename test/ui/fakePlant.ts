@@ -19,6 +19,7 @@ import type { TaskFilter, TaskRow, WhyAnswer } from '../../scheduler/protocol/vi
 
 const areas = ['STA', 'BOD', 'PAI', 'ASS', 'POW'];
 const kinds = ['vision.inspect', 'plc.sync', 'quality.spc', 'fw.push', 'energy.read', 'backup.cell'];
+const tenants = ['body-shop', 'paint', 'quality', 'default'];
 const queues = ['vision', 'plc-sync', 'quality', 'firmware', 'energy', 'backup'];
 const startedAtMs = Date.now();
 export const tasksAtStart = 120_000;
@@ -115,6 +116,7 @@ export function taskAt(id: number, nowMs = Date.now()): TaskRow {
     name: `${pick(kinds, id, 3)} ${pick(areas, id, 4)}-${two(id % 60)}`,
     kind: 'command',
     queue: queueName(pick(queues, id, 3)),
+    tenant: pick(tenants, id, 6),
     priority: id % 17 === 0 ? 8 : 5,
     state,
     waiting: waitingOf(id, state),
@@ -159,6 +161,7 @@ export function recordOf(row: TaskRow): TaskRecord {
     spec: {
       name: row.name,
       queue: row.queue,
+      tenant: row.tenant,
       priority: row.priority,
       work: {
         kind: 'command',
@@ -191,12 +194,20 @@ export function recordOf(row: TaskRow): TaskRecord {
   };
 }
 
-export const matches = (row: TaskRow, filter: TaskFilter): boolean =>
-  (filter.states === undefined || filter.states.includes(row.state)) &&
-  (filter.queue === undefined || row.queue === filter.queue) &&
-  (filter.nodeId === undefined || row.nodeId === filter.nodeId) &&
-  (filter.sinceMs === undefined || row.submittedAtMs >= filter.sinceMs) &&
-  (filter.text === undefined || row.name.includes(filter.text));
+export const matches = (row: TaskRow, filter: TaskFilter): boolean => {
+  const { states, queue, nodeId: on, tenant, text, sinceMs = 0, untilMs = Infinity } = filter;
+  const isNamed = (wanted: string | undefined, value: string | undefined) =>
+    wanted === undefined || wanted === value;
+  return (
+    (states === undefined || states.includes(row.state)) &&
+    isNamed(queue, row.queue) &&
+    isNamed(on, row.nodeId) &&
+    isNamed(tenant, row.tenant) &&
+    row.submittedAtMs >= sinceMs &&
+    row.submittedAtMs < untilMs &&
+    (text === undefined || row.name.includes(text))
+  );
+};
 
 export function whyOf(row: TaskRow): WhyAnswer {
   const steps = [

@@ -90,6 +90,37 @@ const screens: Record<string, (page: Page) => Promise<void>> = {
     await page.locator('.tools .primary').click();
   },
   settings: (page) => go(page, '/settings'),
+  storage: (page) => go(page, '/settings?page=storage'),
+  jobs: async (page) => {
+    await go(page, '/settings?page=storage');
+    await page.locator('form').nth(1).locator('button').nth(1).click();
+    await page.waitForTimeout(3_000);
+  },
+  loss: async (page) => {
+    await go(page, '/settings?page=storage');
+    await page.locator('form').first().locator('input').last().fill('3');
+    await page.locator('form').first().locator('.primary').click();
+  },
+  groups: async (page) => {
+    await go(page, '/tasks?by=queue&tenant=paint&label=line%3D4');
+    await page.locator('.tools .quiet').click();
+  },
+  groupsOpen: async (page) => {
+    await go(page, '/tasks?by=state');
+    await page.locator('[role=gridcell]').first().click();
+  },
+  search: (page) => go(page, '/tasks?text=zzz&since=all'),
+  range: (page) => go(page, `/tasks?since=custom&from=${String(Date.now() - 3_600_000)}`),
+  export: async (page) => {
+    await go(page, '/tasks');
+    await page.locator('.tools .button').nth(-2).click();
+  },
+  exporting: async (page) => {
+    await go(page, '/tasks');
+    await page.locator('.tools .button').nth(-2).click();
+    await page.locator('[role=dialog] .primary').click();
+    await page.waitForTimeout(2_500);
+  },
 };
 async function go(page: Page, path: string): Promise<void> {
   await page.goto(`${base}/#${path}`);

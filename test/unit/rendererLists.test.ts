@@ -42,6 +42,7 @@ function fakeList(newest: number, step: number) {
     name: `task ${id}`,
     kind: 'command',
     queue: queueName('default'),
+    tenant: 'default',
     priority: 5,
     state: 'ready',
     waiting: 'ready',
