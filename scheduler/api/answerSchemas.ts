@@ -23,6 +23,7 @@ import type { NodePage, TaskRow, WhyAnswer } from '../protocol/view.ts';
 import { amount, answerOf, count, labels } from './answerOf.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
+import { storageAnswers, taskGroups } from './storageAnswers.ts';
 
 const state = v.picklist([...liveStates, ...endStates]);
 const waiting = v.picklist(['ready', 'backlog', 'blocked', 'backoff', 'none']);
@@ -54,6 +55,7 @@ const taskRow = answerOf<TaskRow>()(
     name: v.string(),
     kind: v.string(),
     queue: v.string(),
+    tenant: v.string(),
     priority: count,
     state,
     waiting,
@@ -156,10 +158,12 @@ export const answerSchemas = {
       nextBefore: v.exactOptional(count),
       total: count,
       totalIsEstimate: v.boolean(),
+      looked: v.exactOptional(count),
       asOfMs: amount,
       tookMs: amount,
     }),
   ),
+  TaskGroups: taskGroups,
   TaskStanding: standing,
   TaskStandings: v.object({ standings: v.array(standing) }),
   TaskGiven: v.object({ taskId: count }),
@@ -177,6 +181,7 @@ export const answerSchemas = {
   QueueRow: queueRow,
   QueueList: v.object({ queues: v.array(queueRow) }),
   QueueAnswer: v.object({ queue: v.string() }),
+  ...storageAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),
 } as const;
 export type AnswerName = keyof typeof answerSchemas;

@@ -2,15 +2,18 @@
 import { type Command, type Given, helpOf, readGiven } from './commands/command.ts';
 import { connect } from './commands/connect.ts';
 import { CommandFailed, exitCodes } from './commands/exitCodes.ts';
+import { count, list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
 import { cordon, health, nodes, putQueue, queues, uncordon } from './commands/plant.ts';
 import { submit } from './commands/submit.ts';
-import { cancel, get, list, retry, why } from './commands/tasks.ts';
+import { backup, exportTasks, storage } from './commands/storage.ts';
+import { cancel, get, retry, why } from './commands/tasks.ts';
 import { wait } from './commands/wait.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   submit,
   list,
+  count,
   get,
   logs,
   why,
@@ -23,15 +26,22 @@ const commands: Readonly<Record<string, Command>> = {
   queues,
   'put-queue': putQueue,
   health,
+  storage,
+  backup,
+  export: exportTasks,
 };
 
-const usage = `millrace COMMAND [options]: tasks for the plant
-${Object.entries(commands)
-  .map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`)
+/** Commands that others answer, for the list: what each is for, by name. */
+type OtherCommands = Readonly<Record<string, string>>;
+
+const usageWith = (others: OtherCommands): string => `millrace COMMAND [options]: tasks for the plant
+${[...Object.entries(commands).map(([name, { about }]) => [name, about] as const), ...Object.entries(others)]
+  .map(([name, about]) => `  ${name.padEnd(14)} ${about}`)
   .join('\n')}
 Every command: --help, --json, --hub URL, --token TOKEN, --data DIR.
 Exit codes: 0 ok; 1 a task failed, or some were refused; 2 wrong usage; 3 no hub; 4 token; 5 not found;
-  6 refused; 7 no room now; 8 the hub failed; 124 --timeout passed. wait and submit --wait pass on the task's own.
+  6 refused; 7 no room now; 8 the hub failed; 124 --timeout passed;
+  130 Ctrl-C. wait and submit --wait pass on the task's own.
 `;
 
 interface Terminal {
@@ -42,13 +52,20 @@ interface Terminal {
 }
 
 /** Resolves to the exit code. */
-async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
+export async function runCommandLine(
+  args: readonly string[],
+  terminal: Terminal,
+  others: OtherCommands = {},
+): Promise<number> {
   const [name = '', ...rest] = args;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     const isHelp = ['help', '--help', '-h'].includes(name);
-    if (isHelp) terminal.out(usage);
-    else terminal.say(name === '' ? usage : `millrace: there is no command ${name}; see millrace --help\n`);
+    if (isHelp) terminal.out(usageWith(others));
+    else
+      terminal.say(
+        name === '' ? usageWith(others) : `millrace: there is no command ${name}; see millrace --help\n`,
+      );
     return isHelp ? exitCodes.ok : exitCodes.usage;
   }
   try {
@@ -74,20 +91,4 @@ function inWords({ exitCode, message, problem }: CommandFailed, name: string, is
   if (isJson && problem) return `${JSON.stringify(problem)}\n`;
   const help = exitCode === exitCodes.usage ? `; see millrace ${name} --help` : '';
   return `millrace: ${message}${help}\n`;
-}
-
-if (import.meta.main) {
-  // `millrace list | head`: the reader has what it wanted.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.hubFailed);
-  });
-  void runCommandLine(process.argv.slice(2), {
-    out: (text) => process.stdout.write(text),
-    say: (text) => process.stderr.write(text),
-    input: process.stdin,
-    environment: process.env,
-  }).then((code) => {
-    // Set, not exited with: what was written to a pipe is still on its way.
-    process.exitCode = code;
-  });
 }

@@ -1,5 +1,6 @@
 // One example of each thing for the OpenAPI document. Tests check them against the schemas.
 import type { LogPiece } from '../protocol/consoleFrames.ts';
+import type { BackupPlan, Retention } from '../protocol/storage.ts';
 import type { TaskSpecInput } from '../protocol/task.ts';
 
 export const taskSpec: TaskSpecInput = {
@@ -16,6 +17,7 @@ const row = {
   name: 'words of the shift report',
   kind: 'command',
   queue: 'default',
+  tenant: 'default',
   priority: 5,
   state: 'succeeded',
   waiting: 'none',
@@ -34,6 +36,18 @@ export const taskList = {
   rows: [row],
   total: 1,
   totalIsEstimate: false,
+  asOfMs: 1_794_000_001_000,
+  tookMs: 1,
+};
+
+export const taskGroups = {
+  groups: [
+    { key: 'default', tasks: 41 },
+    { key: 'press-3', tasks: 7 },
+  ],
+  total: 48,
+  beyond: 0,
+  isEstimate: false,
   asOfMs: 1_794_000_001_000,
   tookMs: 1,
 };
@@ -120,6 +134,37 @@ export const queue = {
   blocked: 0,
   backoff: 0,
   active: 1,
+};
+
+export const retention: Retention = { tasksMax: 10_000_000, daysMax: 365, logBytesMax: 8_589_934_592 };
+export const backupPlan: BackupPlan = { folder: '/backup', everyHours: 24, keep: 7 };
+
+export const storageJob = {
+  jobId: 3,
+  kind: 'backup',
+  actor: 'schedule',
+  state: 'done',
+  startedAtMs: 1_794_000_000_000,
+  endedAtMs: 1_794_000_009_000,
+  done: 40_000,
+  total: 40_000,
+  path: '/backup/millrace-20261105-120000',
+  bytes: 81_920_000,
+};
+
+export const storage = {
+  dataFolder: '/home/press/.millrace/hub',
+  freeBytes: 52_000_000_000,
+  journal: { bytes: 90_000_000, replayBytes: 12_000_000, isSnapshotUnderWay: false },
+  history: {
+    bytes: 73_000_000,
+    tasks: 120_000,
+    logBytes: 4_000_000,
+    oldestEndedAtMs: 1_793_000_000_000,
+  },
+  retention,
+  backup: { ...backupPlan, lastAtMs: 1_794_000_000_000, nextAtMs: 1_794_086_400_000 },
+  jobs: [storageJob],
 };
 
 export const health = {

@@ -27,6 +27,34 @@ export const fieldNotes: Readonly<Record<string, Readonly<Record<string, string>
   TaskList: {
     nextBefore: 'Give it as `before` to get the next page. Absent: this was the last one.',
     total: 'All tasks that match, on all pages.',
+    looked:
+      'The page stopped at its bound and not because it was full: so many tasks were looked at. ' +
+      'Go on with `nextBefore`.',
+  },
+  TaskGroups: {
+    groups: 'Largest first; hours and days (of the submission, UTC) oldest first.',
+    beyond: 'Tasks in groups that are not listed.',
+    isEstimate: 'True: too many match to be counted one by one.',
+  },
+  StorageState: {
+    freeBytes: 'Free on the disk of the data folder.',
+    jobs: 'Backups and exports since the host started, newest first.',
+  },
+  StorageJob: {
+    done: 'Pages of a backup, rows of an export.',
+    total: '0: not known yet.',
+    path: 'Folder or file on the machine of the host. Absent once it was taken away again.',
+    message: 'Why it failed.',
+  },
+  Retention: {
+    tasksMax: 'Ended tasks that are kept. Whichever bound is reached first lets the oldest go.',
+    daysMax: 'Days since a task ended. Absent: age alone lets nothing go.',
+    historyBytesMax: 'Bytes of tasks and output. Absent: no such bound.',
+    logBytesMax: 'Bytes of output of attempts.',
+  },
+  BackupPlan: {
+    folder: 'Absolute path on the machine of the host. Absent: no backup is made by itself.',
+    keep: 'Backups kept in the folder; older ones go once a newer one is complete.',
   },
   AttemptRecord: { token: 'Grows with every placement. Names the attempt in log pieces.' },
   LogPiece: {

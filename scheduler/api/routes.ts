@@ -1,12 +1,20 @@
 // From method and path to an operation. Paths are cut before they are decoded: a node's name may hold a slash.
 import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
+import { listOperations } from './listOperations.ts';
 import { logOperation } from './logOperation.ts';
 import { apiPrefix, documentPath, type Operation } from './operation.ts';
 import { plantOperations } from './plantOperations.ts';
 import type { DoorRefusal } from './problem.ts';
+import { storageOperations } from './storageOperations.ts';
 import { taskOperations } from './taskOperations.ts';
 
-export const operations: readonly Operation[] = [...taskOperations, logOperation, ...plantOperations];
+export const operations: readonly Operation[] = [
+  ...taskOperations,
+  ...listOperations,
+  logOperation,
+  ...plantOperations,
+  ...storageOperations,
+];
 
 export interface Route {
   readonly operation: Operation;

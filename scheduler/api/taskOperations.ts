@@ -1,48 +1,20 @@
-// Tasks over HTTP: submit, list, get, cancel, retry, why. Each asks the console by the method that windows use.
+// Tasks over HTTP: submit, get, cancel, retry, why. Each asks the console by the method that windows use.
 import * as v from 'valibot';
-import {
-  methodSchemas,
-  type SubmitAnswer,
-  taskFilterSchema,
-  type TaskAnswer,
-} from '../protocol/consoleWire.ts';
+import { methodSchemas, type SubmitAnswer, type TaskAnswer } from '../protocol/consoleWire.ts';
 import { submitBatchMax } from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import { taskSpecSchema } from '../protocol/task.ts';
 import { formatTaskId, type TaskId } from '../protocol/brands.ts';
 import * as examples from './examples.ts';
 import { type Answer, apiPrefix, type Ask, json, jsonOf, type Operation, readTaskId } from './operation.ts';
-import type { QueryFields } from './query.ts';
 
-const { cancelTasks, getStates, listTasks, requeueTasks } = methodSchemas;
+const { cancelTasks, getStates, requeueTasks } = methodSchemas;
 const refusesSubmit = ['unknown_queue', 'queue_full', 'class_limit', 'key_conflict', 'too_large'] as const;
 const idsBody = { isOptional: false, example: { taskIds: [1, 2] } };
 const specsSchema = v.strictObject({
   specs: v.pipe(v.array(taskSpecSchema), v.minLength(1), v.maxLength(submitBatchMax)),
 });
 const reasonSchema = v.strictObject({ reason: cancelTasks.entries.reason });
-
-const listQuery: QueryFields = {
-  state: { kind: 'texts', schema: taskFilterSchema.entries.states.wrapped, about: 'Any of these states' },
-  queue: { kind: 'text', schema: taskFilterSchema.entries.queue.wrapped, about: 'In this queue' },
-  nodeId: { kind: 'text', schema: taskFilterSchema.entries.nodeId.wrapped, about: 'Placed on this node' },
-  text: {
-    kind: 'text',
-    schema: taskFilterSchema.entries.text.wrapped,
-    about: 'Part of the name, the program line or a label',
-  },
-  sinceMs: {
-    kind: 'number',
-    schema: taskFilterSchema.entries.sinceMs.wrapped,
-    about: 'Submitted at or after this time',
-  },
-  before: {
-    kind: 'number',
-    schema: listTasks.entries.before.wrapped,
-    about: 'Only ids below this one: `nextBefore` of the page before',
-  },
-  limit: { kind: 'number', schema: listTasks.entries.limit, about: 'Rows of a page' },
-};
 
 export const taskOperations: readonly Operation[] = [
   {
@@ -65,17 +37,6 @@ export const taskOperations: readonly Operation[] = [
     answer: { name: 'SubmitAnswers', status: 200, example: { answers: [{ ok: true, taskId: 42 }] } },
     refuses: ['too_large'],
     run: async ({ caller, body }) => jsonOf(await caller.call('submitTasks', body ?? {})),
-  },
-  {
-    id: 'listTasks',
-    method: 'GET',
-    path: '/tasks',
-    about:
-      'Tasks, newest first. Give `nextBefore` of a page as `before` to get the next; absent, it was the last.',
-    query: listQuery,
-    answer: { name: 'TaskList', status: 200, example: examples.taskList },
-    refuses: [],
-    run: list,
   },
   {
     id: 'getTask',
@@ -190,18 +151,6 @@ function ofOneTask({ refusal: reason }: Extract<SubmitAnswer, { ok: false }>): R
     message: reason.message.replace(/^specs\.0/, 'the task'),
     ...(short !== '' && { field: short }),
   };
-}
-
-async function list({ query, caller }: Ask): Promise<Answer> {
-  const { before, limit, state, ...filter } = query;
-  const listed = await caller.call('listTasks', {
-    filter: { ...filter, ...(state !== undefined && { states: state }) },
-    ...(before !== undefined && { before }),
-    ...(limit !== undefined && { limit }),
-  });
-  if (listed.ok) return json(listed.value);
-  const field = listed.reason.field?.replace(/^filter\./, '').replace(/^states.*/, 'state');
-  return refused({ ...listed.reason, ...(field !== undefined && { field }) });
 }
 
 function oneAnswer(

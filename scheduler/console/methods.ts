@@ -22,6 +22,7 @@ import { getTrace } from './metricTraces.ts';
 import type { ConsolePorts } from './ports.ts';
 import { standingsOf, summaryOf } from './standing.ts';
 import { submitTasks } from './submit.ts';
+import { countTasks } from './taskCount.ts';
 import { listTasks } from './taskList.ts';
 
 type Answer<Value> = Outcome<Value, Refusal> | Promise<Outcome<Value, Refusal>>;
@@ -43,6 +44,7 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
     submitTasks: async ({ specs }, { actor }) =>
       accepted({ answers: await submitTasks(specs, actor, ports.execute) }),
     listTasks: async (params) => accepted(await listTasks(params, ports)),
+    countTasks: async (params) => accepted(await countTasks(params, ports)),
     getTask: ({ taskId }) => getTask(taskId, ports),
     getStates: async ({ taskIds }) => accepted({ standings: await standingsOf(taskIds, ports) }),
     whyTask: ({ taskId }) => whyTask(taskId, ports),
@@ -79,9 +81,24 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
     getTopology: () => accepted(fleet.topology()),
     watchFleet: ({ metrics }, link) => accepted({ metrics: fleet.watch(link, metrics) }),
     getTrace: (query) => getTrace(query, ports.history),
+    ...storageMethods(ports.storage),
     startSimulation: (params, { actor }) => ports.simulation.start(params, actor),
     endSimulation: (_params, { actor }) => accepted(ports.simulation.end(actor)),
     getSimulation: () => accepted(ports.simulation.state()),
+  };
+}
+
+type StorageMethod =
+  'getStorage' | 'setRetention' | 'setBackupPlan' | 'startBackup' | 'startExport' | 'cancelJob';
+
+function storageMethods(storage: ConsolePorts['storage']): Pick<MethodTable, StorageMethod> {
+  return {
+    getStorage: async () => accepted(await storage.state()),
+    setRetention: (retention, { actor }) => storage.setRetention(retention, actor),
+    setBackupPlan: (plan, { actor }) => storage.setBackupPlan(plan, actor),
+    startBackup: ({ folder }, { actor }) => storage.startBackup(folder, actor),
+    startExport: (params, { actor }) => storage.startExport(params, actor),
+    cancelJob: ({ jobId }, { actor }) => storage.cancelJob(jobId, actor),
   };
 }
 

@@ -8,7 +8,8 @@ import type { MetricTrace } from '../protocol/fleetFrames.ts';
 import type { Outcome, Refusal } from '../protocol/outcome.ts';
 import type { Simulation, SimulationParams } from '../protocol/simulation.ts';
 import type { TaskRecord } from '../protocol/task.ts';
-import type { SchedulerView, TaskFilter, TaskRow } from '../protocol/view.ts';
+import type { BackupPlan, Retention, StorageJob, StorageState } from '../protocol/storage.ts';
+import type { Grouping, SchedulerView, TaskFilter, TaskGroups, TaskRow } from '../protocol/view.ts';
 
 /** Tasks that ended within the minute that starts at `minuteMs`. */
 export interface EndedMinute {
@@ -22,6 +23,8 @@ export interface ListPage {
   readonly rows: readonly TaskRow[];
   /** Older rows start below this task id; undefined at the end. */
   readonly nextBefore?: TaskId;
+  /** See `TaskPage.looked`. */
+  readonly looked?: number;
 }
 
 /**
@@ -32,6 +35,7 @@ export interface ConsoleHistory {
   /** Newest id first, below `before`. A page may be short; `nextBefore` tells whether more follow. */
   readonly list: (filter: TaskFilter, before: TaskId | undefined, limit: number) => Promise<ListPage>;
   readonly count: (filter: TaskFilter) => Promise<{ readonly total: number; readonly isEstimate: boolean }>;
+  readonly groups: (filter: TaskFilter, by: Grouping) => Promise<TaskGroups>;
   readonly get: (taskId: TaskId) => Promise<TaskRecord | undefined>;
   /** Pieces numbered above `after`, in order. */
   readonly readLog: (token: Token, after: number, limit: number) => Promise<readonly LogPiece[]>;
@@ -49,6 +53,16 @@ export interface SimulationPort {
   readonly end: (actor: string) => Simulation;
 }
 
+/** Bounds, copies and exports of what is stored. All calls refuse in words; none waits for a job to end. */
+export interface StoragePort {
+  readonly state: () => Promise<StorageState>;
+  readonly setRetention: (retention: Retention, actor: string) => Promise<Outcome<Retention, Refusal>>;
+  readonly setBackupPlan: (plan: BackupPlan, actor: string) => Promise<Outcome<BackupPlan, Refusal>>;
+  readonly startBackup: (folder: string | undefined, actor: string) => Promise<Outcome<StorageJob, Refusal>>;
+  readonly startExport: (ask: Params<'startExport'>, actor: string) => Promise<Outcome<StorageJob, Refusal>>;
+  readonly cancelJob: (jobId: number, actor: string) => Outcome<StorageJob, Refusal>;
+}
+
 interface AlarmPort {
   readonly rows: () => readonly AlarmRow[];
   readonly acknowledge: (alarmId: number, actor: string) => Outcome<void, Refusal>;
@@ -60,6 +74,7 @@ export interface ConsolePorts {
   readonly history: ConsoleHistory;
   readonly alarms: AlarmPort;
   readonly simulation: SimulationPort;
+  readonly storage: StoragePort;
   readonly hello: () => Hello;
   readonly enrolment: () => Enrolment;
   readonly renewEnrolment: () => Promise<Outcome<Enrolment, Refusal>>;

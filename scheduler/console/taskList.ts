@@ -1,9 +1,9 @@
 // One list over live tasks (engine) and ended tasks (history): newest first, by keyset, each task once.
 import type { TaskId } from '../protocol/brands.ts';
 import type { Params, TaskList } from '../protocol/consoleWire.ts';
-import { isEnded } from '../protocol/task.ts';
 import type { SchedulerView, TaskFilter } from '../protocol/view.ts';
 import type { ConsolePorts, ListPage } from './ports.ts';
+import { splitFilter } from './splitFilter.ts';
 
 const nothing = { rows: [], total: 0, isEstimate: false };
 
@@ -40,31 +40,10 @@ function mergePages(live: ListPage, ended: ListPage, limit: number): ListPage {
   const rows = merged.slice(0, limit);
   const last = rows.at(-1);
   if (merged.length > limit && last !== undefined) return { rows, nextBefore: last.taskId };
-  return horizon === 0 ? { rows } : { rows, nextBefore: horizon };
-}
-
-interface SplitFilter {
-  /** Undefined: the asked states leave nothing to find there. */
-  readonly live: TaskFilter | undefined;
-  readonly ended: TaskFilter | undefined;
-}
-
-/** No states, or an empty list of them, means all. */
-function splitFilter(asked: Params<'listTasks'>['filter']): SplitFilter {
-  const { states, queue, nodeId, text, sinceMs } = asked;
-  const rest: TaskFilter = {
-    ...(queue !== undefined && { queue }),
-    ...(nodeId !== undefined && { nodeId }),
-    ...(text !== undefined && text !== '' && { text }),
-    ...(sinceMs !== undefined && { sinceMs }),
-  };
-  if (states === undefined || states.length === 0) return { live: rest, ended: rest };
-  const endStates = states.filter(isEnded);
-  const liveStates = states.filter((state) => !isEnded(state));
-  return {
-    live: liveStates.length === 0 ? undefined : { ...rest, states: liveStates },
-    ended: endStates.length === 0 ? undefined : { ...rest, states: endStates },
-  };
+  if (horizon === 0) return { rows };
+  // Short of its rows: one of both stopped at its bound. A page that is full all the same has nothing to explain.
+  const looked = (live.looked ?? 0) + (ended.looked ?? 0);
+  return { rows, nextBefore: horizon, ...(looked > 0 && rows.length < limit && { looked }) };
 }
 
 /** A page below a cursor tells only how many match below it. */

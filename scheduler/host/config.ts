@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
+import { scaledTiming, type Timing } from '../protocol/timing.ts';
 
 export interface HostConfig {
   /** Journal, history, tokens, logs. One host per folder. */
@@ -11,14 +12,19 @@ export interface HostConfig {
   readonly listen: string;
   /** 0: any free port. */
   readonly port: number;
+  /** The plant's, but for tests of losses that cannot wait so long. */
+  readonly timing: Timing;
 }
 
 export const defaultPort = 7443;
+/** Below it a lease is shorter than one garbage collection. */
+const timeScaleMin = 0.01;
 
 export const hostUsage = `millrace hub: the scheduler without a window
   --data DIR      where journal, history and tokens are kept (default ~/.millrace/hub)
   --port N        0 to 65535; 0 takes any free one (default ${String(defaultPort)})
   --listen ADDR   interface for agents and browsers (default 127.0.0.1: this machine only)
+  --time-scale X  0.01 to 1: heartbeats, leases and the rejoin window times X; for tests (default 1)
   --help          this text`;
 
 /** Refuses with a text that names the argument. `undefined` settings: help was asked for. */
@@ -30,6 +36,7 @@ export function readHostConfig(args: readonly string[]): Outcome<HostConfig | un
         data: { type: 'string' },
         port: { type: 'string' },
         listen: { type: 'string' },
+        'time-scale': { type: 'string' },
         help: { type: 'boolean' },
       },
     });
@@ -37,10 +44,14 @@ export function readHostConfig(args: readonly string[]): Outcome<HostConfig | un
     const port = Number(values.port ?? defaultPort);
     if (!Number.isInteger(port) || port < 0 || port > 65_535)
       return refused(`--port ${values.port ?? ''}: it is a whole number from 0 to 65535`);
+    const scale = Number(values['time-scale'] ?? 1);
+    if (!(scale >= timeScaleMin && scale <= 1))
+      return refused(`--time-scale ${values['time-scale'] ?? ''}: it is a number from ${timeScaleMin} to 1`);
     return accepted({
       dataFolder: resolve(values.data ?? join(homedir(), '.millrace', 'hub')),
       listen: values.listen ?? '127.0.0.1',
       port,
+      timing: scaledTiming(scale),
     });
   } catch (error) {
     return refused(`${error instanceof Error ? error.message : String(error)}\n\n${hostUsage}`);

@@ -17,6 +17,10 @@ export const historyForConsole = (
     await written();
     return history.count(filter);
   },
+  groups: async (filter, by) => {
+    await written();
+    return history.groups(filter, by);
+  },
   get: async (taskId) => {
     await written();
     return history.get(taskId);

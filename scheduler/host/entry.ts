@@ -81,8 +81,8 @@ async function runHost(args: readonly string[], link: HostLink): Promise<void> {
   const opened = await openHost(config.value, files, {
     log,
     fleet,
-    onRecovering: (done, total) => {
-      link.send({ kind: 'recovering', done, total });
+    onRecovering: (progress) => {
+      link.send({ kind: 'recovering', ...progress });
     },
     onFailure: (refusal) => {
       link.send({ kind: 'failed', refusal });

@@ -8,6 +8,7 @@ import { openJournal } from '../journal/journal.ts';
 import { Alarms } from '../observe/alarms.ts';
 import { ms, type Ms } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
+import type { RecoveryProgress } from '../protocol/hostLink.ts';
 import { accepted, type Outcome, type Refusal, refused } from '../protocol/outcome.ts';
 import type { HostConfig } from './config.ts';
 import type { HostEvents } from './hostEvents.ts';
@@ -17,11 +18,15 @@ import type { HostFiles, HostParts } from './hostParts.ts';
 import { keepUp } from './upkeep.ts';
 import { openConsole } from './openConsole.ts';
 import { Measuring } from './measuring.ts';
+import { openRecoveringDoor } from './recoveringDoor.ts';
 import { replayInto } from './recovery.ts';
 import { startEngine } from './startEngine.ts';
 import { steadyClock } from './steadyClock.ts';
 import { SecretsFile } from './secretsFile.ts';
 import { SimulatedPlant } from './simulation.ts';
+import { Storage } from './storage.ts';
+import { StorageFile } from './storageFile.ts';
+import { freeBytesOf } from './storageFolder.ts';
 import { webDoors } from './webDoors.ts';
 
 export interface Host {
@@ -48,24 +53,46 @@ export async function openHost(
     return refused(reason);
   };
   const onFailure = onceOnly(events.onFailure);
+  const door = await openRecoveringDoor({ ...config, pages: files.pages });
+  if (door.ok) opened.push(door.value);
+  const onRecovering = (progress: RecoveryProgress): void => {
+    if (door.ok) door.value.progressed(progress);
+    events.onRecovering(progress);
+  };
   const stores = { folder: config.dataFolder, onFailure };
-  const journal = await openJournal({ ...stores, threadFile: files.journalThread });
+  const journal = await openJournal({
+    ...stores,
+    threadFile: files.journalThread,
+    onChecking: (done, total) => {
+      onRecovering({ stage: 'checking', done, total });
+    },
+  });
   if (!journal.ok) return giveUp(journal.reason);
   opened.push(journal.value.journal);
+  // After the journal: two hosts in one folder are told so, and not that one has the other's port.
+  if (!door.ok) return giveUp(door.reason);
   // After the journal, whose lock keeps a second host out of this folder.
   const secrets = SecretsFile.open(config.dataFolder);
   if (!secrets.ok) return giveUp(secrets.reason);
+  const settings = StorageFile.open(config.dataFolder);
+  if (!settings.ok) return giveUp(settings.reason);
   const history = await openHistory({ ...stores, threadFile: files.historyThread });
   if (!history.ok) return giveUp(history.reason);
   opened.push(history.value);
 
-  const core = await replayInto(journal.value.recovered, history.value, events);
+  const core = await replayInto(journal.value.recovered, history.value, {
+    log: events.log,
+    timing: config.timing,
+    onRecovering,
+  });
   if (!core.ok) return giveUp(core.reason);
+  await door.value.close();
   const parts = {
-    config,
+    config: { ...config, port: door.value.port },
     files,
     events: { ...events, onFailure },
     secrets: secrets.value,
+    settings: settings.value,
     history: history.value,
     journal: journal.value.journal,
     core: core.value,
@@ -81,7 +108,8 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
   const startedAtMs = clock();
   const alarms = new Alarms(clock);
   const late: LateParts = {};
-  const engine = startEngine(parts, { preciseMs, alarms, late });
+  const storage = new Storage({ host: parts, alarms, clock, freeBytesOf });
+  const engine = startEngine(parts, { preciseMs, alarms, storage, late });
   const liveTasks = core.state.tasks.size;
   const started = await engine.execute({ kind: 'StartEpoch', seed: Math.floor(Math.random() * 2 ** 32) });
   if (!started.ok) return started;
@@ -99,9 +127,17 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
   const measuring = new Measuring({ engine, history, journal, alarms, clock, onBug: events.onBug });
   late.measuring = measuring;
   const simulation = simulatedPlant(parts, engine, hub.value.address);
-  late.console = openConsole(parts, { engine, hub: hub.value, alarms, clock, startedAtMs, simulation });
+  late.console = openConsole(parts, {
+    engine,
+    hub: hub.value,
+    alarms,
+    clock,
+    startedAtMs,
+    simulation,
+    storage,
+  });
   events.log('info', 'listening', { address: hub.value.address, epoch: core.state.epoch, liveTasks });
-  const stopUpkeep = keepUp(parts, hub.value, alarms);
+  const stopUpkeep = keepUp(parts, { hub: hub.value, alarms, storage, clock });
   return accepted({
     address: hub.value.address,
     epoch: core.state.epoch,
@@ -112,6 +148,7 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
       simulation.close();
       measuring.close();
       stopUpkeep();
+      await storage.close();
       late.console?.close();
       await hub.value.close();
       await engine.stop();
@@ -139,6 +176,7 @@ function listen(
   return openHub({
     listen: config.listen,
     port: config.port,
+    timing: config.timing,
     clock,
     log: events.log,
     handlers: agentHandlers({

@@ -1,13 +1,14 @@
 // What the host tells whoever started it.
 import type { Log } from '../observe/log.ts';
 import type { FleetRunner } from './fleetRunner.ts';
+import type { RecoveryProgress } from '../protocol/hostLink.ts';
 import type { Refusal } from '../protocol/outcome.ts';
 
 export interface HostEvents {
   readonly log: Log;
   /** The means to run the simulated plant beside the host. */
   readonly fleet: FleetRunner;
-  readonly onRecovering: (done: number, total: number) => void;
+  readonly onRecovering: (progress: RecoveryProgress) => void;
   /** The journal or history failed while running: the process must end. */
   readonly onFailure: (reason: Refusal) => void;
   /** Something threw that never should have: the process must end. */

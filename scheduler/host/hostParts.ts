@@ -5,6 +5,7 @@ import type { JournalPort } from '../journal/port.ts';
 import type { HostConfig } from './config.ts';
 import type { HostEvents } from './hostEvents.ts';
 import type { SecretsFile } from './secretsFile.ts';
+import type { StorageFile } from './storageFile.ts';
 
 export interface HostFiles {
   readonly journalThread: URL;
@@ -21,6 +22,7 @@ export interface HostParts {
   readonly files: HostFiles;
   readonly events: HostEvents;
   readonly secrets: SecretsFile;
+  readonly settings: StorageFile;
   readonly history: History;
   readonly journal: JournalPort;
   readonly core: Core;

@@ -1,6 +1,6 @@
 // The console, wired: reads from the engine's view and from history, commands to the engine.
 import { createConsole } from '../console/operatorApi.ts';
-import type { Console, SimulationPort } from '../console/ports.ts';
+import type { Console, SimulationPort, StoragePort } from '../console/ports.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Hub } from '../hub/ports.ts';
 import type { Alarms } from '../observe/alarms.ts';
@@ -17,13 +17,14 @@ interface ConsoleWires {
   readonly clock: () => Ms;
   readonly startedAtMs: Ms;
   readonly simulation: SimulationPort;
+  readonly storage: StoragePort;
 }
 
 export function openConsole(
   { config, files, events, secrets, history }: HostParts,
   wires: ConsoleWires,
 ): Console {
-  const { engine, hub, alarms, clock, startedAtMs, simulation } = wires;
+  const { engine, hub, alarms, clock, startedAtMs, simulation, storage } = wires;
   const hello = (): Hello => ({
     version: files.version,
     epoch: engine.view.epoch(),
@@ -46,6 +47,7 @@ export function openConsole(
       acknowledge: (alarmId) => alarms.acknowledge(alarmId),
     },
     simulation,
+    storage,
     hello,
     enrolment,
     renewEnrolment: () => {

@@ -3,12 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createReadStream, existsSync, realpathSync, statSync } from 'node:fs';
 import { extname, join, sep } from 'node:path';
 import { contentPolicy, pageTypes } from '../protocol/consolePages.ts';
+import type { RecoveryProgress } from '../protocol/hostLink.ts';
 
-interface Health {
-  readonly state: 'running';
-  readonly epoch: number;
-  readonly version: string;
-}
+type Health =
+  | { readonly state: 'running'; readonly epoch: number; readonly version: string }
+  | ({ readonly state: 'recovering' } & RecoveryProgress);
 
 export interface PageSources {
   /** Says how the host is, to anybody, and nothing more. */
@@ -27,11 +26,12 @@ export function servePages(folder: string, { health, metrics }: PageSources) {
     }
     const path = pathOf(request.url ?? '/');
     if (path === '/health') {
-      response.writeHead(200, {
+      const said = health();
+      response.writeHead(said.state === 'running' ? 200 : 503, {
         'content-type': 'application/json; charset=utf-8',
         'cache-control': 'no-store',
       });
-      response.end(JSON.stringify(health()));
+      response.end(JSON.stringify(said));
       return;
     }
     if (path === '/metrics') {

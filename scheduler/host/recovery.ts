@@ -6,13 +6,18 @@ import type { Recovered } from '../journal/journal.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import type { Batch } from '../protocol/events.ts';
 import { historyQueueMax } from '../protocol/limits.ts';
+import type { Timing } from '../protocol/timing.ts';
 import type { HostEvents } from './hostEvents.ts';
+
+interface RecoveryOptions extends Pick<HostEvents, 'log' | 'onRecovering'> {
+  readonly timing: Timing;
+}
 
 /** Refuses `storage_failed` where the journal's batches do not fit together: a damaged file or a foreign history. */
 export async function replayInto(
   recovered: Recovered,
   history: History,
-  { log, onRecovering }: Pick<HostEvents, 'log' | 'onRecovering'>,
+  { log, onRecovering, timing }: RecoveryOptions,
 ): Promise<Outcome<Core, Refusal>> {
   for (const notice of recovered.notices) log('warn', 'journal', { notice });
   const { snapshot, lastSequence } = recovered;
@@ -23,7 +28,8 @@ export async function replayInto(
     return refused(refusal('storage_failed', said));
   }
   try {
-    const core = new Core(undefined, snapshot?.payload);
+    const core = new Core({ timing });
+    if (snapshot) await load(core, snapshot, onRecovering);
     const from = snapshot?.sequence ?? 0;
     if (history.cursor < from)
       log('warn', 'history misses ended tasks that the journal no longer holds', {
@@ -33,13 +39,28 @@ export async function replayInto(
     for await (const batches of recovered.batches) {
       for (const batch of batches) tellHistory(history, batch, core.replay(batch));
       if (history.stats().pending > historyQueueMax) await history.flushed();
-      onRecovering(core.state.sequence - from, lastSequence - from);
+      onRecovering({ stage: 'replaying', done: core.state.sequence - from, total: lastSequence - from });
     }
     await history.flushed();
     return accepted(core);
   } catch (error) {
     return refused(replayRefusal(error));
   }
+}
+
+async function load(
+  core: Core,
+  { bytes, parts }: NonNullable<Recovered['snapshot']>,
+  onRecovering: HostEvents['onRecovering'],
+): Promise<void> {
+  const restoring = core.restore();
+  let done = 0;
+  for await (const part of parts) {
+    restoring.take(part);
+    done += part.length;
+    onRecovering({ stage: 'loading', done: Math.min(done, bytes), total: bytes });
+  }
+  restoring.finish();
 }
 
 function replayRefusal(error: unknown): Refusal {

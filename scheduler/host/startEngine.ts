@@ -7,17 +7,19 @@ import { historyQueueMax } from '../protocol/limits.ts';
 import type { HostParts } from './hostParts.ts';
 import type { Measuring } from './measuring.ts';
 import { tellHistory } from './recovery.ts';
+import type { Storage } from './storage.ts';
 
 interface EngineWires {
   /** With fractions, for latencies. */
   readonly preciseMs: () => number;
   readonly alarms: Alarms;
+  readonly storage: Pick<Storage, 'noBackup'>;
   readonly late: { readonly hub?: Hub; readonly console?: Console; readonly measuring?: Measuring };
 }
 
 export function startEngine(
   { core, journal, history, events }: HostParts,
-  { preciseMs, alarms, late }: EngineWires,
+  { preciseMs, alarms, storage, late }: EngineWires,
 ): EmbeddedEngine {
   return new EmbeddedEngine({
     core,
@@ -30,6 +32,7 @@ export function startEngine(
       closeNode: (nodeId, reason) => late.hub?.closeNode(nodeId, reason),
     },
     historyHolds: async () => {
+      await storage.noBackup();
       await history.flushed();
     },
     hasRoom: () => history.stats().pending < historyQueueMax,

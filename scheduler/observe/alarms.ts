@@ -15,6 +15,8 @@ const priorities: Readonly<Record<AlarmCode, AlarmRow['priority']>> = {
   HOST_RESTARTED: 2,
   FLEET_FULL: 2,
   JOURNAL_SLOW: 2,
+  DISK_LOW: 2,
+  BACKUP_FAILED: 2,
   NODE_LOST: 3,
   QUEUE_LATE: 3,
 };

@@ -33,6 +33,11 @@ describe('exit codes', () => {
     [2, 'submit --file /none/tasks', 'cannot be read'],
     [2, 'submit --env X -- true', '--env X: it is NAME=VALUE'],
     [2, 'put-queue q', 'give --weight'],
+    [2, 'list --label line', '--label line: it is NAME=VALUE'],
+    [2, 'count', 'give --by: one of state, queue, tenant, node, kind, hour, day'],
+    [2, 'export', 'give --format'],
+    [2, 'backup /tmp', 'name the folder with --folder'],
+    [2, 'storage now', 'storage takes no words'],
     [2, 'list --hub nowhere', 'it is an address like'],
     [3, 'list --data /none', 'no hub runs with the data folder /none'],
     [3, 'list --hub http://127.0.0.1:1', 'cannot reach the hub at http://127.0.0.1:1'],
@@ -46,6 +51,11 @@ describe('exit codes', () => {
     [6, 'submit --priority 11 -- true', 'priority'],
     [6, 'submit --queue none -- true', 'queue none does not exist'],
     [6, 'put-queue q --weight 0', 'weight'],
+    [6, 'count --by colour', 'by'],
+    [6, 'backup', 'name a folder, or set a backup plan'],
+    [6, 'backup --folder backups', 'is not an absolute path'],
+    [6, 'export --format xls', 'format'],
+    [6, 'export --format csv --state running', 'live tasks are not exported'],
   ])('%i for millrace %s', async (code, line, words) => {
     const ended = await millrace(line);
     expect(ended.said).toContain(words);
@@ -96,18 +106,40 @@ describe('words', () => {
     const { code, out } = await millrace('--help');
     expect(code).toBe(0);
     const names = [...out.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name = '']) => name);
-    expect(names).toHaveLength(14);
-    const helps = await Promise.all(names.map((name) => millrace(`${name} --help`)));
+    expect(names).toHaveLength(20);
+    // Those that work without a hub have helps of their own.
+    const online = names.filter((name) => name !== 'journal' && name !== 'restore');
+    const helps = await Promise.all(online.map((name) => millrace(`${name} --help`)));
     for (const [at, help] of helps.entries()) {
       expect(help.code).toBe(0);
-      expect(help.out).toContain(`millrace ${names[at] ?? ''}`);
+      expect(help.out).toContain(`millrace ${online[at] ?? ''}`);
       expect(help.out).toContain('--json');
     }
   });
 
+  test('tasks are counted and exported, and a backup is made, by one command each', async () => {
+    await millrace('submit --simulate 1ms --tenant acme --label shift=night --wait');
+    expect((await millrace('count --by tenant --tenant acme')).out).toBe('TENANT  TASKS\nacme    1\n');
+    expect((await millrace('list --label shift=night --ids')).out).toMatch(/^T-\w+\n$/);
+    expect((await millrace('list --label shift=day --ids')).out).toBe('');
+    const exported = await millrace('export --format ndjson --tenant acme');
+    expect(exported).toMatchObject({ code: 0, said: expect.stringContaining('export done') as string });
+    const [line = ''] = linesOf(readFileSync(exported.out.trim(), 'utf8'));
+    expect(line).toContain('acme');
+    const copied = await millrace(`backup --folder ${folder}`);
+    expect(copied).toMatchObject({ code: 0, said: expect.stringContaining('backup done') as string });
+    expect(await millrace(`backup verify ${copied.out.trim()}`)).toMatchObject({ code: 0 });
+    const told = await millrace('storage');
+    expect(told.out).toContain(copied.out.trim());
+  });
+
   test('address and token may come from the environment alone', async () => {
     const environment = { MILLRACE_HUB: host.address, MILLRACE_TOKEN: host.secrets.apiToken, HOME: folder };
-    const ended = await run(process.execPath, ['scheduler/api/cli.ts', 'health', '--json'], environment);
+    const ended = await run(
+      process.execPath,
+      ['scheduler/host/commandLine.ts', 'health', '--json'],
+      environment,
+    );
     expect(ended.code).toBe(0);
     expect(JSON.parse(ended.out)).toMatchObject({ nodes: { online: 20 } });
   });

@@ -1,4 +1,7 @@
 // The OpenAPI document: whole in itself, true to the schemas, and kept by what the door really answers.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answerSchemas, type AnswerName } from '../../scheduler/api/answerSchemas.ts';
@@ -76,13 +79,17 @@ describe('the document', () => {
 describe('the door keeps to it', () => {
   let host: ApiHost;
   let taskId = 0;
+  const backups = mkdtempSync(join(tmpdir(), 'millrace-backups-'));
   beforeAll(async () => {
     host = await ApiHost.start();
     await host.addNodes(1);
     taskId = await host.submit(600_000);
     await host.waitForState(taskId, 'running');
   }, 30_000);
-  afterAll(() => host.stop());
+  afterAll(async () => {
+    await host.stop();
+    rmSync(backups, { recursive: true });
+  });
 
   test('it is served to all, without a token', async () => {
     const response = await fetch(`${host.address}/api/v1/openapi.json`);
@@ -98,13 +105,17 @@ describe('the door keeps to it', () => {
     cancelTasks: { taskIds: [77] },
     retryTasks: { taskIds: [77] },
     putQueue: { weight: 3 },
+    setRetention: { tasksMax: 5_000, daysMax: 7, logBytesMax: 1_000_000 },
+    setBackupPlan: { folder: backups },
+    startBackup: { folder: backups },
+    startExport: { format: 'csv', filter: { queue: 'default' } },
   };
 
-  // retryTask last: it needs a task that has ended.
-  test.each(operations.filter(({ id }) => id !== 'retryTask'))(
+  // Those last: they need a task that has ended, and a job that runs.
+  test.each(operations.filter(({ id }) => id !== 'retryTask' && id !== 'cancelJob'))(
     '$id answers as documented',
     async (operation) => {
-      const path = pathOf(operation.path);
+      const path = `${pathOf(operation.path)}${operation.id === 'countTasks' ? '?by=state' : ''}`;
       const answer = await host.ask(operation.method, path, bodies[operation.id]);
       expect(answer.status).toBe(operation.answer.status);
       expect(undocumented(operation.answer.name, answer.body)).toBeUndefined();
@@ -115,6 +126,18 @@ describe('the door keeps to it', () => {
     await host.waitForState(taskId, 'cancelled');
     const answer = await host.ask('POST', pathOf('/tasks/{taskId}/retry'));
     expect(undocumented('TaskGiven', answer.body)).toBeUndefined();
+  });
+
+  test('cancelJob answers as documented, and getStorage tells of jobs', async () => {
+    await host.jobEnded(1);
+    const folder = mkdtempSync(join(backups, 'other-'));
+    const { body } = await host.ask('POST', '/storage/backups', { folder });
+    const answer = await host.ask('POST', `/storage/jobs/${String(body['jobId'])}/cancel`);
+    expect(answer.status).toBe(200);
+    expect(undocumented('StorageJob', answer.body)).toBeUndefined();
+    expect(await host.jobEnded(body['jobId'])).toMatchObject({ state: 'cancelled' });
+    const state = await host.ask('GET', '/storage');
+    expect(undocumented('StorageState', state.body)).toBeUndefined();
   });
 
   const pathOf = (path: string): string =>

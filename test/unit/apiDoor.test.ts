@@ -66,6 +66,44 @@ describe('bad requests get a problem answer', () => {
     ['no number', ['GET', '/tasks?limit=-1'], 400, 'bad_message'],
     ['page too large', ['GET', '/tasks?limit=100000'], 400, 'bad_message'],
     ['unknown state', ['GET', '/tasks?state=asleep'], 400, 'bad_message'],
+    ['label without value', ['GET', '/tasks?label=line'], 400, 'bad_message'],
+    ['label twice', ['GET', '/tasks?label=line:a&label=line:b'], 400, 'bad_message'],
+    ['too many labels', ['GET', `/tasks?${'abcde'.replace(/./g, '&label=$&:1')}`], 400, 'bad_message'],
+    ['tenant', ['GET', '/tasks?tenant=a%20b'], 400, 'bad_message'],
+    ['time', ['GET', '/tasks?untilMs=-1'], 400, 'bad_message'],
+    ['count by nothing', ['GET', '/tasks/count'], 400, 'bad_message'],
+    ['count by what nothing is counted by', ['GET', '/tasks/count?by=colour'], 400, 'bad_message'],
+    ['retention that lacks a bound', ['PUT', '/storage/retention', { tasksMax: 5_000 }], 400, 'bad_message'],
+    [
+      'retention below its least',
+      ['PUT', '/storage/retention', { tasksMax: 1, logBytesMax: 0 }],
+      400,
+      'bad_message',
+    ],
+    ['plan with a relative folder', ['PUT', '/storage/backup-plan', { folder: 'b' }], 400, 'bad_message'],
+    [
+      'plan with a folder that is missing',
+      ['PUT', '/storage/backup-plan', { folder: '/none' }],
+      400,
+      'bad_message',
+    ],
+    ['backup without folder', ['POST', '/storage/backups'], 400, 'bad_message'],
+    [
+      'backup into what cannot be written',
+      ['POST', '/storage/backups', { folder: '/proc' }],
+      400,
+      'bad_message',
+    ],
+    ['export format', ['POST', '/storage/exports', { format: 'xls' }], 400, 'bad_message'],
+    [
+      'export of live tasks',
+      ['POST', '/storage/exports', { format: 'csv', filter: { states: ['ready'] } }],
+      400,
+      'bad_message',
+    ],
+    ['job id', ['POST', '/storage/jobs/x/cancel'], 400, 'bad_message'],
+    ['unknown job', ['POST', '/storage/jobs/99/cancel'], 409, 'wrong_state'],
+    ['wrong method on storage', ['POST', '/storage'], 405, 'wrong_method'],
     ['log format', ['GET', '/tasks/1/logs?format=xml'], 400, 'bad_message'],
   ])('%s', async (_name, asked, status, code) => {
     const { body: problem, ...answer } = await host.ask(...asked);
@@ -192,6 +230,27 @@ describe('tasks', () => {
     expect(seen).toEqual(ids.toReversed());
     const none = await host.ask('GET', '/tasks?text=paged&state=dead_letter&state=cancelled');
     expect(none.body).toMatchObject({ rows: [], total: 0 });
+  });
+
+  test('are found by tenant, labels and time, and counted by what they have', async () => {
+    const before = Date.now();
+    const labels = { line: 'L:8', shift: 'night' };
+    const ids = [await host.submit(1, { tenant: 'acme', labels }), await host.submit(1, { tenant: 'acme' })];
+    for (const taskId of ids) await host.waitForState(taskId, 'succeeded');
+    const found = async (query: string): Promise<unknown> =>
+      ((await host.ask('GET', `/tasks?${query}`)).body['rows'] as { taskId: number }[]).map(
+        (row) => row.taskId,
+      );
+    expect(await found('tenant=acme')).toEqual(ids.toReversed());
+    expect(await found('label=line:L:8&label=shift:night')).toEqual([ids[0]]);
+    expect(await found('label=line:L:8&label=shift:day')).toEqual([]);
+    expect(await found(`tenant=acme&sinceMs=${before}`)).toEqual(ids.toReversed());
+    expect(await found(`tenant=acme&untilMs=${before}`)).toEqual([]);
+    expect((await host.ask('GET', '/tasks/count?by=tenant&tenant=acme')).body).toMatchObject({
+      groups: [{ key: 'acme', tasks: 2 }],
+      total: 2,
+      beyond: 0,
+    });
   });
 
   test('are cancelled, and put back into their queue', async () => {

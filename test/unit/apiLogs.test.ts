@@ -62,8 +62,11 @@ test('much output comes whole and in order to a follower that started with the t
 test('a follower is told when the hub goes away before the task has ended', async () => {
   const other = await ApiHost.start();
   const taskId = await other.submit(600_000);
+  // A command takes so long to start and to reach the hub; the follower has twice that.
+  const startedAtMs = Date.now();
+  await other.millrace(['health']);
   const following = other.millrace(['logs', '-f', String(taskId)]);
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await new Promise((resolve) => setTimeout(resolve, 1_000 + 2 * (Date.now() - startedAtMs)));
   await other.stop();
   const { code, said } = await following;
   expect(said).toContain('the hub went away before the task ended');

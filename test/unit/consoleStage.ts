@@ -1,6 +1,6 @@
 // A console over a made-up engine and history, with links that remember what was sent to them.
 import { createConsole } from '../../scheduler/console/operatorApi.ts';
-import type { Console, ConsolePorts } from '../../scheduler/console/ports.ts';
+import type { Console, ConsolePorts, StoragePort } from '../../scheduler/console/ports.ts';
 import { NodeTable } from '../../scheduler/core/state/nodeTable.ts';
 import { epoch, mib, millicores, ms, nodeId, taskId } from '../../scheduler/protocol/brands.ts';
 import type { ConsoleLink } from '../../scheduler/protocol/consoleLink.ts';
@@ -15,7 +15,13 @@ import type { Command } from '../../scheduler/protocol/events.ts';
 import { accepted } from '../../scheduler/protocol/outcome.ts';
 import type { TaskRecord, TaskState } from '../../scheduler/protocol/task.ts';
 import { rowOfRecord } from '../../scheduler/protocol/taskRow.ts';
-import type { SchedulerView, TaskFilter, TaskRow } from '../../scheduler/protocol/view.ts';
+import type {
+  Grouping,
+  SchedulerView,
+  TaskFilter,
+  TaskGroups,
+  TaskRow,
+} from '../../scheduler/protocol/view.ts';
 
 export function recordOf(id: number, state: TaskState): TaskRecord {
   const spec = decode(taskSpecSchema, { work: { kind: 'simulated', runMs: 5 } }, 'spec');
@@ -48,6 +54,18 @@ export function pageOf(
   return rows.length > limit && last !== undefined
     ? { rows: page, total: rows.length, nextBefore: last.taskId }
     : { rows: page, total: rows.length };
+}
+
+/** By state or queue. */
+function groupsOf(records: ReadonlyMap<number, TaskRecord>, filter: TaskFilter, by: Grouping): TaskGroups {
+  const sums = new Map<string, number>();
+  for (const row of pageOf(records, filter, undefined, Infinity).rows) {
+    const key = by === 'queue' ? row.queue : row.state;
+    sums.set(key, (sums.get(key) ?? 0) + 1);
+  }
+  const groups = [...sums].map(([key, tasks]) => ({ key, tasks })).sort((a, b) => b.tasks - a.tasks);
+  const total = groups.reduce((sum, { tasks }) => sum + tasks, 0);
+  return { groups, total, beyond: 0, isEstimate: false };
 }
 
 export interface Link extends ConsoleLink {
@@ -133,6 +151,7 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
       list: (filter, before, limit) => Promise.resolve(pageOf(ended, filter, before, limit)),
       count: (filter) =>
         Promise.resolve({ total: pageOf(ended, filter, undefined, 1).total, isEstimate: false }),
+      groups: (filter, by) => Promise.resolve(groupsOf(ended, filter, by)),
       get: (id) => Promise.resolve(ended.get(id)),
       readLog: () => Promise.resolve([]),
       endedPerMinute: () => Promise.resolve([]),
@@ -144,6 +163,7 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
       start: ({ nodes }) => accepted({ state: 'starting', joined: 0, total: nodes }),
       end: () => ({ state: 'ending', done: 0, total: 0 }),
     },
+    storage: storageStub,
     alarms: { rows: () => [], acknowledge: () => accepted(undefined) },
     hello: () => ({ version: '1' }) as never,
     enrolment: () => ({ hubUrl: 'u', token: 't', command: 'c' }),
@@ -183,6 +203,16 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
   };
 }
 
+/** Answers that tell what it was asked. */
+const storageStub: StoragePort = {
+  state: () => Promise.resolve({ dataFolder: '/data' } as never),
+  setRetention: (retention) => Promise.resolve(accepted(retention)),
+  setBackupPlan: (plan) => Promise.resolve(accepted(plan)),
+  startBackup: (folder, actor) => Promise.resolve(accepted({ jobId: 1, path: folder, actor } as never)),
+  startExport: ({ format }, actor) => Promise.resolve(accepted({ jobId: 2, path: format, actor } as never)),
+  cancelJob: (jobId, actor) => accepted({ jobId, actor } as never),
+};
+
 function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
   const node = { nodeId: nodeId('n1'), area: 'A' };
   return {
@@ -212,6 +242,8 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
       return record === undefined ? undefined : rowOfRecord(record, 'ready');
     },
     liveTasks: (filter, before, limit) => pageOf(live, filter, before, limit),
+    liveGroups: (filter, by) =>
+      new Map(groupsOf(live, filter, by).groups.map(({ key, tasks }) => [key, tasks])),
     attemptByToken: (given) => (given === 5 ? ({ taskId: taskId(1), record: {} } as never) : undefined),
     nodes: (filter, offset, limit) => ({ rows: [{ filter, offset, limit } as never], total: 1 }),
     queueOf: () => undefined,

@@ -19,6 +19,8 @@ export const exitCodes = {
   hubFailed: 8,
   /** `--timeout` passed. As `timeout` of coreutils. */
   timeout: 124,
+  /** Ctrl-C, after what was begun has been ended. As shells have it. */
+  interrupted: 130,
 } as const;
 
 /** A problem answer as it came: any part may be missing. */

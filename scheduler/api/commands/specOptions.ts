@@ -8,6 +8,7 @@ const texts = (value: string, about: string) => ({ type: 'string', value, multip
 export const specOptions: Options = {
   name: text('TEXT', 'for people'),
   queue: text('NAME', 'queue (default: default)'),
+  tenant: text('NAME', 'whose work it is (default: default)'),
   priority: text('0..9', '9 goes first (default 5)'),
   cpu: text('MILLICORES', 'CPU to reserve: 1000 is one core'),
   memory: text('MIB', 'memory to reserve'),
@@ -38,6 +39,7 @@ export function specOf(given: Given): TaskSpecInput {
   return present({
     name: given.text('name'),
     queue: given.text('queue'),
+    tenant: given.text('tenant'),
     priority: given.number('priority'),
     work: workOf(given),
     ask: Object.keys(ask).length > 0 ? ask : undefined,
@@ -73,7 +75,7 @@ function workOf(given: Given): TaskSpecInput['work'] {
 }
 
 /** `NAME=VALUE` of each; undefined where none is given. */
-function pairsOf(given: Given, name: string): Record<string, string> | undefined {
+export function pairsOf(given: Given, name: string): Record<string, string> | undefined {
   const pairs = given.texts(name).map((pair): [string, string] => {
     const at = pair.indexOf('=');
     if (at < 1) throw wrongUsage(`--${name} ${pair}: it is NAME=VALUE`);

@@ -1,78 +1,14 @@
-// millrace list, get, why, cancel, retry: tasks as tables and in words.
+// millrace get, why, cancel, retry: tasks as tables and in words.
 import type { InferOutput } from 'valibot';
 import { submitBatchMax } from '../../protocol/limits.ts';
 import { answerSchemas } from '../answerSchemas.ts';
 import { type Command, type Given, onlyWord, readTaskId, wrongUsage } from './command.ts';
 import { exitCodes } from './exitCodes.ts';
 import { chunksOf, readTaskIds } from './taskIds.ts';
-import { clean, printRows, shown, table, timeOf, type Tools } from './tools.ts';
+import { clean, shown, table, timeOf, type Tools } from './tools.ts';
 
-type Row = InferOutput<typeof answerSchemas.TaskRow>;
 type TaskRecord = InferOutput<typeof answerSchemas.TaskRecord>;
 type Why = InferOutput<typeof answerSchemas.WhyAnswer>;
-const pageRows = 200;
-
-export const list: Command = {
-  form: '[options]',
-  about: 'Lists tasks, newest first.',
-  options: {
-    state: { type: 'string', value: 'STATE', multiple: true, about: 'ready, running, dead_letter, ...' },
-    queue: { type: 'string', value: 'NAME', about: 'in this queue' },
-    node: { type: 'string', value: 'NAME', about: 'placed on this node' },
-    text: { type: 'string', value: 'TEXT', about: 'part of the name, the program line or a label' },
-    since: { type: 'string', value: 'TIME', about: 'submitted so long ago at most, like 2h' },
-    limit: { type: 'string', value: 'N', about: 'rows (default 50)' },
-    all: { type: 'boolean', about: 'every row there is' },
-    ids: { type: 'boolean', about: 'only ids, for wait, cancel and retry' },
-  },
-  run: async (given, tools) => {
-    const { rows, more } = await readRows(given, tools);
-    if (given.flag('ids')) for (const { taskId } of rows) tools.out(`${shown(taskId)}\n`);
-    else
-      printRows(
-        tools,
-        rows,
-        ['ID', 'STATE', 'QUEUE', 'NODE', 'ATTEMPT', 'EXIT', 'SUBMITTED', 'NAME'],
-        cellsOf,
-      );
-    if (more > 0 && !tools.isJson) tools.say(`${more} more; give --all or a larger --limit\n`);
-    return exitCodes.ok;
-  },
-};
-
-async function readRows(given: Given, { client }: Tools): Promise<{ rows: Row[]; more: number }> {
-  const sinceMs = given.durationMs('since');
-  const wanted = given.flag('all') ? Infinity : (given.number('limit') ?? 50);
-  const filter = {
-    state: given.texts('state').flatMap((one) => one.split(',')),
-    queue: given.text('queue'),
-    nodeId: given.text('node'),
-    text: given.text('text'),
-    sinceMs: sinceMs === undefined ? undefined : Date.now() - sinceMs,
-  };
-  const rows: Row[] = [];
-  let before: number | undefined;
-  for (;;) {
-    const limit = Math.max(1, Math.min(pageRows, wanted - rows.length));
-    const query = { ...filter, before, limit };
-    const page = await client.ask(answerSchemas.TaskList, { method: 'GET', path: '/tasks', query });
-    rows.push(...page.rows);
-    before = page.nextBefore;
-    if (before === undefined) return { rows, more: 0 };
-    if (rows.length >= wanted) return { rows, more: Math.max(0, page.total - rows.length) };
-  }
-}
-
-const cellsOf = (row: Row): (string | number)[] => [
-  shown(row.taskId),
-  row.waiting === 'none' || row.waiting === row.state ? row.state : `${row.state} (${row.waiting})`,
-  row.queue,
-  row.nodeId ?? '-',
-  `${row.attempt}/${row.attemptsMax}`,
-  row.exitCode ?? '-',
-  timeOf(row.submittedAtMs),
-  row.name,
-];
 
 export const get: Command = {
   form: 'ID',
@@ -95,6 +31,7 @@ function inWords(record: TaskRecord): string {
     ['state', state],
     ['reason', reason],
     ['queue', `${spec.queue}, priority ${spec.priority}`],
+    ['tenant', spec.tenant],
     ['work', work.kind === 'command' ? work.argv.join(' ') : `simulated for ${work.runMs} ms`],
     ['submitted', `${timeOf(submittedAtMs)} by ${submitter}`],
     ['ended', endedAtMs === undefined ? undefined : timeOf(endedAtMs)],

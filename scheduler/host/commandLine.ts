@@ -1,0 +1,44 @@
+// The `millrace` program: journal, backup verify and restore work on a folder without its host, all else asks the hub.
+import { exitCodes } from '../api/commands/exitCodes.ts';
+import { runCommandLine } from '../api/cli.ts';
+import { runBackupCommand } from '../offline/backupCommand.ts';
+import { runJournalCommand } from '../offline/journalCommand.ts';
+
+/** For the list of commands. */
+const offline = {
+  journal: 'Verifies, exports or repairs the journal of a host that does not run.',
+  'backup verify': 'Reads every file of a backup and compares it with what was written.',
+  restore: 'Makes a data folder of a backup.',
+};
+
+function run(args: readonly string[]): Promise<number> {
+  const [name, second] = args;
+  if (name === 'journal') return runJournalCommand(args.slice(1), output, process.env);
+  if (name === 'restore' || (name === 'backup' && second === 'verify')) return runBackupCommand(args, output);
+  return runCommandLine(args, { ...output, input: process.stdin, environment: process.env }, offline);
+}
+
+const output = {
+  out: (text: string): void => {
+    process.stdout.write(text);
+  },
+  say: (text: string): void => {
+    process.stderr.write(text);
+  },
+  /** A reader that is slower than the disk holds the writer up rather than memory. */
+  drained: (): Promise<void> =>
+    process.stdout.writableNeedDrain
+      ? new Promise((resolve) => process.stdout.once('drain', resolve))
+      : Promise.resolve(),
+};
+
+// `millrace list | head`: the reader has what it wanted.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.hubFailed);
+});
+void run(process.argv.slice(2)).then((code) => {
+  // Set, not exited with: what was written to a pipe is still on its way.
+  process.exitCode = code;
+  // Electron does not end by itself where nothing is left to do.
+  if (process.versions['electron'] !== undefined) process.stdout.write('', () => process.exit(code));
+});
