@@ -189,9 +189,13 @@ export class EmbeddedEngine implements Engine {
 
   #snapshotIfLarge(): void {
     if (this.#snapshot || this.#parts.journal.stats().bytesSinceSnapshot < snapshotEveryBytes) return;
-    this.#snapshot = this.#takeSnapshot().finally(() => {
-      this.#snapshot = undefined;
-    });
+    this.#snapshot = this.#takeSnapshot()
+      .catch((error: unknown) => {
+        if (!isOfStore(error)) throw error;
+      })
+      .finally(() => {
+        this.#snapshot = undefined;
+      });
   }
 
   /** In parts between turns, so that nobody waits for it. */
@@ -206,6 +210,10 @@ export class EmbeddedEngine implements Engine {
     });
   }
 }
+
+/** Journal and history tell of their own failures, and the host ends for them. */
+const isOfStore = (error: unknown): boolean =>
+  error instanceof Error && ['JournalFailed', 'HistoryFailed'].includes(error.name);
 
 /** Lets messages and turns go between the steps. */
 async function* unhurried(parts: Iterable<string | undefined>): AsyncGenerator<string> {

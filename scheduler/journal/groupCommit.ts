@@ -3,9 +3,8 @@
 import type { Batch } from '../protocol/events.ts';
 import { type Refusal, refusal } from '../protocol/outcome.ts';
 import type { StorageFault } from '../sqlite/fault.ts';
-import { JournalFailed, type JournalPort, type JournalStats } from './port.ts';
+import { type BackupOptions, JournalFailed, type JournalPort, type JournalStats } from './port.ts';
 import { encodeBatch, joinGroup } from './record.ts';
-import { partsOf } from './snapshotParts.ts';
 import { type JournalThread, ThreadFailed } from './thread.ts';
 import type { Found } from './threadMessages.ts';
 
@@ -29,11 +28,14 @@ export class Journal implements JournalPort {
   #barriers: Barrier[] = [];
   #appended: number;
   #durable: number;
+  /** Payload bytes written or found, and how many of them the newest snapshot covers. */
   #bytes: number;
+  #coveredBytes = 0;
   #rows: number;
   #commits = 0;
   #lastCommitMs = 0;
   #newestSnapshot: Promise<unknown> = Promise.resolve();
+  #newestBackup: Promise<unknown> = Promise.resolve();
   #snapshots = 0;
   #failure: JournalFailed | undefined;
   #isClosing = false;
@@ -68,26 +70,41 @@ export class Journal implements JournalPort {
     return durable;
   }
 
-  snapshot(sequence: number, payload: string): Promise<void> {
+  snapshot(sequence: number, parts: Iterable<string> | AsyncIterable<string>): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
     if (this.#isClosing) throw new Error('the journal is closed');
     if (sequence > this.#appended)
       throw new Error(`snapshot ${sequence} is ahead of batch ${this.#appended}`);
     this.#snapshots += 1;
-    const taken = this.#newestSnapshot.then(() => this.#takeSnapshot(sequence, payload));
-    this.#newestSnapshot = taken
-      .catch(() => undefined)
+    // What is written from now on comes after it, however long the snapshot takes.
+    const covers = this.#durableAt(sequence).then(() => this.#bytes);
+    const taken = Promise.all([covers, this.#newestSnapshot])
+      .then(async ([covered]) => {
+        await this.#takeSnapshot(sequence, parts);
+        this.#coveredBytes = Math.max(this.#coveredBytes, covered);
+      })
       .finally(() => {
         this.#snapshots -= 1;
       });
+    this.#newestSnapshot = taken.catch(() => undefined);
     return taken;
+  }
+
+  backupTo(path: string, options: BackupOptions): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#isClosing) throw new Error('the journal is closed');
+    // One after the other: two at a time would take as long and hold up pruning as long.
+    const made = this.#newestBackup.then(() => this.#backup(path, options));
+    this.#newestBackup = made.catch(() => undefined);
+    return made;
   }
 
   stats(): JournalStats {
     return {
-      bytesSinceSnapshot: this.#bytes,
+      bytesSinceSnapshot: this.#bytes - this.#coveredBytes,
       isSnapshotUnderWay: this.#snapshots > 0,
       rows: this.#rows,
+      fileBytes: this.#thread.fileBytes,
       commits: this.#commits,
       lastCommitMs: this.#lastCommitMs,
       durableSequence: this.#durable,
@@ -100,6 +117,9 @@ export class Journal implements JournalPort {
     // A failure has told its callers already.
     await this.#durableAt(this.#appended).catch(() => undefined);
     await this.#newestSnapshot;
+    // A copy that is not done has no use: its caller is told, and nothing of it stays.
+    this.#thread.cancelCopy();
+    await this.#newestBackup;
     await this.#thread.close();
   }
 
@@ -141,24 +161,50 @@ export class Journal implements JournalPort {
     return this.#underWay;
   }
 
-  async #takeSnapshot(sequence: number, payload: string): Promise<void> {
-    await this.#durableAt(sequence);
-    const covered = this.#bytes;
+  async #takeSnapshot(sequence: number, parts: Iterable<string> | AsyncIterable<string>): Promise<void> {
+    let part = 0;
     try {
-      await this.#writeParts(sequence, payload);
+      for await (const text of parts) {
+        const { isComplete } = await this.#orFail(this.#thread.writePart({ sequence, part, text }));
+        if (isComplete) return;
+        part += 1;
+      }
+    } catch (error) {
+      if (!this.#failure) this.#thread.dropSnapshot();
+      throw error;
+    }
+    if (part === 0) throw new Error(`snapshot ${sequence} has no parts`);
+    await this.#orFail(this.#thread.endSnapshot(sequence));
+  }
+
+  /** What the thread answers; where it failed, the journal has failed. */
+  async #orFail<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    try {
+      return await answer;
     } catch (error) {
       this.#fail(faultIn(error));
       throw this.#failure ?? error;
     }
-    this.#bytes -= covered;
   }
 
-  async #writeParts(sequence: number, payload: string): Promise<void> {
-    let part = 0;
-    for (const { text, isLast } of partsOf(payload)) {
-      const { isComplete } = await this.#thread.writePart({ sequence, part, text, isLast });
-      if (isComplete) return;
-      part += 1;
+  async #backup(path: string, { onProgress, signal }: BackupOptions): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#failure) throw this.#failure;
+    if (this.#isClosing) throw new JournalFailed(refusal('stopping', `${path}: the journal closes`));
+    const cancel = (): void => {
+      this.#thread.cancelCopy();
+    };
+    signal.addEventListener('abort', cancel, { once: true });
+    this.#thread.onCopying = (done, total) => {
+      onProgress(pagesOf(done), pagesOf(total));
+    };
+    try {
+      await this.#thread.copy(path);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new JournalFailed(refusal('storage_failed', faultIn(error).message));
+    } finally {
+      signal.removeEventListener('abort', cancel);
     }
   }
 
@@ -188,6 +234,10 @@ export class Journal implements JournalPort {
     this.#onFailure(failure.refusal);
   }
 }
+
+/** Progress is told in pages of SQLite. */
+const pageBytes = 4_096;
+const pagesOf = (bytes: number): number => Math.ceil(bytes / pageBytes);
 
 function faultIn(error: unknown): StorageFault {
   if (error instanceof ThreadFailed) return error.fault;

@@ -9,10 +9,16 @@ import { JournalThread } from './thread.ts';
 import type { Found } from './threadMessages.ts';
 
 export { JournalFailed } from './port.ts';
-export type { JournalPort } from './port.ts';
+export type { BackupOptions, JournalPort } from './port.ts';
 
 export interface Recovered {
-  readonly snapshot?: { readonly sequence: number; readonly payload: string };
+  /** Newest good one. `parts` can be read once, as they were given; all were checked at opening. */
+  readonly snapshot?: {
+    readonly sequence: number;
+    /** Sum over the parts, in bytes. */
+    readonly bytes: number;
+    readonly parts: AsyncIterable<string>;
+  };
   /** Batches after the snapshot, in order, in chunks. Readable once. Everything was checked at opening. */
   readonly batches: AsyncIterable<readonly Batch[]>;
   /** 0 where the journal is new. */
@@ -32,16 +38,19 @@ export interface JournalOptions {
   readonly threadFile: URL;
   /** Called once, when a write failed: from then on nothing is durable. */
   readonly onFailure: (refusal: Refusal) => void;
+  /** Bytes of the file that are read and checked, while it opens. */
+  readonly onChecking?: (done: number, total: number) => void;
   /** For tests: bounds the file as a full disk would, in pages of 4 KiB. */
   readonly pagesMax?: number;
 }
 
 /** Refuses `storage_failed` where the file cannot be used; the message names the file and what to do. */
 export async function openJournal(options: JournalOptions): Promise<Outcome<OpenJournal, Refusal>> {
-  const thread = new JournalThread(options.threadFile, {
+  const start = {
     folder: options.folder,
     ...(options.pagesMax !== undefined && { pagesMax: options.pagesMax }),
-  });
+  };
+  const thread = new JournalThread(options.threadFile, start, options.onChecking ?? (() => undefined));
   const opened = await thread.opened;
   if (!opened.ok) {
     await thread.close();
@@ -53,15 +62,38 @@ export async function openJournal(options: JournalOptions): Promise<Outcome<Open
 }
 
 function recoveredOf(found: Found, thread: JournalThread): Recovered {
+  const { snapshot, lastSequence, tornTail, notices } = found;
   return {
-    ...(found.snapshot && {
-      snapshot: { sequence: found.snapshot.sequence, payload: found.snapshot.parts.join('') },
+    ...(snapshot && {
+      snapshot: {
+        sequence: snapshot.sequence,
+        bytes: snapshot.bytes,
+        parts: readParts(snapshot.parts, thread),
+      },
     }),
     batches: readBatches(found, thread),
-    lastSequence: found.lastSequence,
-    tornTail: found.tornTail !== undefined,
-    notices: [...found.badSnapshots, ...(found.tornTail === undefined ? [] : [`cut off: ${found.tornTail}`])],
+    lastSequence,
+    tornTail,
+    notices,
   };
+}
+
+/** Parts that the thread reads while the caller works on the one before. */
+const partsAhead = 2;
+
+async function* readParts(parts: number, thread: JournalThread): AsyncGenerator<string> {
+  const ahead: Promise<{ readonly bytes: Uint8Array }>[] = [];
+  for (let part = 0; part < parts + partsAhead; part += 1) {
+    if (part < parts) {
+      const next = thread.readPart(part);
+      // A failure is told by `onFailure`, and here where it is awaited, if the caller still reads.
+      next.catch(() => undefined);
+      ahead.push(next);
+    }
+    if (part < partsAhead) continue;
+    const { bytes } = (await ahead.shift()) ?? { bytes: new Uint8Array() };
+    yield Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  }
 }
 
 async function* readBatches(found: Found, thread: JournalThread): AsyncGenerator<readonly Batch[]> {

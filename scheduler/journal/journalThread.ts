@@ -5,24 +5,22 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Database } from '../sqlite/driver.ts';
 import { faultOf } from '../sqlite/fault.ts';
 import { openDatabase } from '../sqlite/open.ts';
-import { recover, readRows } from './recover.ts';
+import { JournalFile } from './journalFile.ts';
+import { recover } from './recover.ts';
 import { journalApplicationId, journalFile, journalMigrations } from './schema.ts';
-import { SnapshotWriter } from './snapshotWriter.ts';
-import type { FromThread, Found, ThreadStart, ToThread } from './threadMessages.ts';
-import { RowWriter } from './rowWriter.ts';
-
-/** Payload bytes of one answer to `read`: large enough to amortise the message, small enough to hold twice. */
-const readBytesMax = 2 * 1024 * 1024;
+import type { FromThread, ThreadStart, ToThread } from './threadMessages.ts';
 
 /** A commit that moves the log into the file took 1 ms with 200 pages and 4 to 9 ms with 1,000, on a quiet disk. */
 const checkpointPages = 200;
+/** The log is cut to this once its content is in the file: a large row alone would let it stay large. */
+const logBytesMax = 8 * 1024 * 1024;
 
 const start = workerData as ThreadStart;
 const path = join(start.folder, journalFile);
 const port = parentPort;
 if (!port) throw new Error('journalThread runs only as a worker of journal.ts');
-const post = (message: FromThread): void => {
-  port.postMessage(message);
+const post = (message: FromThread, moved: readonly ArrayBuffer[] = []): void => {
+  port.postMessage(message, moved);
 };
 
 const opened = openDatabase({
@@ -31,7 +29,9 @@ const opened = openDatabase({
   migrations: journalMigrations,
   synchronous: 'FULL',
   isExclusive: true,
+  isShrinkable: true,
   checkpointPages,
+  logBytesMax,
   ...(start.pagesMax !== undefined && { pagesMax: start.pagesMax }),
 });
 if (opened.ok) begin(opened.value);
@@ -42,9 +42,11 @@ else {
 
 function begin(database: Database): void {
   try {
-    const recovery = recover(database, path);
+    const recovery = recover(database, path, (done, total) => {
+      post({ kind: 'checking', done, total });
+    });
     if (recovery.ok) {
-      serve(database, recovery.value.chain, recovery.value.found);
+      serve(new JournalFile({ database, path, recovered: recovery.value, post, failed }));
       post({ kind: 'opened', found: recovery.value.found });
       return;
     }
@@ -55,50 +57,22 @@ function begin(database: Database): void {
   end(database);
 }
 
-function serve(database: Database, chain: Uint8Array, found: Found): void {
-  const rows = new RowWriter(database, chain);
-  const snapshots = new SnapshotWriter(database, {
-    pruned: (count) => {
-      post({ kind: 'pruned', rows: count });
-    },
-    failed: fail,
-  });
-  snapshots.prune();
-
-  function fail(error: unknown): void {
-    post({ kind: 'failed', fault: faultOf(error, path) });
-    snapshots.stop();
-    end(database);
-  }
-
-  function handle(message: ToThread): void {
-    switch (message.kind) {
-      case 'write': {
-        const startedMs = performance.now();
-        const bytes = rows.write(message.payload, message);
-        post({ kind: 'written', bytes, tookMs: performance.now() - startedMs });
-        return;
-      }
-      case 'snapshotPart':
-        post({ kind: 'partWritten', isComplete: snapshots.put(message) });
-        return;
-      case 'read': {
-        const ids = { afterId: message.afterId, lastId: found.lastId };
-        post({ kind: 'rows', ...readRows(database, ids, readBytesMax) });
-        return;
-      }
-      case 'close':
-        snapshots.stop();
-        end(database);
-    }
-  }
+function serve(file: JournalFile): void {
   port?.on('message', (message: ToThread) => {
-    if (!database.isOpen) return;
-    try {
-      handle(message);
-    } catch (error) {
-      fail(error);
-    }
+    if (!file.database.isOpen) return;
+    if (message.kind !== 'close') file.handle(message);
+    else
+      void file.stop().then(() => {
+        end(file.database);
+      });
+  });
+}
+
+/** For good: a journal that lost one write cannot promise the next. */
+function failed(error: unknown, file: JournalFile): void {
+  post({ kind: 'failed', fault: faultOf(error, path) });
+  void file.stop().then(() => {
+    end(file.database);
   });
 }
 

@@ -5,9 +5,10 @@ import crc32c from 'crc-32/crc32c.js';
 import type { Ms } from '../protocol/brands.ts';
 import type { Batch, Event } from '../protocol/events.ts';
 import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
+import { upgradedEvents } from './upgrade.ts';
 
-/** Raised with every change that an older reader would misread; docs/adr tells what each version holds. */
-const recordVersion = 1;
+/** Raised with every change that an older reader would misread; upgrade.ts brings what is older up to it. */
+export const recordVersion = 2;
 
 /** Numbers of the first and the last batch of a row. */
 export interface Range {
@@ -47,35 +48,45 @@ export function seal(payload: Uint8Array, previous: Uint8Array): Seal {
   return { crc: checksum(payload), chain: createHash('sha256').update(previous).update(payload).digest() };
 }
 
-/** `torn`: not as it was written. `newer`: intact, in a version that this program cannot read. */
+/**
+ * `torn`: neither seal fits the payload, as after a write that did not end. `damaged`: written whole and changed since.
+ * `chain`: good by itself, but not what follows the row before. `newer`: intact, in a format that this program cannot
+ * read.
+ */
 export interface RowFault {
-  readonly kind: 'torn' | 'newer';
+  readonly kind: 'torn' | 'damaged' | 'chain' | 'newer';
   readonly message: string;
 }
 
 /** Checks a row against its seal, its columns and the row before it. Undefined: it is as it was written. */
 export function faultOfRow(row: StoredRow, previous: Uint8Array): RowFault | undefined {
-  if (checksum(row.payload) !== row.crc) return torn('its checksum does not match');
+  const { crc, chain } = seal(row.payload, previous);
+  const isNext = Buffer.compare(chain, row.chain) === 0;
+  if (crc !== row.crc) return { kind: isNext ? 'damaged' : 'torn', message: 'its checksum does not match' };
   const header = headerOf(row.payload);
-  if (!header) return torn('its header cannot be read');
-  if (header.version !== recordVersion)
-    return {
-      kind: 'newer',
-      message: `it has format ${header.version}, and this Millrace reads format ${recordVersion}`,
-    };
-  if (header.first !== row.first || header.last !== row.last) return torn('its numbers do not match');
-  const chain = seal(row.payload, previous).chain;
-  return Buffer.compare(chain, row.chain) === 0 ? undefined : torn('it does not follow the row before it');
+  if (!header) return damaged('its header cannot be read');
+  if (!isRead(header.version))
+    return { kind: 'newer', message: `it has format ${header.version}, and ${readsFormats}` };
+  if (header.first !== row.first || header.last !== row.last) return damaged('its numbers do not match');
+  return isNext ? undefined : { kind: 'chain', message: 'it does not follow the row before it' };
 }
 
-/** The batches of a payload, in order, exactly as they were encoded. Refuses what is not of this version, in words. */
+const isRead = (version: number): boolean => version >= 1 && version <= recordVersion;
+const readsFormats = `this Millrace reads formats 1 to ${recordVersion}`;
+const damaged = (message: string): RowFault => ({ kind: 'damaged', message });
+
+/** The batches of a payload, in order, as the present format has them. Refuses what is newer, in words. */
 export function decodeGroup(payload: string): Outcome<readonly Batch[], string> {
   const header = parseHeader(payload.slice(0, payload.indexOf('\n')));
   if (!header) return refused('the payload has no header');
-  if (header.version !== recordVersion)
-    return refused(`the payload has format ${header.version}, and this Millrace reads ${recordVersion}`);
+  const { version } = header;
+  if (!isRead(version)) return refused(`the payload has format ${version}, and ${readsFormats}`);
   const tuples = JSON.parse(payload.slice(payload.indexOf('\n') + 1)) as [number, Ms, Event[]][];
-  const batches = tuples.map(([sequence, atMs, events]): Batch => ({ sequence, atMs, events }));
+  const batches = tuples.map(([sequence, atMs, events]): Batch => ({
+    sequence,
+    atMs,
+    events: upgradedEvents(events, version, recordVersion),
+  }));
   return isRun(batches, header) ? accepted(batches) : refused('the batches are not numbered without gaps');
 }
 
@@ -85,15 +96,14 @@ function isRun(batches: readonly Batch[], { first, last }: Range): boolean {
   );
 }
 
-const torn = (message: string): RowFault => ({ kind: 'torn', message });
-
 interface Header extends Range {
   readonly version: number;
 }
 /** Longest header line: three whole numbers. */
 const headerBytesMax = 64;
 
-function headerOf(payload: Uint8Array): Header | undefined {
+/** What a payload says of itself; undefined where it says nothing that can be read. */
+export function headerOf(payload: Uint8Array): Header | undefined {
   const end = payload.indexOf(0x0a);
   if (end < 0 || end > headerBytesMax) return undefined;
   return parseHeader(Buffer.from(payload.buffer, payload.byteOffset, end).toString('latin1'));

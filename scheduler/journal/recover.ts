@@ -1,40 +1,92 @@
 // What a journal file holds: the newest good snapshot and the rows after it, each checked before anyone believes it.
 // Runs on the journal's thread. A torn last row is cut; damage before it is refused, since replay would lie.
-import { type Database } from '../sqlite/driver.ts';
-import { bytesIn, numberIn, type Row } from '../sqlite/columns.ts';
+import { dirname } from 'node:path';
+import { snapshotEveryBytes } from '../protocol/limits.ts';
+import { bytesIn, numberIn } from '../sqlite/columns.ts';
+import type { Database } from '../sqlite/driver.ts';
 import type { StorageFault } from '../sqlite/fault.ts';
 import { inTransaction } from '../sqlite/open.ts';
-import { chainStart, checksum, faultOfRow, type RowFault, type StoredRow } from './record.ts';
+import {
+  type BadRow,
+  badRowInWords,
+  faultOfPruned,
+  isAnchoredInMeta,
+  type Walk,
+  walkRows,
+} from './rowWalk.ts';
+import { faultOfSnapshot, partsGiven, type SnapshotHead, snapshotHeads } from './snapshotReader.ts';
 import type { Found } from './threadMessages.ts';
 
-interface Recovered {
+export interface Recovered {
   readonly found: Found;
+  readonly snapshot: SnapshotHead | undefined;
+  /** Numbers of snapshots that are damaged. */
+  readonly badSnapshots: readonly number[];
   /** Chain hash of the last row. */
   readonly chain: Uint8Array;
 }
 export type Recovery =
   { readonly ok: true; readonly value: Recovered } | { readonly ok: false; readonly reason: StorageFault };
 
-export function recover(database: Database, path: string): Recovery {
-  const { snapshot, bad } = newestGoodSnapshot(database);
-  const walked = walkRows(database, snapshot?.sequence ?? 0, path);
-  if (!walked.ok) return walked;
-  const { value: walk } = walked;
-  const gap = faultOfStart(walk, snapshot?.sequence, { path, bad });
-  if (gap) return { ok: false, reason: gap };
-  if (walk.torn) cutRow(database, walk.torn.id);
+/** Told how many bytes of how many are read and checked. */
+export type OnChecking = (done: number, total: number) => void;
+
+/** What a start would find; nothing is changed by looking. */
+export interface Examined {
+  readonly snapshot: SnapshotHead | undefined;
+  readonly badSnapshots: readonly BadSnapshot[];
+  /** The rows that a start would replay. */
+  readonly walk: Walk;
+  /** The last row, where a write of it did not end: a start cuts it. */
+  readonly torn: BadRow | undefined;
+  readonly prunedFault: string | undefined;
+  /** Why a start is refused. */
+  readonly fault: StorageFault | undefined;
+}
+
+export function examine(database: Database, path: string, onChecking: OnChecking): Examined {
+  const progress = new Progress(database, onChecking);
+  const { snapshot, bad } = newestGoodSnapshot(database, progress.add);
+  const walk = walkRows(database, snapshot?.sequence ?? 0, {
+    onRow: (row) => {
+      progress.add(row.payload.byteLength);
+    },
+  });
+  const prunedFault = faultOfPruned(database);
+  const torn = tornTail(walk);
+  const fault =
+    faultOfWalk(walk, torn, { path, prunedFault }) ??
+    faultOfStart(walk, snapshot?.sequence, { path, bad: bad.map(({ said }) => said) });
+  return { snapshot, badSnapshots: bad, walk, torn, prunedFault, fault };
+}
+
+export function recover(database: Database, path: string, onChecking: OnChecking): Recovery {
+  const examined = examine(database, path, onChecking);
+  const { snapshot, walk, torn, fault } = examined;
+  if (fault) return { ok: false, reason: fault };
+  if (torn) cutRow(database, torn.id);
   const found: Found = {
-    ...(snapshot && { snapshot }),
-    badSnapshots: bad,
-    ...(walk.torn && { tornTail: walk.torn.message }),
+    ...(snapshot && {
+      snapshot: { sequence: snapshot.sequence, bytes: snapshot.bytes, parts: partsGiven(snapshot) },
+    }),
+    notices: [...noticesOf(examined), ...noticesOfSize(database, path)],
+    tornTail: torn !== undefined,
     lastSequence: Math.max(snapshot?.sequence ?? 0, walk.last),
     afterId: walk.afterId,
     lastId: walk.lastId,
     rows: count(database, 'SELECT count(*) AS n FROM row'),
     bytes: walk.bytes,
   };
-  return { ok: true, value: { found, chain: walk.chain } };
+  const badSnapshots = examined.badSnapshots.map(({ sequence }) => sequence);
+  return { ok: true, value: { found, snapshot, badSnapshots, chain: walk.chain } };
 }
+
+/** What is wrong and does not keep a start from being, in words. */
+export const noticesOf = ({ badSnapshots, prunedFault, torn }: Examined): readonly string[] => [
+  ...badSnapshots.map(({ said }) => said),
+  ...(prunedFault === undefined ? [] : [`${prunedFault}: it is not needed, and will be written anew`]),
+  ...(torn ? [`cut off: ${badRowInWords(torn)}`] : []),
+];
 
 /** Rows after `afterId` up to `lastId`, whole rows until `bytesMax` is reached; at least one where there is one. */
 export function readRows(database: Database, ids: { afterId: number; lastId: number }, bytesMax: number) {
@@ -54,101 +106,48 @@ export function readRows(database: Database, ids: { afterId: number; lastId: num
   return { payloads, lastId };
 }
 
-interface Snapshot {
+export interface BadSnapshot {
   readonly sequence: number;
-  readonly parts: readonly string[];
+  readonly said: string;
 }
 
-function newestGoodSnapshot(database: Database): { snapshot: Snapshot | undefined; bad: string[] } {
-  const bad: string[] = [];
-  const heads = database.prepare('SELECT sequence, parts, crc FROM snapshot ORDER BY sequence DESC').all();
-  for (const head of heads) {
-    const sequence = numberIn(head, 'sequence');
-    const parts = readParts(database, head);
-    if (parts) return { snapshot: { sequence, parts }, bad };
-    bad.push(`snapshot ${sequence} is damaged: its checksum does not match`);
+export function newestGoodSnapshot(
+  database: Database,
+  onBytes: (bytes: number) => void,
+): { readonly snapshot: SnapshotHead | undefined; readonly bad: readonly BadSnapshot[] } {
+  const bad: BadSnapshot[] = [];
+  for (const head of snapshotHeads(database)) {
+    const said = faultOfSnapshot(database, head, onBytes);
+    if (said === undefined) return { snapshot: head, bad };
+    bad.push({ sequence: head.sequence, said });
   }
   return { snapshot: undefined, bad };
 }
 
-/** The texts of a snapshot, or undefined where a part is missing or changed. */
-function readParts(database: Database, head: Row): string[] | undefined {
-  const parts: string[] = [];
-  let crc = 0;
-  const rows = database
-    .prepare('SELECT payload FROM snapshot_part WHERE sequence = ? ORDER BY part')
-    .iterate(numberIn(head, 'sequence'));
-  for (const row of rows) {
-    const bytes = bytesIn(row, 'payload');
-    crc = checksum(bytes, crc);
-    parts.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
-  }
-  return parts.length === numberIn(head, 'parts') && crc === numberIn(head, 'crc') ? parts : undefined;
-}
+/** The last row, where a write of it did not end: nobody was told that it is durable. */
+const tornTail = ({ bad }: Walk): BadRow | undefined =>
+  bad?.isNewest && bad.fault.kind === 'torn' ? bad : undefined;
 
-/** How far the rows are good. */
-interface Walk {
-  /** Number of the first batch in the rows walked; undefined where there is no row. */
-  first: number | undefined;
-  last: number;
-  afterId: number;
-  lastId: number;
-  chain: Uint8Array;
-  bytes: number;
-  torn?: { readonly id: number; readonly message: string };
-}
-
-/** Checks every row that holds a batch after `sequence`. */
-function walkRows(
-  database: Database,
-  sequence: number,
-  path: string,
-): { ok: true; value: Walk } | { ok: false; reason: StorageFault } {
-  const walk = walkStart(database, sequence);
-  const newestId = count(database, 'SELECT coalesce(max(id), 0) AS n FROM row');
-  const rows = database
-    .prepare('SELECT id, first, last, crc, chain, payload FROM row WHERE id > ? ORDER BY id')
-    .iterate(walk.afterId);
-  for (const found of rows) {
-    const row = storedRow(found);
-    const fault = faultOfRow(row, walk.chain);
-    if (fault?.kind === 'torn' && row.id === newestId) {
-      walk.torn = {
-        id: row.id,
-        message: `row ${row.id} (batches ${row.first} to ${row.last}): ${fault.message}`,
-      };
-      break;
-    }
-    const certain = fault ?? gapBefore(row, walk);
-    if (certain) return { ok: false, reason: faultInRow(row, certain, path) };
-    walk.first ??= row.first;
-    walk.last = row.last;
-    walk.lastId = row.id;
-    walk.chain = row.chain;
-    walk.bytes += row.payload.byteLength;
-  }
-  return { ok: true, value: walk };
-}
-
-/** Where the rows after `sequence` begin, and the chain hash they follow. */
-function walkStart(database: Database, sequence: number): Walk {
-  const base = database.prepare('SELECT number, bytes FROM meta WHERE key = ?').get('pruned');
-  // Upwards from the oldest: a damaged number in the newest row must not make older rows look covered.
-  const next = database.prepare('SELECT id FROM row WHERE last > ? ORDER BY id LIMIT 1').get(sequence);
-  const before = database
-    .prepare('SELECT id, last, chain FROM row WHERE id < ? ORDER BY id DESC LIMIT 1')
-    .get(next ? numberIn(next, 'id') : Number.MAX_SAFE_INTEGER);
-  const afterId = before ? numberIn(before, 'id') : 0;
-  const chain = before ? bytesIn(before, 'chain') : base ? bytesIn(base, 'bytes') : chainStart;
-  const last = before ? numberIn(before, 'last') : base ? numberIn(base, 'number') : 0;
-  return { first: undefined, last, afterId, lastId: afterId, chain, bytes: 0 };
+function faultOfWalk(
+  walk: Walk,
+  torn: BadRow | undefined,
+  { path, prunedFault }: { readonly path: string; readonly prunedFault: string | undefined },
+): StorageFault | undefined {
+  const { bad } = walk;
+  if (bad?.fault.kind === 'newer')
+    return {
+      cause: 'newer',
+      message: `${path}: ${badRowInWords(bad)}: start the newer Millrace, nothing was changed`,
+    };
+  if (prunedFault !== undefined && isAnchoredInMeta(walk)) return damaged(path, prunedFault);
+  return bad && !torn ? damaged(path, badRowInWords(bad)) : undefined;
 }
 
 /** The rows must go on where the snapshot ends, or with batch 1. */
 function faultOfStart(
   walk: Walk,
   snapshotAt: number | undefined,
-  { path, bad }: { path: string; bad: readonly string[] },
+  { path, bad }: { readonly path: string; readonly bad: readonly string[] },
 ): StorageFault | undefined {
   const start = walk.first ?? walk.last + 1;
   if (start <= (snapshotAt ?? 0) + 1) return undefined;
@@ -163,37 +162,49 @@ function cutRow(database: Database, id: number): void {
   });
 }
 
-function storedRow(row: Row): StoredRow {
-  return {
-    id: numberIn(row, 'id'),
-    first: numberIn(row, 'first'),
-    last: numberIn(row, 'last'),
-    crc: numberIn(row, 'crc'),
-    chain: bytesIn(row, 'chain'),
-    payload: bytesIn(row, 'payload'),
-  };
-}
-
-/** Ids count without gaps too: one that changed would hide rows from a read by id. */
-function gapBefore(row: StoredRow, walk: Walk): RowFault | undefined {
-  if (walk.lastId !== 0 && row.id !== walk.lastId + 1)
-    return { kind: 'torn', message: `it comes after row ${walk.lastId}` };
-  if (walk.first === undefined || row.first === walk.last + 1) return undefined;
-  return {
-    kind: 'torn',
-    message: `it begins with batch ${row.first}, where ${walk.last + 1} must follow`,
-  };
-}
-
-function faultInRow(row: StoredRow, fault: RowFault, path: string): StorageFault {
-  const what = `row ${row.id} (batches ${row.first} to ${row.last}): ${fault.message}`;
-  if (fault.kind === 'torn') return damaged(path, what);
-  return { cause: 'newer', message: `${path}: ${what}: start the newer Millrace, nothing was changed` };
-}
-
 const damaged = (path: string, what: string): StorageFault => ({
   cause: 'damaged',
-  message: `${path} is damaged: ${what}; keep a copy of the file, then restore a backup or choose another data folder`,
+  message:
+    `${path} is damaged: ${what}; nothing was cut. Keep a copy of the folder, look at it with ` +
+    `"millrace journal verify --data ${dirname(path)}", then run "millrace journal repair --data ${dirname(path)}" ` +
+    'or restore a backup',
 });
 
+/** A file of an older version cannot give room back to the disk. */
+function noticesOfSize(database: Database, path: string): readonly string[] {
+  const pragma = (name: string): number =>
+    Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+  const freeBytes = pragma('freelist_count') * pragma('page_size');
+  if (pragma('auto_vacuum') !== 0 || freeBytes <= snapshotEveryBytes) return [];
+  return [
+    `${path} holds ${Math.round(freeBytes / 2 ** 20)} MiB of free room and cannot shrink, since an older version made ` +
+      'it: new rows use that room; a backup of it, restored, is small',
+  ];
+}
+
 const count = (database: Database, sql: string): number => numberIn(database.prepare(sql).get() ?? {}, 'n');
+
+/** Bytes between two reports: 10 to 20 ms of reading. */
+const reportEveryBytes = 16 * 1024 * 1024;
+
+class Progress {
+  readonly #total: number;
+  readonly #onChecking: OnChecking;
+  #done = 0;
+  #said = 0;
+
+  constructor(database: Database, onChecking: OnChecking) {
+    this.#onChecking = onChecking;
+    const newest = snapshotHeads(database)[0];
+    const after = 'SELECT coalesce(sum(length(payload)), 0) AS n FROM row WHERE last > ';
+    this.#total = (newest?.bytes ?? 0) + count(database, `${after}${newest?.sequence ?? 0}`);
+  }
+
+  readonly add = (bytes: number): void => {
+    this.#done += bytes;
+    if (this.#done - this.#said < reportEveryBytes) return;
+    this.#said = this.#done;
+    // A damaged snapshot makes more to read than was expected.
+    this.#onChecking(this.#done, Math.max(this.#done, this.#total));
+  };
+}

@@ -20,4 +20,16 @@ export const journalMigrations = [
   -- Last rows that were found torn: kept as evidence, never replayed.
   CREATE TABLE cut (id INTEGER, first INTEGER, last INTEGER, crc INTEGER, chain BLOB, payload BLOB);
   `,
+  `
+  -- 1: the parts are cuts of one text, and \`crc\` covers them alone. 2: each part is a text of its own, with its own
+  -- checksum, and the head's covers its numbers too.
+  ALTER TABLE snapshot ADD COLUMN format INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE snapshot ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE snapshot_part ADD COLUMN crc INTEGER;
+  -- Over number and bytes. NULL where an older version wrote the entry.
+  ALTER TABLE meta ADD COLUMN crc INTEGER;
+  `,
 ] as const;
+
+/** The format in which snapshots are written. */
+export const snapshotFormat = 2;

@@ -5,7 +5,10 @@ import type { Range } from './record.ts';
 import type { Found, FromThread, SnapshotPart, ThreadStart, ToThread } from './threadMessages.ts';
 
 type Answer<Kind extends FromThread['kind']> = Extract<FromThread, { kind: Kind }>;
-type Asked = 'written' | 'partWritten' | 'rows';
+const asked = ['written', 'partWritten', 'rows', 'part', 'copied'] as const;
+type Asked = (typeof asked)[number];
+const isAnswer = (message: FromThread): message is Answer<Asked> =>
+  (asked as readonly string[]).includes(message.kind);
 interface Slot {
   readonly resolve: (answer: FromThread) => void;
   readonly reject: (error: ThreadFailed) => void;
@@ -27,15 +30,20 @@ export class JournalThread {
   /** Set by the owner before anything is asked. */
   onPruned: (rows: number) => void = () => undefined;
   onFailed: (fault: StorageFault) => void = () => undefined;
+  onCopying: (done: number, total: number) => void = () => undefined;
+  /** Bytes of the file and its log, a moment ago. */
+  fileBytes = 0;
   readonly #worker: Worker;
   readonly #ended: Promise<void>;
-  /** At most one question of each kind is under way. */
-  readonly #slots = new Map<FromThread['kind'], Slot>();
+  /** Who waits for an answer, by its kind, in the order of the questions. */
+  readonly #slots = new Map<FromThread['kind'], Slot[]>();
+  readonly #onChecking: (done: number, total: number) => void;
   #settleOpened: (opened: ThreadOpened) => void = () => undefined;
   #failure: ThreadFailed | undefined;
   #isClosed = false;
 
-  constructor(threadFile: URL, start: ThreadStart) {
+  constructor(threadFile: URL, start: ThreadStart, onChecking: (done: number, total: number) => void) {
+    this.#onChecking = onChecking;
     this.#worker = new Worker(threadFile, { workerData: start, name: 'journal' });
     this.opened = new Promise((resolve) => {
       this.#settleOpened = resolve;
@@ -63,8 +71,29 @@ export class JournalThread {
     return this.#ask('partWritten', { kind: 'snapshotPart', ...part });
   }
 
+  endSnapshot(sequence: number): Promise<Answer<'partWritten'>> {
+    return this.#ask('partWritten', { kind: 'snapshotEnd', sequence });
+  }
+
+  dropSnapshot(): void {
+    this.#worker.postMessage({ kind: 'snapshotDrop' } satisfies ToThread);
+  }
+
   read(afterId: number): Promise<Answer<'rows'>> {
     return this.#ask('rows', { kind: 'read', afterId });
+  }
+
+  readPart(part: number): Promise<Answer<'part'>> {
+    return this.#ask('part', { kind: 'readPart', part });
+  }
+
+  /** Rejects with `ThreadFailed` where this copy cannot be made; the journal goes on. One at a time. */
+  copy(path: string): Promise<unknown> {
+    return this.#ask('copied', { kind: 'copy', path });
+  }
+
+  cancelCopy(): void {
+    this.#worker.postMessage({ kind: 'cancelCopy' } satisfies ToThread);
   }
 
   /** Closes the file and waits for the thread's end. */
@@ -80,44 +109,56 @@ export class JournalThread {
         reject(this.#failure);
         return;
       }
-      if (this.#slots.has(kind)) throw new Error(`the journal thread is asked twice for ${kind}`);
-      this.#slots.set(kind, { resolve: resolve as (answer: FromThread) => void, reject });
+      const waiting = this.#slots.get(kind) ?? [];
+      waiting.push({ resolve: resolve as (answer: FromThread) => void, reject });
+      this.#slots.set(kind, waiting);
       this.#worker.postMessage(message);
     });
   }
 
+  // One line per message: splitting it would only hide the list.
+  // eslint-disable-next-line complexity
   #take(message: FromThread): void {
+    if (isAnswer(message)) {
+      this.#slots.get(message.kind)?.shift()?.resolve(message);
+      return;
+    }
     switch (message.kind) {
       case 'opened':
         this.#settleOpened({ ok: true, value: message.found });
-        return;
+        break;
       case 'refused':
       case 'failed':
         this.#fail(message.fault);
-        return;
+        break;
+      case 'copyFailed':
+        this.#slots.get('copied')?.shift()?.reject(new ThreadFailed(message.fault));
+        break;
+      case 'checking':
+        this.#onChecking(message.done, message.total);
+        break;
+      case 'size':
+        this.fileBytes = message.fileBytes;
+        break;
+      case 'copying':
+        this.onCopying(message.done, message.total);
+        break;
       case 'pruned':
         this.onPruned(message.rows);
-        return;
+        break;
       case 'closed':
         this.#isClosed = true;
-        return;
-      case 'written':
-      case 'partWritten':
-      case 'rows': {
-        const slot = this.#slots.get(message.kind);
-        this.#slots.delete(message.kind);
-        slot?.resolve(message);
-      }
     }
   }
 
   #fail(fault: StorageFault): void {
     if (this.#failure !== undefined) return;
-    const isOrderly = this.#isClosed && this.#slots.size === 0;
+    const waiting = [...this.#slots.values()].flat();
+    const isOrderly = this.#isClosed && waiting.length === 0;
     this.#failure = new ThreadFailed(fault);
     this.#settleOpened({ ok: false, reason: fault });
-    for (const slot of this.#slots.values()) slot.reject(this.#failure);
     this.#slots.clear();
+    for (const slot of waiting) slot.reject(this.#failure);
     if (!isOrderly) this.onFailed(fault);
   }
 }

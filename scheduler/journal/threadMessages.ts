@@ -12,23 +12,30 @@ export interface SnapshotPart {
   /** From 0; part 0 begins the snapshot. */
   readonly part: number;
   readonly text: string;
-  readonly isLast: boolean;
 }
 
 export type ToThread =
   | ({ readonly kind: 'write'; readonly payload: string } & Range)
   | ({ readonly kind: 'snapshotPart' } & SnapshotPart)
+  /** All parts are written: the snapshot counts from now on. Answered with `partWritten`. */
+  | { readonly kind: 'snapshotEnd'; readonly sequence: number }
+  /** A part could not be made: what was written of this snapshot goes. Not answered. */
+  | { readonly kind: 'snapshotDrop' }
   /** Asks for rows after this id, as recovered; answered with one `rows`. */
   | { readonly kind: 'read'; readonly afterId: number }
+  /** Asks for one part of the recovered snapshot; answered with one `part`. */
+  | { readonly kind: 'readPart'; readonly part: number }
+  /** Answered with `copied` or `copyFailed`, and `copying` meanwhile. One at a time. */
+  | { readonly kind: 'copy'; readonly path: string }
+  | { readonly kind: 'cancelCopy' }
   | { readonly kind: 'close' };
 
 /** What was found in the file, all of it checked. */
 export interface Found {
-  readonly snapshot?: { readonly sequence: number; readonly parts: readonly string[] };
-  /** Snapshots that could not be used, newest first, in words. */
-  readonly badSnapshots: readonly string[];
-  /** The row that was cut, in words. */
-  readonly tornTail?: string;
+  readonly snapshot?: { readonly sequence: number; readonly bytes: number; readonly parts: number };
+  /** What is wrong and was survived, in words. */
+  readonly notices: readonly string[];
+  readonly tornTail: boolean;
   readonly lastSequence: number;
   /** Rows to replay begin after this id and end with `lastId`. */
   readonly afterId: number;
@@ -39,12 +46,19 @@ export interface Found {
 }
 
 export type FromThread =
+  | { readonly kind: 'checking'; readonly done: number; readonly total: number }
   | { readonly kind: 'opened'; readonly found: Found }
   | { readonly kind: 'refused'; readonly fault: StorageFault }
   | { readonly kind: 'written'; readonly bytes: number; readonly tookMs: number }
   /** `isComplete`: the snapshot is on disk, or was already; more parts are not needed. */
   | { readonly kind: 'partWritten'; readonly isComplete: boolean }
   | { readonly kind: 'pruned'; readonly rows: number }
+  /** Bytes of the file and its write-ahead log. */
+  | { readonly kind: 'size'; readonly fileBytes: number }
   | { readonly kind: 'rows'; readonly payloads: readonly string[]; readonly lastId: number }
+  | { readonly kind: 'part'; readonly bytes: Uint8Array }
+  | { readonly kind: 'copying'; readonly done: number; readonly total: number }
+  | { readonly kind: 'copied' }
+  | { readonly kind: 'copyFailed'; readonly fault: StorageFault }
   | { readonly kind: 'failed'; readonly fault: StorageFault }
   | { readonly kind: 'closed' };

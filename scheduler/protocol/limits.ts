@@ -168,6 +168,8 @@ export const jobsRunningMax = 2;
 export const diskReserveBytes = 256 * 1024 * 1024;
 /** Ended jobs that are still listed. */
 export const jobsListedMax = 50;
+/** Free on the data folder's disk below which an alarm is raised: the next snapshot, and a day of a busy history. */
+export const lowDiskBytes = 1024 * 1024 * 1024;
 export const snapshotsKept = 2;
 /** Batches that history has not stored yet. Beyond it the engine waits rather than fill memory. */
 export const historyQueueMax = 10_000;

@@ -5,7 +5,7 @@ import type * as sqlite from 'node:sqlite';
 
 export type Database = sqlite.DatabaseSync;
 export type Statement = sqlite.StatementSync;
-type Driver = Pick<typeof sqlite, 'DatabaseSync'>;
+type Driver = Pick<typeof sqlite, 'DatabaseSync' | 'backup'>;
 
 /** 3.51.3 repairs a race of WAL checkpoints with writers that could damage a database. */
 const versionMin = [3, 51, 3] as const;

@@ -56,6 +56,9 @@ export function faultOf(error: unknown, path: string): StorageFault {
   return { cause: entry.cause, message: `${path}: ${entry.says} (SQLite ${String(code)}: ${text})` };
 }
 
+/** True where an error says that the content of a file is not what was written. */
+export const isDamage = (error: unknown): boolean => faultOf(error, '').cause === 'damaged';
+
 /** The extended result code, where SQLite gave one. */
 function resultCode(error: unknown): number | undefined {
   // The driver's word for a number beyond 2^53, which we never write.

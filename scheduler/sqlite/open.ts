@@ -1,6 +1,6 @@
 // Opens one of our SQLite files, or says why not. The only place that opens SQLite; a file that is not ours, or is of
 // a newer version, is left as it was.
-import { accessSync, closeSync, constants, mkdirSync, openSync, readSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Database, isNewEnough, loadDriver, versionMinText } from './driver.ts';
 import { type FaultCause, faultOf, type StorageFault } from './fault.ts';
@@ -11,12 +11,21 @@ export interface OpenOptions {
   readonly applicationId: number;
   /** Scripts that bring an empty file to the present schema. The file's version counts those it has had. */
   readonly migrations: readonly string[];
-  /** FULL: a commit is on the disk when it returns. NORMAL: the last commits may go with the power, in order. */
-  readonly synchronous: 'FULL' | 'NORMAL';
+  /**
+   * FULL: a commit is on the disk when it returns. NORMAL: the last commits may go with the power, in order. OFF: whoever
+   * makes the file flushes it before anybody relies on it.
+   */
+  readonly synchronous: 'FULL' | 'NORMAL' | 'OFF';
   /** True: no other process can open the file while this connection lives. */
   readonly isExclusive?: boolean;
   /** True: reads a file that another connection of this process has open for writing. */
   readonly isReader?: boolean;
+  /** True: a new file can give room back to the disk (PRAGMA incremental_vacuum). One that exists stays as it is. */
+  readonly isShrinkable?: boolean;
+  /** True: for a file that is new and thrown away where its making fails; it can be opened with a log later. */
+  readonly isWithoutLog?: boolean;
+  /** The log is cut to this size once its content is in the file. */
+  readonly logBytesMax?: number;
   /** Pages in the log after which a commit moves them into the file. Absent: 1,000, as SQLite has it. */
   readonly checkpointPages?: number;
   /** Bounds the file, in pages of 4 KiB; beyond it SQLite answers as on a full disk. */
@@ -29,7 +38,7 @@ export type Opened =
 const busyTimeoutMs = 2_000;
 
 export function openDatabase(options: OpenOptions): Opened {
-  const fault = faultOfFolder(options) ?? faultOfHeader(options);
+  const fault = faultOfFolder(options) ?? faultOfHeader(options) ?? faultOfRights(options);
   if (fault) return { ok: false, reason: fault };
   let database: Database | undefined;
   try {
@@ -73,27 +82,45 @@ function prepare(database: Database, options: OpenOptions): StorageFault | undef
       `SQLite ${sqliteVersion} is too old for ${options.path}: at least ${versionMinText} is needed; update Node`,
     );
   if (options.isExclusive) database.exec('PRAGMA locking_mode = EXCLUSIVE');
-  const version = Number(firstValue(database, 'PRAGMA user_version'));
-  if (version > options.migrations.length)
-    return faultWith(
-      'newer',
-      `${options.path} has version ${version}, written by a newer Millrace; this one knows ` +
-        `${options.migrations.length}: start the newer version, or choose another data folder`,
-    );
+  const fault = faultOfVersion(database, options);
+  if (fault) return fault;
   if (options.isReader) return undefined;
-  if (options.pagesMax !== undefined) database.exec(`PRAGMA max_page_count = ${options.pagesMax}`);
-  if (options.checkpointPages !== undefined)
-    database.exec(`PRAGMA wal_autocheckpoint = ${options.checkpointPages}`);
-  database.exec(`PRAGMA synchronous = ${options.synchronous}`);
+  const version = versionOf(database);
+  setUp(database, options, version);
   // In the rollback mode of a new file, so that the header names its owner before any WAL exists.
   migrate(database, options, version);
+  if (options.isWithoutLog) return undefined;
   const mode = firstValue(database, 'PRAGMA journal_mode = WAL');
   if (mode !== 'wal')
     return faultWith('io_error', `${options.path}: this disk cannot hold a write-ahead log`);
-  // A file without the right to write opens all the same; the first write would be too late to say so.
-  database.exec('BEGIN IMMEDIATE');
-  database.exec('ROLLBACK');
   return undefined;
+}
+
+function setUp(database: Database, options: OpenOptions, version: number): void {
+  const { pagesMax, checkpointPages, logBytesMax, synchronous } = options;
+  if (pagesMax !== undefined) database.exec(`PRAGMA max_page_count = ${pagesMax}`);
+  if (checkpointPages !== undefined) database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+  if (logBytesMax !== undefined) database.exec(`PRAGMA journal_size_limit = ${logBytesMax}`);
+  database.exec(`PRAGMA synchronous = ${synchronous}`);
+  if (options.isWithoutLog) database.exec('PRAGMA journal_mode = OFF');
+  // Counts only before the first table.
+  if (options.isShrinkable && version === 0) database.exec('PRAGMA auto_vacuum = INCREMENTAL');
+}
+
+const versionOf = (database: Database): number => Number(firstValue(database, 'PRAGMA user_version'));
+
+/** Why a file that is ours cannot be read by this program, where it is of a newer version. */
+export function faultOfVersion(
+  database: Database,
+  { path, migrations }: Pick<OpenOptions, 'path' | 'migrations'>,
+): StorageFault | undefined {
+  const version = versionOf(database);
+  if (version <= migrations.length) return undefined;
+  return faultWith(
+    'newer',
+    `${path} has version ${version}, written by a newer Millrace; this one knows ${migrations.length}: ` +
+      'start the newer version, or choose another data folder',
+  );
 }
 
 function migrate(database: Database, options: OpenOptions, version: number): void {
@@ -127,12 +154,30 @@ function faultOfFolder(options: OpenOptions): StorageFault | undefined {
   }
 }
 
+/** SQLite opens a file without the right to write all the same; the first write would be too late to say so. */
+function faultOfRights({ path, isReader }: OpenOptions): StorageFault | undefined {
+  if (isReader || !existsSync(path)) return undefined;
+  try {
+    accessSync(path, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    return faultWith(
+      'read_only',
+      `${path} cannot be written: give this user the right to write file and folder (${text})`,
+    );
+  }
+}
+
 const magic = 'SQLite format 3\0';
 /** Where the header of a database holds its application id, https://sqlite.org/fileformat.html. */
 const applicationIdOffset = 68;
 
 /** Looks at the file without SQLite, which would replay another program's log on opening. */
-function faultOfHeader({ path, applicationId }: OpenOptions): StorageFault | undefined {
+export function faultOfHeader({
+  path,
+  applicationId,
+}: Pick<OpenOptions, 'path' | 'applicationId'>): StorageFault | undefined {
   let header: Buffer;
   try {
     header = readHeader(path);

@@ -24,7 +24,11 @@ async function appendOn(): Promise<never> {
     next += 1;
     await journal.append(batchOf(sequence));
     writeSync(1, `${sequence}\n`);
-    if (sequence % snapshotEvery === 0) await journal.snapshot(sequence, 's'.repeat(3_000_000));
+    if (sequence % snapshotEvery === 0)
+      await journal.snapshot(
+        sequence,
+        Array.from({ length: 12 }, () => 's'.repeat(250_000)),
+      );
   }
 }
 await Promise.all(Array.from({ length: window }, appendOn));

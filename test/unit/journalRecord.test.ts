@@ -62,9 +62,9 @@ describe('a row', () => {
   });
 
   test('of another format is refused by name', () => {
-    expect(decodeGroup('2 1 1\n[]')).toEqual({
+    expect(decodeGroup('3 1 1\n[]')).toEqual({
       ok: false,
-      reason: 'the payload has format 2, and this Millrace reads 1',
+      reason: 'the payload has format 3, and this Millrace reads formats 1 to 2',
     });
   });
 
@@ -85,7 +85,44 @@ describe('a row', () => {
     expect(faultOfRow(rowOf(payload, { last: 2 }), chainStart)?.message).toContain('numbers');
     expect(faultOfRow(rowOf(payload), new Uint8Array(32).fill(1))?.message).toContain('does not follow');
     expect(faultOfRow(rowOf('9 1 1\nx'), chainStart)?.kind).toBe('newer');
-    expect(faultOfRow(rowOf('nothing'), chainStart)?.kind).toBe('torn');
+    expect(faultOfRow(rowOf('nothing'), chainStart)?.kind).toBe('damaged');
+  });
+
+  test('is torn only where neither of its seals fits: otherwise it was written whole, and changed since', () => {
+    const payload = '1 1 1\n[[1,0,[]]]';
+    const kindOf = (more: Partial<StoredRow>) => faultOfRow(rowOf(payload, more), chainStart)?.kind;
+    expect(kindOf({ payload: Buffer.from('1 1 1\n[[1,0') })).toBe('torn');
+    expect(kindOf({ crc: 5 })).toBe('damaged');
+    expect(kindOf({ first: 2 })).toBe('damaged');
+    expect(kindOf({ chain: new Uint8Array(32) })).toBe('chain');
+  });
+});
+
+describe('an event of format 1', () => {
+  const decoded = (event: object) => {
+    const group = decodeGroup(`1 1 1\n[[1,5,[${JSON.stringify(event)}]]]`);
+    if (!group.ok) throw new Error(group.reason);
+    return group.value[0]?.events[0];
+  };
+
+  test('that brings a task gets the tenant that everybody had then', () => {
+    const spec = { name: 'press', queue: 'q' };
+    expect(decoded({ kind: 'task_admitted', taskId: 7, spec, submitter: 'a' })).toEqual({
+      kind: 'task_admitted',
+      taskId: 7,
+      spec: { ...spec, tenant: 'default' },
+      submitter: 'a',
+    });
+    expect(decoded({ kind: 'task_requeued', record: { taskId: 7, spec }, actor: 'a' })).toEqual({
+      kind: 'task_requeued',
+      record: { taskId: 7, spec: { ...spec, tenant: 'default' } },
+      actor: 'a',
+    });
+  });
+
+  test('that brings none stays as it is', () => {
+    const event = { kind: 'task_succeeded', taskId: 7 };
+    expect(decoded(event)).toEqual(event);
   });
 });
 

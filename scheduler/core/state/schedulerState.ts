@@ -8,6 +8,7 @@ import {
   queueName,
   type Token,
 } from '../../protocol/brands.ts';
+import type { Event } from '../../protocol/events.ts';
 import { plantTiming, type Timing } from '../../protocol/timing.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
@@ -15,13 +16,17 @@ import { ReadyQueue } from '../queue/readyQueue.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
 import { NodeTable } from './nodeTable.ts';
-import type { Snapshot } from './snapshot.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
 
 const endedSamplesMax = 256; // about the last cycle's worth
 
 export const defaultQueue = queueName('default');
+
+/** Is told of each event before it changes anything. */
+interface ChangeWatcher {
+  readonly keep: (event: Event) => void;
+}
 
 export class SchedulerState {
   epoch: Epoch = epoch(0);
@@ -53,8 +58,8 @@ export class SchedulerState {
   /** When the last tasks ended, newest last: how fast places become free. */
   readonly #endedAtMs: number[] = [];
 
-  /** The snapshot that is being made, told of each event before it changes anything. */
-  snapshot: Snapshot | undefined;
+  /** The snapshot that is being made. */
+  snapshot: ChangeWatcher | undefined;
   readonly timing: Timing;
 
   constructor(policy: Policy = policies.pack, timing: Timing = plantTiming) {
