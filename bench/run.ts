@@ -1,12 +1,25 @@
 // `npm run --silent bench -- NAME [--option value]... [--json]`: runs one bench and prints its figures beside its peers.
 // With --json the last line is one JSON object.
 import { consoleBench } from './console/console.ts';
+import { failures } from './failures/failures.ts';
+import { history } from './history/history.ts';
 import journal from './journal.ts';
 import { latency } from './latency/latency.ts';
 import { placement } from './placement.ts';
+import { recovery } from './recovery/recovery.ts';
+import { silence } from './silence/silence.ts';
 import { type Bench, machine, type Options } from './bench.ts';
 
-const benches: Readonly<Record<string, Bench>> = { console: consoleBench, journal, latency, placement };
+const benches: Readonly<Record<string, Bench>> = {
+  console: consoleBench,
+  failures,
+  history,
+  journal,
+  latency,
+  placement,
+  recovery,
+  silence,
+};
 
 const [name = '', ...words] = process.argv.slice(2);
 const bench = benches[name];

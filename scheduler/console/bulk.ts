@@ -2,8 +2,8 @@
 import { formatTaskId, type TaskId } from '../protocol/brands.ts';
 import type { TaskAnswer } from '../protocol/consoleWire.ts';
 import type { Command } from '../protocol/events.ts';
-import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
-import { isEnded } from '../protocol/task.ts';
+import { accepted, type Outcome, type Refusal, refusal, Refused, refused } from '../protocol/outcome.ts';
+import { isEnded, type TaskRecord } from '../protocol/task.ts';
 import type { ConsolePorts } from './ports.ts';
 import { inChunks } from './turns.ts';
 
@@ -29,8 +29,9 @@ export async function cancelTasks(
 async function endedOrUnknown(answer: TaskAnswer, { view, history }: Ports): Promise<TaskAnswer> {
   if (answer.ok || answer.refusal.code !== 'wrong_state') return answer;
   const { taskId } = answer;
-  if (view.taskRow(taskId) !== undefined || (await history.get(taskId)) !== undefined) return answer;
-  return { ...answer, refusal: unknownTask(taskId) };
+  if (view.taskRow(taskId) !== undefined) return answer;
+  const known = await recordOf(taskId, history);
+  return known.ok || known.reason.code !== 'unknown_task' ? answer : { ...answer, refusal: known.reason };
 }
 
 export function requeueTasks(
@@ -63,10 +64,22 @@ async function requeueCommand(
 ): Promise<Outcome<Command, Refusal>> {
   const live = view.task(taskId);
   if (live !== undefined) return refused(notEnded(taskId, live.state));
-  const record = await history.get(taskId);
-  if (record === undefined) return refused(unknownTask(taskId));
+  const read = await recordOf(taskId, history);
+  if (!read.ok) return read;
+  const record = read.value;
   if (!isEnded(record.state)) return refused(notEnded(taskId, record.state));
   return accepted({ kind: 'RequeueTask', record, actor });
+}
+
+/** Refused for this task alone: the others of a bulk go on. */
+async function recordOf(taskId: TaskId, history: Ports['history']): Promise<Outcome<TaskRecord, Refusal>> {
+  try {
+    const record = await history.get(taskId);
+    return record === undefined ? refused(unknownTask(taskId)) : accepted(record);
+  } catch (error) {
+    if (error instanceof Refused) return refused(error.refusal);
+    throw error;
+  }
 }
 
 export const unknownTask = (taskId: TaskId): Refusal =>

@@ -5,7 +5,7 @@ import { type Method, methodSchemas, requestSchema } from '../protocol/consoleWi
 import { decode } from '../protocol/decode.ts';
 import type { Event } from '../protocol/events.ts';
 import * as limits from '../protocol/limits.ts';
-import { type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
+import { type Outcome, type Refusal, refusal, Refused, refused } from '../protocol/outcome.ts';
 import { Feed } from './feed.ts';
 import { FleetFeed } from './fleetFeed.ts';
 import { type MethodTable, methodsOf } from './methods.ts';
@@ -60,7 +60,7 @@ function loadLastHour({ clock, history, onBug }: ConsolePorts, projections: Proj
       projections.addEarlier(minutes);
     },
     (error: unknown) => {
-      onBug(error, 'counting the last hour');
+      if (!(error instanceof Refused)) onBug(error, 'counting the last hour');
     },
   );
 }
@@ -87,8 +87,8 @@ function answerRequests(link: ConsoleLink, methods: MethodTable, onBug: ConsoleP
     try {
       reply(id, await call(methods, method, params ?? {}, link));
     } catch (error) {
-      onBug(error, method);
-      reply(id, refused(failedInside));
+      if (!(error instanceof Refused)) onBug(error, method);
+      reply(id, refused(error instanceof Refused ? error.refusal : failedInside));
     } finally {
       inFlight -= 1;
     }

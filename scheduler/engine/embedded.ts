@@ -201,11 +201,10 @@ export class EmbeddedEngine implements Engine {
   /** In parts between turns, so that nobody waits for it. */
   async #takeSnapshot(): Promise<void> {
     const { core, journal, historyHolds } = this.#parts;
-    await historyHolds();
     const { sequence } = core.state;
     if (sequence === 0) return;
     const snapshot = core.beginSnapshot();
-    await journal.snapshot(sequence, unhurried(snapshot.parts())).finally(() => {
+    await journal.snapshot(sequence, heldParts(snapshot.parts(), historyHolds)).finally(() => {
       snapshot.close();
     });
   }
@@ -215,12 +214,19 @@ export class EmbeddedEngine implements Engine {
 const isOfStore = (error: unknown): boolean =>
   error instanceof Error && ['JournalFailed', 'HistoryFailed'].includes(error.name);
 
-/** Lets messages and turns go between the steps. */
-async function* unhurried(parts: Iterable<string | undefined>): AsyncGenerator<string> {
+/**
+ * Lets messages and turns go between the steps. A start goes on from the snapshot and tells history nothing of what came
+ * before: so the last part counts only once history holds all that ended up to it.
+ */
+async function* heldParts(
+  parts: Iterable<string | undefined>,
+  historyHolds: () => Promise<void>,
+): AsyncGenerator<string> {
   for (const part of parts) {
     if (part !== undefined) yield part;
     await new Promise((resolve) => setImmediate(resolve));
   }
+  await historyHolds();
 }
 
 /** Signs of life and of start change nothing that anybody waits for. */

@@ -1,9 +1,10 @@
 // Stored output of an attempt, and ends per minute, on the reader's connection.
-import { ms } from '../protocol/brands.ts';
+import { ms, type Token } from '../protocol/brands.ts';
 import type { LogPiece } from '../protocol/consoleFrames.ts';
 import type { LogPage } from '../protocol/consoleWire.ts';
 import type { Database } from '../sqlite/driver.ts';
 import { numberIn, numberOrNothingIn, type Row, textIn } from '../sqlite/columns.ts';
+import { damagedPieceText, sealOfPiece } from './logSeal.ts';
 import type { EndedMinute, Questions } from './threadMessages.ts';
 
 /** `isComplete`: nothing more is stored after this page. */
@@ -11,19 +12,25 @@ export function readLog(database: Database, { token, after, limit }: Questions['
   const rows = database
     .prepare('SELECT * FROM log_piece WHERE token = ? AND piece > ? ORDER BY piece LIMIT ?')
     .all(token, after, limit + 1);
-  const pieces = rows.slice(0, limit).map((row): LogPiece => {
-    const droppedBytes = numberOrNothingIn(row, 'dropped_bytes');
-    return {
-      token,
-      piece: numberIn(row, 'piece'),
-      stream: textIn(row, 'stream') === 'stdout' ? 'stdout' : 'stderr',
-      offset: numberIn(row, 'offset'),
-      text: textIn(row, 'text'),
-      atMs: ms(numberIn(row, 'at_ms')),
-      ...(droppedBytes !== undefined && { droppedBytes }),
-    };
-  });
-  return { pieces, isComplete: rows.length <= limit };
+  return { pieces: rows.slice(0, limit).map((row) => pieceIn(row, token)), isComplete: rows.length <= limit };
+}
+
+/** A damaged piece keeps its place and says what it is. */
+function pieceIn(row: Row, token: Token): LogPiece {
+  const droppedBytes = numberOrNothingIn(row, 'dropped_bytes');
+  const piece: LogPiece = {
+    token,
+    piece: numberIn(row, 'piece'),
+    stream: textIn(row, 'stream') === 'stdout' ? 'stdout' : 'stderr',
+    offset: numberIn(row, 'offset'),
+    text: textIn(row, 'text'),
+    atMs: ms(numberIn(row, 'at_ms')),
+    ...(droppedBytes !== undefined && { droppedBytes }),
+  };
+  // Without a checksum: stored by a version that made none.
+  const crc = numberOrNothingIn(row, 'crc');
+  const isSound = crc === undefined || crc === sealOfPiece(piece);
+  return isSound ? piece : { ...piece, text: damagedPieceText(piece) };
 }
 
 const minuteMs = 60_000;

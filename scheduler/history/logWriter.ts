@@ -4,6 +4,7 @@ import type { LogAck } from '../protocol/agentWire.ts';
 import type { LogPiece } from '../protocol/consoleFrames.ts';
 import type { Database, Statement } from '../sqlite/driver.ts';
 import { numberIn, numberOrNothingIn } from '../sqlite/columns.ts';
+import { sealOfPiece } from './logSeal.ts';
 import type { AppendedLog, ArrivedPiece } from './threadMessages.ts';
 
 interface Stream {
@@ -31,7 +32,7 @@ export class LogWriter {
     this.#findStream = database.prepare('SELECT * FROM log_stream WHERE token = ? AND stream = ?');
     this.#putStream = database.prepare('INSERT OR REPLACE INTO log_stream VALUES (?, ?, ?, ?, ?)');
     this.#lastPiece = database.prepare('SELECT coalesce(max(piece), 0) AS n FROM log_piece WHERE token = ?');
-    this.#putPiece = database.prepare('INSERT INTO log_piece VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#putPiece = database.prepare('INSERT INTO log_piece VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#addBytes = database.prepare(`UPDATE meta SET number = number + ? WHERE key = 'log_bytes'`);
   }
 
@@ -63,7 +64,8 @@ export class LogWriter {
     const { token, stream, atMs } = arrived;
     const piece = numberIn(this.#lastPiece.get(token) ?? {}, 'n') + 1;
     const dropped = kept.droppedBytes ?? null;
-    this.#putPiece.run(token, piece, stream, kept.offset, kept.bytes, atMs, dropped, kept.text);
+    const crc = sealOfPiece({ token, piece, stream, offset: kept.offset, text: kept.text });
+    this.#putPiece.run(token, piece, stream, kept.offset, kept.bytes, atMs, dropped, kept.text, crc);
     const next = Math.max(before.nextOffset, arrived.offset + arrived.bytes);
     this.#putStream.run(
       token,

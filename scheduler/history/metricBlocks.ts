@@ -5,8 +5,9 @@ import {
   type TracedMetric,
   tracedMetricIds,
 } from '../protocol/fleetFrames.ts';
-import { bytesIn, numberIn } from '../sqlite/columns.ts';
+import { numberIn } from '../sqlite/columns.ts';
 import type { Database, Statement } from '../sqlite/driver.ts';
+import { blockIn, sealOfBlock } from './metricSeal.ts';
 import { metricLevels, stepOf } from './metricMessages.ts';
 import { type Block, ByteSums, floatsOf, FloatSums } from './metricSums.ts';
 
@@ -25,9 +26,9 @@ export class BlockStore {
   readonly #newestMs: (number | undefined)[];
 
   constructor(database: Database) {
-    this.#put = database.prepare('INSERT OR REPLACE INTO metric_block VALUES (?, ?, ?, ?, ?)');
+    this.#put = database.prepare('INSERT OR REPLACE INTO metric_block VALUES (?, ?, ?, ?, ?, ?)');
     this.#read = database.prepare(
-      'SELECT mean, max FROM metric_block WHERE level = ? AND metric = ? AND at_ms >= ? AND at_ms < ?',
+      'SELECT at_ms, mean, max, crc FROM metric_block WHERE level = ? AND metric = ? AND at_ms >= ? AND at_ms < ?',
     );
     this.#drop = database.prepare('DELETE FROM metric_block WHERE level = ? AND at_ms < ?');
     this.#dropSeats = database.prepare('DELETE FROM metric_seat WHERE to_ms < ?');
@@ -64,10 +65,10 @@ export class BlockStore {
 
   #merge(level: number, metric: Metric, atMs: number): void {
     const { stepMs } = metricLevels[level] ?? metricLevels[0];
-    const finer = this.#read.all(level - 1, metric, atMs, atMs + stepMs).map((row) => ({
-      mean: bytesIn(row, 'mean'),
-      max: bytesIn(row, 'max'),
-    }));
+    // A damaged block is left out, as it is in traces, which name it.
+    const finer = this.#read
+      .all(level - 1, metric, atMs, atMs + stepMs)
+      .flatMap((row) => blockIn(row, { level: level - 1, metric, atMs: numberIn(row, 'at_ms') }) ?? []);
     if (finer.length === 0) return;
     const sum = isQueueMetric(metric) ? sumFloats : sumBytes;
     const mean = sum(finer.map((block) => block.mean)).mean;
@@ -76,7 +77,7 @@ export class BlockStore {
   }
 
   #putAt(level: number, metric: Metric, atMs: number, { mean, max }: Block): void {
-    this.#put.run(level, metric, atMs, mean, max);
+    this.#put.run(level, metric, atMs, mean, max, sealOfBlock({ level, metric, atMs }, { mean, max }));
   }
 }
 

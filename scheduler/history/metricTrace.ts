@@ -7,9 +7,10 @@ import {
   type TracedMetric,
   valueOf,
 } from '../protocol/fleetFrames.ts';
-import { bytesIn, numberIn } from '../sqlite/columns.ts';
+import { numberIn } from '../sqlite/columns.ts';
 import type { Database } from '../sqlite/driver.ts';
 import { levelOfRange, metricLevels, stepOf, type TraceAsk } from './metricMessages.ts';
+import { blockIn, damagedBlockMessage } from './metricSeal.ts';
 import { floatsOf } from './metricSums.ts';
 
 interface Point {
@@ -26,14 +27,18 @@ interface SeatSpan {
 type Reading = (mean: Uint8Array, max: Uint8Array, endMs: number) => Omit<Point, 'atMs'> | undefined;
 
 /** The step under way is the last point, made of what is stored of it. */
-export function traceOf(database: Database, ask: TraceAsk): MetricTrace {
+export function traceOf(
+  database: Database,
+  ask: TraceAsk,
+  onDamage: (message: string) => void = () => undefined,
+): MetricTrace {
   const { scope, name, metric, range, nowMs } = ask;
   const level = levelOfRange[range];
   const { stepMs } = metricLevels[level] ?? metricLevels[0];
   const count = traceRanges[range] / stepMs;
   const startMs = stepOf(nowMs, stepMs) - (count - 1) * stepMs;
   const reading = scope === 'queue' ? queueReading(database, name) : nodeReading(database, ask, startMs);
-  const points = reading ? pointsFrom(database, { metric, level, startMs }, reading) : [];
+  const points = reading ? pointsFrom(database, { metric, level, startMs, onDamage }, reading) : [];
   const mean: (number | null)[] = [];
   const max: (number | null)[] = [];
   let next = 0;
@@ -56,15 +61,20 @@ interface Wanted {
   readonly metric: string;
   readonly level: number;
   readonly startMs: number;
+  readonly onDamage: (message: string) => void;
 }
 
 /** In order of time: blocks of the level, then finer ones from where it ends. */
-function pointsFrom(database: Database, { metric, level, startMs }: Wanted, reading: Reading): Point[] {
+function pointsFrom(
+  database: Database,
+  { metric, level, startMs, onDamage }: Wanted,
+  reading: Reading,
+): Point[] {
   const steps = database.prepare(
     'SELECT at_ms FROM metric_block WHERE level = ? AND metric = ? AND at_ms >= ? ORDER BY at_ms',
   );
   const block = database.prepare(
-    'SELECT mean, max FROM metric_block WHERE level = ? AND metric = ? AND at_ms = ?',
+    'SELECT mean, max, crc FROM metric_block WHERE level = ? AND metric = ? AND at_ms = ?',
   );
   const points: Point[] = [];
   let fromMs = startMs;
@@ -75,7 +85,10 @@ function pointsFrom(database: Database, { metric, level, startMs }: Wanted, read
       fromMs = atMs + stepMs;
       // One at a time: a week of 50,000 nodes is 34 MB.
       const row = block.get(finer, metric, atMs);
-      const read = row && reading(bytesIn(row, 'mean'), bytesIn(row, 'max'), fromMs);
+      const name = { level: finer, metric, atMs };
+      const stored = row && blockIn(row, name);
+      if (!stored) onDamage(damagedBlockMessage(name));
+      const read = stored && reading(stored.mean, stored.max, fromMs);
       if (read) points.push({ atMs, ...read });
     }
   }

@@ -1,141 +1,141 @@
-// Lists and counts of ended tasks, on the reader's connection.
-import { taskId as taskIdOf, type TaskId } from '../protocol/brands.ts';
+// What the reader answers, each from one moment of the file: pages of ended tasks, one task, and the rest by subject.
+import { ms, nodeId, queueName, taskId as taskIdOf, type TaskId } from '../protocol/brands.ts';
 import type { TaskRecord } from '../protocol/task.ts';
 import { rowOfRecord } from '../protocol/taskRow.ts';
-import type { TaskFilter, TaskPage } from '../protocol/view.ts';
+import type { TaskFilter, TaskPage, TaskRow } from '../protocol/view.ts';
 import type { Database } from '../sqlite/driver.ts';
-import { numberIn, type Row, textIn } from '../sqlite/columns.ts';
-import { endStatesOf, type Reach, type Sql, walkSql } from './filterSql.ts';
+import { numberIn } from '../sqlite/columns.ts';
+import { countOf } from './counts.ts';
+import type { EndedRow } from './endedRow.ts';
+import { kindCodes, stateOfCode } from './facets.ts';
+import { groupsOf } from './groups.ts';
+import { hasLegacy, legacyPage, legacyRecord } from './legacyQueries.ts';
 import { endedPerMinute, readLog } from './logQueries.ts';
 import { traceOf } from './metricTrace.ts';
-import type { Answers, Questions, ReaderQuestion, TaskCount } from './threadMessages.ts';
+import { nameOfNumber } from './names.ts';
+import { segmentSize } from './postings.ts';
+import { recordFrom } from './records.ts';
+import { Budget, pageBudgetMs, type Reading, textBudgetMs } from './reading.ts';
+import { type Search, searchOf } from './search.ts';
+import { type Match, SegmentWalk } from './segmentWalk.ts';
+import type { Answers, Questions, ReaderQuestion } from './threadMessages.ts';
 
-/** Rows that one page or count tests for a text: about 30 ms. A longer search goes on with the next page. */
-const testedRowsMax = 50_000;
-/** Up to here a count walks an index, about 20 ms; past it, it is an estimate. */
-const countedRowsMax = 100_000;
 const end = Number.MAX_SAFE_INTEGER;
 
-export function readerAnswers(database: Database): Answers<ReaderQuestion> {
+export interface ReaderOptions {
+  /** For tests: how long a page may take. */
+  readonly budgetMs: number | undefined;
+  /** Told what is damaged and was left out. */
+  readonly onDamage: (message: string) => void;
+}
+
+export function readerAnswers(database: Database, options: ReaderOptions): Answers<ReaderQuestion> {
+  const walk = new SegmentWalk(database);
+  const budgetOf = (filter: TaskFilter): Budget =>
+    new Budget(options.budgetMs ?? (filter.text ? textBudgetMs : pageBudgetMs));
+  const read = { database, walk };
   return {
-    list: (asks) => list(database, asks),
-    count: (filter) => count(database, filter),
-    get: (taskId) => get(database, taskId),
+    list: (asks) => inSnapshot(database, () => list({ ...read, budget: budgetOf(asks.filter) }, asks)),
+    count: (filter) => inSnapshot(database, () => countOf({ ...read, budget: budgetOf(filter) }, filter)),
+    groups: ({ filter, by }) =>
+      inSnapshot(database, () => groupsOf({ ...read, budget: budgetOf(filter) }, filter, by)),
+    get: (taskId) => inSnapshot(database, () => get(read, taskId)),
     readLog: (asks) => readLog(database, asks),
     endedPerMinute: (asks) => endedPerMinute(database, asks),
-    trace: (ask) => traceOf(database, ask),
+    oldestEndedMs: () => oldestEndedMs(database),
+    trace: (ask) => traceOf(database, ask, options.onDamage),
   };
 }
 
-const all = (database: Database, { text, parameters }: Sql): Row[] =>
-  database.prepare(text).all(...parameters);
-const recordIn = (row: Row): TaskRecord => JSON.parse(textIn(row, 'record')) as TaskRecord;
-
-function get(database: Database, taskId: TaskId): TaskRecord | undefined {
-  const row = database.prepare('SELECT record FROM task WHERE task_id = ?').get(taskId);
-  return row && recordIn(row);
+/** A build that is replaced meanwhile stays readable until the answer is complete. */
+function inSnapshot<Result>(database: Database, work: () => Result): Result {
+  database.exec('BEGIN');
+  try {
+    return work();
+  } finally {
+    database.exec('COMMIT');
+  }
 }
 
-function list(database: Database, { filter, before, limit }: Questions['list']['asks']): TaskPage {
-  const lowest = lowestOf(database, filter);
-  if (endStatesOf(filter).length === 0 || lowest === undefined) return { rows: [] };
-  const reach = { before: before ?? end, lowest, limit };
-  const page = isSearch(filter) ? searchPage(database, filter, reach) : plainPage(database, filter, reach);
+function get({ database, walk }: Omit<Reading, 'budget'>, taskId: TaskId): TaskRecord | undefined {
+  const record = walk.record(taskId);
+  if (record || !hasLegacy(database)) return record;
+  const text = legacyRecord(database, taskId);
+  return text === undefined ? undefined : recordFrom(text);
+}
+
+function oldestEndedMs(database: Database): number | undefined {
+  const row = database.prepare('SELECT min(ended_min) AS n FROM segment').get() ?? {};
+  return row['n'] === null ? undefined : numberIn(row, 'n');
+}
+
+function list(reading: Reading, { filter, before, limit }: Questions['list']['asks']): TaskPage {
+  const { database } = reading;
+  const below = Math.min(before ?? end, end);
+  if (hasLegacy(database)) return legacyPage(reading, { filter, before: below, limit });
+  const search = searchOf(database, filter);
+  if (search.isEmpty) return { rows: [] };
+  const page = pageOf(reading, search, { before: below, limit });
+  const rows = page.matches.map((match) => rowOfMatch(database, match));
   return {
-    rows: page.rows.map((row) => rowOfRecord(recordIn(row), 'none')),
-    ...(page.next !== undefined && { nextBefore: page.next }),
+    rows,
+    ...(page.nextBefore !== undefined && { nextBefore: taskIdOf(page.nextBefore) }),
+    ...(page.looked !== undefined && { looked: page.looked }),
   };
 }
-
-/**
- * The first task that was submitted at or after `sinceMs`: ids grow with the time of submission. Undefined: there is
- * none. (Where the clock was set back, tasks from before that may be left out.)
- */
-function lowestOf(database: Database, { sinceMs }: TaskFilter): number | undefined {
-  if (sinceMs === undefined) return 0;
-  const row = database
-    .prepare('SELECT task_id FROM task WHERE submitted_ms >= ? ORDER BY submitted_ms, task_id LIMIT 1')
-    .get(sinceMs);
-  return row && numberIn(row, 'task_id');
-}
-
-const needleOf = ({ text }: TaskFilter): string => text?.toLowerCase() ?? '';
-const isSearch = (filter: TaskFilter): boolean => needleOf(filter) !== '';
 
 interface Page {
-  readonly rows: readonly Row[];
-  readonly next: TaskId | undefined;
+  readonly matches: readonly Match[];
+  readonly nextBefore?: number;
+  readonly looked?: number;
 }
 
-function plainPage(database: Database, filter: TaskFilter, reach: Reach): Page {
-  const { limit } = reach;
-  return pageOf(all(database, walkSql(filter, { ...reach, limit: limit + 1 }, 'task_id, record')), limit);
+function pageOf(
+  { walk, budget }: Reading,
+  search: Search,
+  { before, limit }: { before: number; limit: number },
+): Page {
+  const matches: Match[] = [];
+  let looked = 0;
+  for (const segment of walk.segments(search, before)) {
+    const lowest = segment.segment * segmentSize;
+    for (const match of walk.matches(search, segment, before)) {
+      const isTask = typeof match !== 'number';
+      // One more than the page, to learn whether there are more.
+      if (isTask && matches.length === limit) return { matches, nextBefore: matches.at(-1)?.row.taskId ?? 0 };
+      if (isTask) matches.push(match);
+      else if (budget.isSpent)
+        return { matches, nextBefore: match, looked: looked + lowest + segmentSize - match };
+    }
+    looked += segment.rows;
+    if (budget.isSpent && lowest > 0) return { matches, nextBefore: lowest, looked };
+  }
+  return { matches };
 }
 
-/** A page may be short, or empty, and still have a next one: the search then stopped at its bound. */
-function searchPage(database: Database, filter: TaskFilter, reach: Reach): Page {
-  const { limit } = reach;
-  const tested = { ...reach, limit: testedRowsMax };
-  const walk = walkSql(filter, tested, 'task_id, search, record');
-  const rows = all(database, {
-    text: `SELECT task_id, record FROM (${walk.text}) WHERE instr(search, ?) > 0 LIMIT ?`,
-    parameters: [...walk.parameters, needleOf(filter), limit + 1],
-  });
-  if (rows.length > limit) return pageOf(rows, limit);
-  const ids = walkSql(filter, tested, 'task_id');
-  const [bound] = all(database, {
-    text: `SELECT count(*) AS n, coalesce(min(task_id), 0) AS last FROM (${ids.text})`,
-    parameters: ids.parameters,
-  });
-  const isBounded = bound !== undefined && numberIn(bound, 'n') === testedRowsMax;
-  return { rows, next: isBounded ? taskIdOf(numberIn(bound, 'last')) : undefined };
+export function rowOfMatch(database: Database, { row, record, damage }: Match): TaskRow {
+  return record ? rowOfRecord(record, 'none') : rowOfColumns(database, row, damage ?? '');
 }
 
-/** Cuts the one row that was read to learn whether there are more. */
-function pageOf(rows: readonly Row[], limit: number): Page {
-  const page = rows.slice(0, limit);
-  const last = rows.length > limit ? page.at(-1) : undefined;
-  return { rows: page, next: last && taskIdOf(numberIn(last, 'task_id')) };
-}
-
-function count(database: Database, filter: TaskFilter): TaskCount {
-  const lowest = lowestOf(database, filter);
-  if (endStatesOf(filter).length === 0 || lowest === undefined) return { total: 0, isEstimate: false };
-  if (isSearch(filter)) return countSearch(database, filter, lowest);
-  if (filter.nodeId === undefined && filter.sinceMs === undefined)
-    return { total: tallied(database, filter), isEstimate: false };
-  const walk = walkSql(filter, { before: end, lowest, limit: countedRowsMax + 1 }, 'task_id');
-  const [row] = all(database, {
-    text: `SELECT count(*) AS n FROM (${walk.text})`,
-    parameters: walk.parameters,
-  });
-  const total = row ? numberIn(row, 'n') : 0;
-  return { total, isEstimate: total > countedRowsMax };
-}
-
-/** Tests the newest; past the bound they speak for the older ones. */
-function countSearch(database: Database, filter: TaskFilter, lowest: number): TaskCount {
-  const walk = walkSql(filter, { before: end, lowest, limit: testedRowsMax }, 'task_id, search');
-  const [row] = all(database, {
-    text: `SELECT count(*) AS n, coalesce(sum(instr(search, ?) > 0), 0) AS matches FROM (${walk.text})`,
-    parameters: [needleOf(filter), ...walk.parameters],
-  });
-  if (!row) return { total: 0, isEstimate: false };
-  const tested = numberIn(row, 'n');
-  const matches = numberIn(row, 'matches');
-  if (tested < testedRowsMax) return { total: matches, isEstimate: false };
-  const base = count(database, { ...filter, text: '' }).total;
-  return { total: Math.round((matches / tested) * base), isEstimate: true };
-}
-
-/** Tasks by state and queue, from the tallies that the writer keeps. */
-function tallied(database: Database, filter: TaskFilter): number {
-  const states = endStatesOf(filter);
-  const isQueue = filter.queue === undefined ? '' : 'AND queue = ?';
-  const [row] = all(database, {
-    text: `SELECT coalesce(sum(n), 0) AS n FROM tally
-      WHERE state IN (${states.map(() => '?').join(', ')}) ${isQueue}`,
-    parameters: [...states, ...(filter.queue === undefined ? [] : [filter.queue])],
-  });
-  return row ? numberIn(row, 'n') : 0;
+/** What the columns tell of a task whose record is damaged. */
+function rowOfColumns(database: Database, row: EndedRow, damage: string): TaskRow {
+  const node = nameOfNumber(database, row.node);
+  return {
+    taskId: taskIdOf(row.taskId),
+    name: '',
+    kind: kindCodes[row.kind] ?? '',
+    queue: queueName(nameOfNumber(database, row.queue)),
+    tenant: nameOfNumber(database, row.tenant),
+    priority: 0,
+    state: stateOfCode(row.state),
+    waiting: 'none',
+    attempt: 0,
+    attemptsMax: 0,
+    ...(node !== '' && { nodeId: nodeId(node) }),
+    submitter: '',
+    submittedAtMs: ms(row.submittedMs),
+    endedAtMs: ms(row.submittedMs + row.tookMs),
+    reason: damage,
+    labels: {},
+  };
 }

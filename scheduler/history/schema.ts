@@ -1,4 +1,5 @@
 // The tables of history.db: a projection of the journal, made for lists, counts and output.
+import { endedMigration } from './schemaEnded.ts';
 
 /** `MRH` and the kind of file. */
 export const historyApplicationId = 0x4d524801;
@@ -63,4 +64,5 @@ export const historyMigrations = [
   );
   CREATE TABLE metric_queue (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
   `,
+  endedMigration,
 ] as const;

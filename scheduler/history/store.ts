@@ -1,111 +1,60 @@
 // Ended tasks, output of attempts and counts, in history.db: a projection of the journal that lists are read from.
-// Writes and reads go to a thread each, so that neither the host nor a window waits for the other's.
+// Writes, reads, the index and copies have a thread each, so that neither the host nor a window waits for another's.
+import { statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ms, type Ms, type TaskId, type Token } from '../protocol/brands.ts';
-import type { LogPage } from '../protocol/consoleWire.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
+import type { Retention } from '../protocol/storage.ts';
 import type { TaskRecord } from '../protocol/task.ts';
-import type { TaskFilter, TaskPage } from '../protocol/view.ts';
-import type { MetricTrace } from '../protocol/fleetFrames.ts';
+import type { Grouping, TaskFilter } from '../protocol/view.ts';
+import { CopyJobs } from './copyJobs.ts';
 import type { MetricSample, TraceAsk } from './metricMessages.ts';
+import type { ExportOptions, History, HistoryOptions, JobOptions } from './port.ts';
+import { historyFile } from './schema.ts';
 import { HistoryFailed, HistoryThread, type Ready } from './thread.ts';
 import type {
-  AppendedLog,
   ArrivedPiece,
+  BuilderQuestion,
   EndedMinute,
   Questions,
   ReaderQuestion,
   Sizes,
-  TaskCount,
+  ThreadStart,
   WriterQuestion,
 } from './threadMessages.ts';
+import { Upkeep } from './upkeep.ts';
 import { WriteQueue } from './writeQueue.ts';
 
+export type { History, HistoryOptions } from './port.ts';
 export type { ArrivedPiece } from './threadMessages.ts';
-
-interface HistoryStats extends Sizes {
-  /** Newest batch of the journal that is stored. */
-  readonly cursor: number;
-  /** Calls of `recordEnded`, `forget` and `advance` that are not committed; the engine waits at `historyQueueMax`. */
-  readonly pending: number;
-  readonly commits: number;
-  /** How long the newest commit took on its thread. */
-  readonly lastCommitMs: number;
-}
-
-/**
- * Everything about one batch (`sequence`) is told within one turn of the event loop and in the journal's order; what a
- * crash left untold is told again from `cursor + 1` on, and what is told twice changes nothing.
- */
-export interface History {
-  /** The cursor at opening. */
-  readonly cursor: number;
-  /** Tasks that ended in this batch. The same task again replaces what was stored. */
-  recordEnded(sequence: number, records: readonly TaskRecord[]): void;
-  /** A task was requeued in this batch: it is live again, so its row goes. Its output stays. */
-  forget(sequence: number, taskId: TaskId): void;
-  /** Nothing of this batch concerns history. */
-  advance(sequence: number): void;
-  /** Resolves with the cursor once all that was told before is committed. */
-  flushed(): Promise<number>;
-  /** Stores output. Resolves, once committed, with the next offset of each stream and the pieces that were new. */
-  appendLog(pieces: readonly ArrivedPiece[]): Promise<AppendedLog>;
-  /**
-   * Ended tasks, newest task id first, below `before`. With a text a page may be short, or empty, and still have
-   * `nextBefore`: the search stopped at its bound and goes on there. The time of a filter is that of submission, its
-   * node that of the newest attempt, as for live tasks. Sees all that was told before the call.
-   */
-  list(filter: TaskFilter, before: TaskId | undefined, limit: number): Promise<TaskPage>;
-  /** Exact for states and queues. By text, time or node: exact up to a bound, then an estimate. */
-  count(filter: TaskFilter): Promise<TaskCount>;
-  get(taskId: TaskId): Promise<TaskRecord | undefined>;
-  /** Pieces after number `after`. `isComplete`: nothing more is stored after this page. */
-  readLog(token: Token, after: number, limit: number): Promise<LogPage>;
-  /** Whole minutes that begin from `sinceMs` on and before `untilMs`; those without ends are absent. */
-  endedPerMinute(sinceMs: Ms, untilMs: Ms): Promise<readonly EndedMinute[]>;
-  /** The minute of `nowMs` and the 59 before it. */
-  lastHour(nowMs: Ms): Promise<Omit<EndedMinute, 'minuteMs'>>;
-  /** Drops the oldest tasks (with their output) beyond `tasksMax`, then the oldest output beyond `logBytesMax`. */
-  retain(tasksMax: number, logBytesMax?: number): Promise<{ tasksDropped: number; piecesDropped: number }>;
-  /** Drops one chunk of the simulated plant's tasks, and its metrics. Sees all that was told before the call. */
-  dropSimulated(): Promise<{ readonly dropped: number; readonly left: number }>;
-  /** Takes a sample into the metric history. */
-  addMetrics(sample: MetricSample): Promise<void>;
-  /** A metric over time; empty where the name is not known. */
-  trace(ask: TraceAsk): Promise<MetricTrace>;
-  stats(): HistoryStats;
-  /** Commits what was told, then closes the file. */
-  close(): Promise<void>;
-}
-
-export interface HistoryOptions {
-  readonly folder: string;
-  /** historyThread.ts, or its bundle. */
-  readonly threadFile: URL;
-  /** Called once, when a write failed: from then on nothing is stored. */
-  readonly onFailure: (refusal: Refusal) => void;
-  /** For tests: bounds the file as a full disk would, in pages of 4 KiB. */
-  readonly pagesMax?: number;
-}
 
 /** Refuses `storage_failed` where the file cannot be used; the message names the file and what to do. */
 export async function openHistory(options: HistoryOptions): Promise<Outcome<History, Refusal>> {
-  const { folder, threadFile, pagesMax } = options;
-  const writer = new HistoryThread<WriterQuestion>(threadFile, {
-    role: 'writer',
+  const { folder, threadFile, pagesMax, budgetMs } = options;
+  const onTold: ConstructorParameters<typeof HistoryThread>[2] = (told) => {
+    if (told.kind === 'damaged') options.onDamage?.(told.message);
+  };
+  const start = (role: ThreadStart['role']): ThreadStart => ({
+    role,
     folder,
     ...(pagesMax !== undefined && { pagesMax }),
+    ...(budgetMs !== undefined && { budgetMs }),
   });
+  const writer = new HistoryThread<WriterQuestion>(threadFile, start('writer'));
   const written = await writer.opened;
   if (!written.ok) {
     await writer.close();
     return refused(refusal('storage_failed', written.reason.message));
   }
   // After the writer, which makes the tables.
-  const reader = new HistoryThread<ReaderQuestion>(threadFile, { role: 'reader', folder });
-  const read = await reader.opened;
-  if (read.ok) return accepted(new StoredHistory({ writer, reader }, written.value, options.onFailure));
-  await Promise.all([reader.close(), writer.close()]);
-  return refused(refusal('storage_failed', read.reason.message));
+  const reader = new HistoryThread<ReaderQuestion>(threadFile, start('reader'), onTold);
+  const builder = new HistoryThread<BuilderQuestion>(threadFile, start('builder'), onTold);
+  const [read, built] = await Promise.all([reader.opened, builder.opened]);
+  const fault = read.ok ? (built.ok ? undefined : built.reason) : read.reason;
+  if (!fault) return accepted(new StoredHistory({ writer, reader, builder }, written.value, options));
+  await Promise.all([reader.close(), builder.close(), writer.close()]);
+  return refused(refusal('storage_failed', fault.message));
 }
 
 const hourMs = 3_600_000;
@@ -113,25 +62,31 @@ const hourMs = 3_600_000;
 interface Threads {
   readonly writer: HistoryThread<WriterQuestion>;
   readonly reader: HistoryThread<ReaderQuestion>;
+  readonly builder: HistoryThread<BuilderQuestion>;
 }
 
 class StoredHistory implements History {
   readonly cursor: number;
-  readonly #writer: Threads['writer'];
+  readonly #threads: Threads;
   readonly #reader: Threads['reader'];
   readonly #queue: WriteQueue;
+  readonly #upkeep: Upkeep;
+  readonly #copies: CopyJobs;
+  readonly #file: string;
   #sizes: Sizes;
   #cursorNow: number;
   #commits = 0;
   #lastCommitMs = 0;
 
-  constructor({ writer, reader }: Threads, ready: Ready, onFailure: (refusal: Refusal) => void) {
+  constructor(threads: Threads, ready: Ready, options: HistoryOptions) {
     this.cursor = ready.cursor;
     this.#cursorNow = ready.cursor;
     this.#sizes = ready.sizes;
-    this.#writer = writer;
-    this.#reader = reader;
-    this.#queue = new WriteQueue(writer, ready.cursor, {
+    this.#threads = threads;
+    this.#reader = threads.reader;
+    this.#file = join(options.folder, historyFile);
+    this.#copies = new CopyJobs(options);
+    this.#queue = new WriteQueue(threads.writer, ready.cursor, {
       committed: (committed) => {
         this.#sizes = committed;
         this.#cursorNow = committed.cursor;
@@ -139,8 +94,18 @@ class StoredHistory implements History {
         this.#lastCommitMs = committed.tookMs;
       },
       failed: (fault) => {
-        onFailure(refusal('storage_failed', fault.message));
+        options.onFailure(refusal('storage_failed', fault.message));
       },
+    });
+    this.#upkeep = new Upkeep(threads, {
+      sizes: (sizes) => {
+        this.#sizes = sizes;
+      },
+      failed: (error) => {
+        if (!(error instanceof HistoryFailed)) throw error;
+        this.#queue.fail(error.fault);
+      },
+      damaged: (message) => options.onDamage?.(message),
     });
   }
 
@@ -154,31 +119,32 @@ class StoredHistory implements History {
   advance(sequence: number): void {
     this.#queue.put({ kind: 'advanced', sequence });
   }
-  flushed(): Promise<number> {
-    return this.#queue.flushed();
+  async flushed(): Promise<number> {
+    const cursor = await this.#queue.flushed();
+    await syncLog(`${this.#file}-wal`);
+    return cursor;
   }
-  appendLog(pieces: readonly ArrivedPiece[]): Promise<AppendedLog> {
+  appendLog(pieces: readonly ArrivedPiece[]) {
     return this.#queue.appendLog(pieces);
   }
 
-  async list(filter: TaskFilter, before: TaskId | undefined, limit: number): Promise<TaskPage> {
-    await this.#toldIsSeen();
-    return this.#reader.ask('list', { filter, before, limit });
+  list(filter: TaskFilter, before: TaskId | undefined, limit: number) {
+    return this.#read('list', { filter, before, limit });
   }
-  async count(filter: TaskFilter): Promise<TaskCount> {
-    await this.#toldIsSeen();
-    return this.#reader.ask('count', filter);
+  count(filter: TaskFilter) {
+    return this.#read('count', filter);
   }
-  async get(taskId: TaskId): Promise<TaskRecord | undefined> {
-    await this.#toldIsSeen();
-    return this.#reader.ask('get', taskId);
+  groups(filter: TaskFilter, by: Grouping) {
+    return this.#read('groups', { filter, by });
   }
-  readLog(token: Token, after: number, limit: number): Promise<LogPage> {
+  get(taskId: TaskId) {
+    return this.#read('get', taskId);
+  }
+  readLog(token: Token, after: number, limit: number) {
     return this.#reader.ask('readLog', { token, after, limit });
   }
-  async endedPerMinute(sinceMs: Ms, untilMs: Ms): Promise<readonly EndedMinute[]> {
-    await this.#toldIsSeen();
-    return this.#reader.ask('endedPerMinute', { sinceMs, untilMs });
+  endedPerMinute(sinceMs: Ms, untilMs: Ms) {
+    return this.#read('endedPerMinute', { sinceMs, untilMs });
   }
   async lastHour(nowMs: Ms): Promise<Omit<EndedMinute, 'minuteMs'>> {
     const sum = { succeeded: 0, deadLettered: 0, cancelled: 0 };
@@ -190,8 +156,16 @@ class StoredHistory implements History {
     }
     return sum;
   }
+  async oldestEndedMs(): Promise<Ms | undefined> {
+    const oldest = await this.#read('oldestEndedMs', undefined);
+    return oldest === undefined ? undefined : ms(oldest);
+  }
 
   /** A task that has just ended must not be missing for a moment from live tasks and from history. */
+  async #read<Name extends ReaderQuestion>(question: Name, asks: Questions[Name]['asks']) {
+    await this.#toldIsSeen();
+    return this.#reader.ask(question, asks);
+  }
   async #toldIsSeen(): Promise<void> {
     // What was stored before a failure can still be read.
     await this.#queue.changesFlushed().catch(() => undefined);
@@ -206,35 +180,36 @@ class StoredHistory implements History {
   async addMetrics(sample: MetricSample): Promise<void> {
     await this.#write('addMetrics', sample);
   }
-  trace(ask: TraceAsk): Promise<MetricTrace> {
+  trace(ask: TraceAsk) {
     return this.#reader.ask('trace', ask);
+  }
+  async retain(bounds: Retention, nowMs: Ms) {
+    const { tasksDropped, piecesDropped, isDone, ...sizes } = await this.#write('retain', { bounds, nowMs });
+    this.#sizes = sizes;
+    return { tasksDropped, piecesDropped, isDone };
   }
 
   /** Beside the queue. A write that fails ends the queue too: the disk takes no more. */
   #write<Name extends WriterQuestion>(question: Name, asks: Questions[Name]['asks']) {
-    return this.#writer.ask(question, asks).catch((error: unknown) => {
+    return this.#threads.writer.ask(question, asks).catch((error: unknown) => {
       if (error instanceof HistoryFailed) this.#queue.fail(error.fault);
       throw error;
     });
   }
 
-  async retain(tasksMax: number, logBytesMax = Number.MAX_SAFE_INTEGER) {
-    const sum = { tasksDropped: 0, piecesDropped: 0 };
-    for (;;) {
-      // One chunk per question, so that commits go in between.
-      const chunk = await this.#write('dropOldest', { tasksMax, logBytesMax });
-      this.#sizes = chunk;
-      sum.tasksDropped += chunk.tasksDropped;
-      sum.piecesDropped += chunk.piecesDropped;
-      if (chunk.tasksDropped + chunk.piecesDropped === 0) return sum;
-    }
+  async exportTo(path: string, { filter, format, ...options }: ExportOptions) {
+    await this.#toldIsSeen();
+    return this.#copies.run('export', { path, filter, format }, options);
+  }
+  async backupTo(path: string, options: JobOptions): Promise<void> {
+    await this.#toldIsSeen();
+    await this.#copies.run('backup', { path }, options);
   }
 
-  stats(): HistoryStats {
-    const { tasks, logBytes } = this.#sizes;
+  stats() {
     return {
-      tasks,
-      logBytes,
+      ...this.#sizes,
+      fileBytes: bytesOf(this.#file) + bytesOf(`${this.#file}-wal`),
       cursor: this.#cursorNow,
       pending: this.#queue.pending,
       commits: this.#commits,
@@ -243,8 +218,24 @@ class StoredHistory implements History {
   }
 
   async close(): Promise<void> {
+    const { writer, reader, builder } = this.#threads;
     // A failure has told its callers already.
     await this.#queue.flushed().catch(() => undefined);
-    await Promise.all([this.#reader.close(), this.#writer.close()]);
+    await Promise.all([this.#upkeep.end(), this.#copies.end()]);
+    await Promise.all([reader.close(), builder.close()]);
+    // The last one moves the log into the file.
+    await writer.close();
   }
 }
+
+/** Commits are not flushed one by one: what the journal may forget from now on must not go with the power. */
+async function syncLog(path: string): Promise<void> {
+  const log = await open(path, 'r+');
+  try {
+    await log.sync();
+  } finally {
+    await log.close();
+  }
+}
+
+const bytesOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;

@@ -1,7 +1,15 @@
 // The host's end of a history thread: a promise per question.
 import { Worker } from 'node:worker_threads';
 import type { StorageFault } from '../sqlite/fault.ts';
-import type { FromThread, Question, Questions, Sizes, ThreadStart, ToThread } from './threadMessages.ts';
+import type {
+  FromThread,
+  Question,
+  Questions,
+  Sizes,
+  ThreadStart,
+  Told,
+  ToThread,
+} from './threadMessages.ts';
 
 export interface Ready {
   readonly cursor: number;
@@ -34,7 +42,10 @@ export class HistoryThread<Asked extends Question> {
   #asked = 0;
   #end: HistoryFailed | undefined;
 
-  constructor(threadFile: URL, start: ThreadStart) {
+  readonly #onTold: (told: Told) => void;
+
+  constructor(threadFile: URL, start: ThreadStart, onTold: (told: Told) => void = () => undefined) {
+    this.#onTold = onTold;
     this.#worker = new Worker(threadFile, { workerData: start, name: `history ${start.role}` });
     this.opened = new Promise((resolve) => {
       this.#settleOpened = resolve;
@@ -89,6 +100,10 @@ export class HistoryThread<Asked extends Question> {
       case 'failed':
         this.#slots.get(message.id)?.reject(new HistoryFailed(message.fault));
         this.#slots.delete(message.id);
+        return;
+      case 'progress':
+      case 'damaged':
+        this.#onTold(message);
     }
   }
 

@@ -4,10 +4,14 @@ import type { LogAck, LogStream } from '../protocol/agentWire.ts';
 import type { LogPiece } from '../protocol/consoleFrames.ts';
 import type { LogPage } from '../protocol/consoleWire.ts';
 import type { TaskRecord } from '../protocol/task.ts';
-import type { TaskFilter, TaskPage } from '../protocol/view.ts';
+import type { ExportFormat, Retention } from '../protocol/storage.ts';
+import type { Grouping, TaskFilter, TaskGroups, TaskPage } from '../protocol/view.ts';
 import type { MetricTrace } from '../protocol/fleetFrames.ts';
 import type { StorageFault } from '../sqlite/fault.ts';
+import type { BuildBegun } from './buildWriter.ts';
 import type { MetricSample, TraceAsk } from './metricMessages.ts';
+import type { Dropped } from './retention.ts';
+import type { BuildPart } from './segmentBuild.ts';
 
 /** A piece of an attempt's output as it arrived. */
 export interface ArrivedPiece {
@@ -48,6 +52,8 @@ export type Change =
 export interface Sizes {
   readonly tasks: number;
   readonly logBytes: number;
+  /** Tasks that are in no build of the index yet, or stand in the tables of an older version. */
+  readonly unindexed: number;
 }
 export interface Commit {
   readonly changes: readonly Change[];
@@ -59,19 +65,30 @@ export interface Committed extends Sizes {
   readonly logs: readonly AppendedLog[];
   readonly tookMs: number;
 }
-export interface Bounds {
-  readonly tasksMax: number;
-  readonly logBytesMax: number;
-}
 
 /** What each role answers: parameters and result. */
 export interface Questions {
   commit: { readonly asks: Commit; readonly gets: Committed };
-  /** Drops one chunk of the oldest. */
-  dropOldest: {
-    readonly asks: Bounds;
-    readonly gets: Sizes & { readonly tasksDropped: number; readonly piecesDropped: number };
+  /** Drops one chunk of what is beyond the bounds. */
+  retain: {
+    readonly asks: { readonly bounds: Retention; readonly nowMs: Ms };
+    readonly gets: Sizes & Dropped;
   };
+  /** Begins the build of a segment that is due; undefined: none is. */
+  beginBuild: { readonly asks: undefined; readonly gets: BuildBegun | undefined };
+  storeBuild: {
+    readonly asks: { readonly build: number; readonly part: BuildPart };
+    readonly gets: undefined;
+  };
+  endBuild: { readonly asks: BuildBegun; readonly gets: Sizes };
+  /** Moves rows of an older version, or clears what is not needed. False: there is nothing to do. */
+  tidy: { readonly asks: undefined; readonly gets: Sizes & { readonly isBusy: boolean } };
+  export: {
+    readonly asks: { readonly path: string; readonly filter: TaskFilter; readonly format: ExportFormat };
+    readonly gets: { readonly rows: number; readonly bytes: number };
+  };
+  backup: { readonly asks: { readonly path: string }; readonly gets: undefined };
+  makeBuild: { readonly asks: number; readonly gets: readonly BuildPart[] };
   /** Drops one chunk of the simulated plant's tasks; `left` 0: there are none any more. */
   dropSimulated: {
     readonly asks: undefined;
@@ -87,6 +104,11 @@ export interface Questions {
     };
     readonly gets: TaskPage;
   };
+  groups: {
+    readonly asks: { readonly filter: TaskFilter; readonly by: Grouping };
+    readonly gets: TaskGroups;
+  };
+  oldestEndedMs: { readonly asks: undefined; readonly gets: number | undefined };
   count: { readonly asks: TaskFilter; readonly gets: TaskCount };
   get: { readonly asks: TaskId; readonly gets: TaskRecord | undefined };
   readLog: {
@@ -99,17 +121,26 @@ export interface Questions {
   };
 }
 export type Question = keyof Questions;
-export type WriterQuestion = 'commit' | 'dropOldest' | 'dropSimulated' | 'addMetrics';
-export type ReaderQuestion = Exclude<Question, WriterQuestion>;
+export type WriterQuestion =
+  'commit' | 'retain' | 'dropSimulated' | 'addMetrics' | 'beginBuild' | 'storeBuild' | 'endBuild' | 'tidy';
+export type BuilderQuestion = 'makeBuild';
+export type CopierQuestion = 'export' | 'backup';
+export type ReaderQuestion = Exclude<Question, WriterQuestion | BuilderQuestion | CopierQuestion>;
 /** The functions of one role. */
 export type Answers<Asked extends Question> = {
-  readonly [Name in Asked]: (asks: Questions[Name]['asks']) => Questions[Name]['gets'];
+  readonly [Name in Asked]: (
+    asks: Questions[Name]['asks'],
+  ) => Questions[Name]['gets'] | Promise<Questions[Name]['gets']>;
 };
 
 export interface ThreadStart {
-  readonly role: 'writer' | 'reader';
+  readonly role: 'writer' | 'reader' | 'builder' | 'copier';
   readonly folder: string;
   readonly pagesMax?: number;
+  /** For tests: how long a page of the reader may take, in milliseconds. */
+  readonly budgetMs?: number;
+  /** Of a copier: not 0 once the work is not wanted any more. */
+  readonly stop?: Int32Array;
 }
 export type ToThread =
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question; readonly asks: unknown }
@@ -118,4 +149,10 @@ export type FromThread =
   | { readonly kind: 'opened'; readonly cursor: number; readonly sizes: Sizes }
   | { readonly kind: 'refused'; readonly fault: StorageFault }
   | { readonly kind: 'answer'; readonly id: number; readonly gets: unknown }
-  | { readonly kind: 'failed'; readonly id: number; readonly fault: StorageFault };
+  | { readonly kind: 'failed'; readonly id: number; readonly fault: StorageFault }
+  | Told;
+/** Told beside the answers. */
+export type Told =
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number }
+  /** Something stored is not what was written; the message names it. */
+  | { readonly kind: 'damaged'; readonly message: string };

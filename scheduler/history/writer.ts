@@ -3,17 +3,32 @@
 import type { Database } from '../sqlite/driver.ts';
 import { numberIn } from '../sqlite/columns.ts';
 import { inTransaction } from '../sqlite/open.ts';
+import { BuildWriter } from './buildWriter.ts';
+import { moveLegacy } from './legacy.ts';
 import { LogWriter } from './logWriter.ts';
 import { MetricWriter } from './metricWriter.ts';
-import { dropOldest, dropSimulated } from './retention.ts';
+import { dropSimulated, Keeper } from './retention.ts';
+import { SegmentBook } from './segmentBook.ts';
 import { TaskWriter } from './taskWriter.ts';
 import type { Answers, Change, Commit, Committed, Sizes, WriterQuestion } from './threadMessages.ts';
 
-export function writerAnswers(database: Database): Answers<WriterQuestion> {
+export function writerAnswers(database: Database): Answers<WriterQuestion> & { readonly sizes: () => Sizes } {
   const metrics = new MetricWriter(database);
-  const tasks = new TaskWriter(database);
+  const segments = new SegmentBook(database);
+  const tasks = new TaskWriter(database, segments);
+  const builds = new BuildWriter(database, segments);
   const logs = new LogWriter(database);
+  const keeping = { database, tasks, segments, tidy: () => builds.tidy() };
+  const keeper = new Keeper(keeping);
   const setCursor = database.prepare(`UPDATE meta SET number = max(number, ?) WHERE key = 'cursor'`);
+  const sizes = (): Sizes => {
+    const legacy = metaOf(database, 'legacy_tasks');
+    return {
+      tasks: metaOf(database, 'tasks') + legacy,
+      logBytes: metaOf(database, 'log_bytes'),
+      unindexed: segments.unbuilt + legacy,
+    };
+  };
 
   function store(change: Change, cursor: number): void {
     // Read again after a crash, and stored already: a task that ended and was requeued must not come back.
@@ -28,36 +43,55 @@ export function writerAnswers(database: Database): Answers<WriterQuestion> {
     return inTransaction(database, () => {
       const cursor = cursorOf(database);
       for (const change of changes) store(change, cursor);
+      tasks.store();
       const appended = calls.map((pieces) => logs.append(pieces));
       return {
         cursor: cursorOf(database),
         logs: appended,
         tookMs: performance.now() - startedMs,
-        ...sizesOf(database),
+        ...sizes(),
       };
     });
   }
 
   return {
+    sizes,
     commit,
     dropSimulated: () => {
       metrics.forgetSimulated();
-      return { ...dropSimulated(database, tasks), ...sizesOf(database) };
+      // Rows of an older version may be simulated as well.
+      if (moveLegacy(database, tasks)) return { dropped: 0, left: sizes().unindexed, ...sizes() };
+      return { ...dropSimulated(keeping), ...sizes() };
     },
     addMetrics: (sample) => {
       metrics.add(sample);
       return undefined;
     },
-    dropOldest: (bounds) => ({ ...dropOldest(database, tasks, bounds), ...sizesOf(database) }),
+    retain: ({ bounds, nowMs }) => {
+      // The oldest ones are those of an older version.
+      const isMoving = moveLegacy(database, tasks);
+      const dropped = isMoving
+        ? { tasksDropped: 0, piecesDropped: 0, isDone: false }
+        : keeper.retain(bounds, nowMs);
+      return { ...dropped, ...sizes() };
+    },
+    beginBuild: () => builds.begin(),
+    storeBuild: ({ build, part }) => {
+      builds.store(build, part);
+      return undefined;
+    },
+    endBuild: (begun) => {
+      builds.end(begun);
+      return sizes();
+    },
+    tidy: () => {
+      const isBusy = moveLegacy(database, tasks) || builds.tidy();
+      return { isBusy, ...sizes() };
+    },
   };
 }
 
 export const cursorOf = (database: Database): number => metaOf(database, 'cursor');
-
-export function sizesOf(database: Database): Sizes {
-  const row = database.prepare('SELECT coalesce(sum(n), 0) AS tasks FROM tally').get() ?? {};
-  return { tasks: numberIn(row, 'tasks'), logBytes: metaOf(database, 'log_bytes') };
-}
 
 function metaOf(database: Database, key: string): number {
   return numberIn(database.prepare('SELECT number FROM meta WHERE key = ?').get(key) ?? {}, 'number');

@@ -101,7 +101,8 @@ class LogOwners {
     const { engine, history } = this.#parts;
     const live = engine.view.attemptByToken(token);
     if (live) return live.taskId === taskId ? live.record.nodeId : undefined;
-    const record = engine.view.task(taskId) ?? (await history.get(taskId));
+    // A record that cannot be read belongs to nobody: its output is turned away, and the host goes on.
+    const record = engine.view.task(taskId) ?? (await history.get(taskId).catch(() => undefined));
     return record?.attempts.find((attempt) => attempt.token === token)?.nodeId;
   }
 }

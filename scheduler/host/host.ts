@@ -76,7 +76,13 @@ export async function openHost(
   if (!secrets.ok) return giveUp(secrets.reason);
   const settings = StorageFile.open(config.dataFolder);
   if (!settings.ok) return giveUp(settings.reason);
-  const history = await openHistory({ ...stores, threadFile: files.historyThread });
+  const history = await openHistory({
+    ...stores,
+    threadFile: files.historyThread,
+    onDamage: (message) => {
+      events.log('error', 'history', { message });
+    },
+  });
   if (!history.ok) return giveUp(history.reason);
   opened.push(history.value);
 

@@ -4,7 +4,7 @@ import type { History } from '../history/store.ts';
 import { HistoryFailed } from '../history/thread.ts';
 import type { Recovered } from '../journal/journal.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
-import type { Batch } from '../protocol/events.ts';
+import type { Batch, Event } from '../protocol/events.ts';
 import { historyQueueMax } from '../protocol/limits.ts';
 import type { Timing } from '../protocol/timing.ts';
 import type { HostEvents } from './hostEvents.ts';
@@ -70,12 +70,27 @@ function replayRefusal(error: unknown): Refusal {
   return refusal('storage_failed', said);
 }
 
-/** What the batch means for history; nothing where it was stored before the restart. */
+/**
+ * What the batch means for history; nothing where it was stored before the restart. In the order of the events: a task
+ * may be requeued, end and be requeued again in one batch.
+ */
 export function tellHistory(history: History, batch: Batch, ended: ReturnType<Core['replay']>): void {
-  if (batch.sequence <= history.cursor) return;
-  // Forgotten first: a task may be requeued and end again in one batch, but never the other way round.
-  for (const event of batch.events)
-    if (event.kind === 'task_requeued') history.forget(batch.sequence, event.record.taskId);
-  if (ended.length > 0) history.recordEnded(batch.sequence, ended);
-  history.advance(batch.sequence);
+  const { sequence } = batch;
+  if (sequence <= history.cursor) return;
+  let told = 0;
+  for (const event of batch.events) {
+    if (isEnd(event)) told += 1;
+    if (event.kind !== 'task_requeued') continue;
+    const before = ended.slice(0, told);
+    if (before.length > 0) history.recordEnded(sequence, before);
+    ended = ended.slice(told);
+    told = 0;
+    history.forget(sequence, event.record.taskId);
+  }
+  if (ended.length > 0) history.recordEnded(sequence, ended);
+  history.advance(sequence);
 }
+
+/** Events of which the core gives the ended task's record, one each, in order. */
+const isEnd = ({ kind }: Event): boolean =>
+  kind === 'task_succeeded' || kind === 'task_dead_lettered' || kind === 'task_cancelled';

@@ -47,3 +47,13 @@ export const refusal = (
   message: string,
   more: { field?: string; retryAfterMs?: number } = {},
 ): Refusal => ({ code, message, ...more });
+
+/** Thrown by a read that cannot be answered for a reason that the asker should know; a refusal at the edge. */
+export class Refused extends Error {
+  readonly refusal: Refusal;
+  constructor(why: Refusal) {
+    super(why.message);
+    this.name = 'Refused';
+    this.refusal = why;
+  }
+}

@@ -324,20 +324,6 @@ describe('output of an attempt', () => {
   });
 });
 
-test('retention drops the oldest tasks with their output, then the oldest output', async () => {
-  const history = await opened(newFolder());
-  history.recordEnded(1, records(1, 1_700));
-  const output = (id: number) => piece(0, 'y'.repeat(100), { token: token(id), taskId: taskId(id) });
-  await history.appendLog([output(5), output(1_650), output(1_660), output(1_670)]);
-  expect(await history.retain(100)).toEqual({ tasksDropped: 1_600, piecesDropped: 0 });
-  expect(await history.count({})).toEqual({ total: 100, isEstimate: false });
-  expect((await idsOf(history, {})).at(-1)).toBe(1_601);
-  expect(history.stats().logBytes).toBe(300);
-  expect(await history.retain(100, 150)).toEqual({ tasksDropped: 0, piecesDropped: 2 });
-  expect(history.stats().logBytes).toBe(100);
-  expect(texts(await history.readLog(token(1_670), 0, 5)).length).toBe(1);
-});
-
 describe('a file that cannot be used', () => {
   test('is refused: no database, and a newer version', async () => {
     const folder = newFolder();

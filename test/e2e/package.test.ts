@@ -47,7 +47,7 @@ describe.skipIf(cannotInstall)(title, () => {
     writePng(join(screens, 'installed.png'), readScreen(run.screenFolder));
 
     const words = await countWordsOnAgent(data, joinAddress(run.output()) ?? '');
-    expect(words).toBe('3 /home/millrace-e2e/three words.txt');
+    expect(words).toBe('done\n3 /home/millrace-e2e/three words.txt');
     writePng(join(screens, 'installed-after-task.png'), readScreen(run.screenFolder));
 
     const processes = installedProcesses();
@@ -62,6 +62,13 @@ describe.skipIf(cannotInstall)(title, () => {
     expect(await run.ended).toBe(0);
     expect(run.output()).toContain('host: stopped');
     await expect.poll(installedProcesses, soon).toEqual([]);
+  });
+
+  test('checks the journal it left by the commands that it carries', async () => {
+    const words = ['journal', 'verify', '--json', '--data', userFolder('plant')];
+    const run = onScreen('verify', ['/usr/bin/millrace', '--cli', ...words]);
+    expect(await run.ended).toBe(0);
+    expect(run.output()).toMatch(/"liveTasks":\s*0/);
   });
 
   test('opens no door to a debugger', async () => {
@@ -95,7 +102,9 @@ async function countWordsOnAgent(dataFolder: string, address: string): Promise<s
   await expect.poll(agent.output, soon).toContain('joined');
   writeFileSync(userFolder('three words.txt'), 'one two three\n');
   const client = await connectConsole(address, consoleToken);
-  const work = { kind: 'command', argv: ['wc', '-w', userFolder('three words.txt')] };
+  // The guard is a script that the agent writes: in the package too, an effect goes through it.
+  const line = `"$MILLRACE_GUARD" append '${userFolder('effects')}' once && wc -w '${userFolder('three words.txt')}'`;
+  const work = { kind: 'command', argv: [line], shell: true };
   const { answers } = await client.call('submitTasks', { specs: [{ name: 'three words', work }] });
   const [answer] = answers;
   if (!answer?.ok) throw new Error(answer?.refusal.message);

@@ -3,22 +3,12 @@
 import type { NodeId, TaskId, Token } from '../../scheduler/protocol/brands.ts';
 import type { Batch, Event } from '../../scheduler/protocol/events.ts';
 import { platformRetriesMax } from '../../scheduler/protocol/limits.ts';
-import type { AttemptEnd, TaskSpec } from '../../scheduler/protocol/task.ts';
-import type { AgentLedger } from './agentLedger.ts';
+import type { AttemptEnd, TaskRecord } from '../../scheduler/protocol/task.ts';
+import type { ResultWatch } from './resultWatch.ts';
+import { newlySeen, type SeenTask } from './seenTask.ts';
 
 export type Report = (check: string, message: string) => void;
 
-export interface SeenTask {
-  readonly taskId: TaskId;
-  readonly spec: TaskSpec;
-  isLive: boolean;
-  isCancelAsked: boolean;
-  ends: number;
-  requeues: number;
-  /** Ends of attempts since it was last put in its queue by somebody. */
-  attemptEnds: AttemptEnd[];
-  live: Token | undefined;
-}
 const jitterShare = 0.25;
 
 export class JournalAudit {
@@ -29,14 +19,31 @@ export class JournalAudit {
   readonly #online = new Set<NodeId>();
   readonly #cordoned = new Set<NodeId>();
   readonly #report: Report;
-  readonly #ledgerOf: (nodeId: NodeId) => AgentLedger | undefined;
+  readonly #results: ResultWatch | undefined;
   #atMs = 0;
   #lastToken = 0;
   #lastTaskId = 0;
+  #isShortened = false;
 
-  constructor(report: Report, ledgerOf: (nodeId: NodeId) => AgentLedger | undefined) {
+  constructor(report: Report, results?: ResultWatch) {
     this.#report = report;
-    this.#ledgerOf = ledgerOf;
+    this.#results = results;
+  }
+
+  /** The books as of these batches, which were audited before: the journal lost what came after them. */
+  shortened(batches: readonly Batch[], report: Report, results: ResultWatch): JournalAudit {
+    let isRead = false;
+    const shorter = new JournalAudit((check, message) => {
+      if (isRead) report(check, message);
+    }, results);
+    results.isMuted = true;
+    for (const batch of batches) shorter.take(batch);
+    results.isMuted = false;
+    isRead = true;
+    shorter.#lastToken = this.#lastToken;
+    shorter.#lastTaskId = this.#lastTaskId;
+    shorter.#isShortened = true;
+    return shorter;
   }
 
   isLive(token: Token): boolean {
@@ -61,7 +68,7 @@ export class JournalAudit {
         this.#admitted(event);
         break;
       case 'task_requeued':
-        this.#requeued(event.record.taskId);
+        this.#requeued(event.record);
         break;
       case 'attempt_placed':
         this.#placedOn(event);
@@ -85,9 +92,12 @@ export class JournalAudit {
       case 'node_joined':
         this.#online.add(event.nodeId);
         break;
+      case 'node_forgotten':
+        this.#cordoned.delete(event.nodeId);
+        this.#online.delete(event.nodeId);
+        break;
       case 'node_disconnected':
       case 'node_lost':
-      case 'node_forgotten':
         this.#online.delete(event.nodeId);
         break;
       case 'node_cordon_set':
@@ -99,6 +109,9 @@ export class JournalAudit {
         break;
       case 'attempt_started':
         this.#rule('stale', this.isLive(event.token), `start of ${String(event.token)}, which is not live`);
+        break;
+      case 'journal_repaired':
+        for (const taskId of event.ended) this.#endedByRepair(taskId);
         break;
       case 'queue_put':
       case 'node_enrolled':
@@ -115,18 +128,15 @@ export class JournalAudit {
       this.#rule('key', !this.#keys.has(key), `key ${key} was admitted twice`);
       this.#keys.set(key, taskId);
     }
-    const seen = { taskId, spec, isLive: true, isCancelAsked: false, ends: 0, requeues: 0 };
-    this.tasks.set(taskId, { ...seen, attemptEnds: [], live: undefined });
+    this.tasks.set(taskId, newlySeen(taskId, spec));
   }
 
-  #requeued(taskId: TaskId): void {
-    const task = this.tasks.get(taskId);
-    this.#rule(
-      'ended-once',
-      task !== undefined && !task.isLive,
-      `task ${String(taskId)} put back while live`,
-    );
-    if (!task) return;
+  #requeued({ taskId, spec }: TaskRecord): void {
+    const known = this.tasks.get(taskId);
+    const isGone = this.#isShortened && !known; // all that is left of it is its record in history
+    const task = known ?? newlySeen(taskId, spec);
+    this.tasks.set(taskId, task);
+    this.#rule('ended-once', isGone || known?.isLive === false, `task ${String(taskId)} put back while live`);
     task.isLive = true;
     task.isCancelAsked = false;
     task.requeues += 1;
@@ -150,6 +160,7 @@ export class JournalAudit {
         `${name} is tried again`,
       );
     task.live = token;
+    task.newest = token;
     this.placed.set(token, { nodeId, task });
   }
 
@@ -159,14 +170,16 @@ export class JournalAudit {
     if (!placed) return;
     placed.task.live = undefined;
     placed.task.attemptEnds.push(end);
-    if (end.reason === 'lost') return; // the lease check knows whether it was time
-    const told = this.#ledgerOf(placed.nodeId)?.get(token)?.end;
-    const isTold = told !== undefined && JSON.stringify(told) === JSON.stringify(end);
-    this.#rule(
-      'invented-end',
-      isTold,
-      `${placed.nodeId} never said that ${String(token)} ended with ${end.reason}`,
-    );
+    this.#results?.ended(placed.nodeId, token, end);
+  }
+
+  /** It ended in batches that the journal lost; history has the record. */
+  #endedByRepair(taskId: TaskId): void {
+    const task = this.#mustBeLive(taskId, 'journal_repaired');
+    if (!task) return;
+    task.isLive = false;
+    task.live = undefined;
+    task.ends += 1;
   }
 
   #backedOff(task: SeenTask | undefined, waitMs: number): void {
@@ -202,6 +215,7 @@ export class JournalAudit {
         `${name} succeeded without exit code 0`,
       );
     task.isLive = false;
+    task.hasSucceeded = kind === 'task_succeeded';
     task.ends += 1;
   }
 

@@ -3,10 +3,13 @@
 import type { Core } from '../../scheduler/core/cycle.ts';
 import type { Policy } from '../../scheduler/core/place/policy.ts';
 import type { Batch, Command } from '../../scheduler/protocol/events.ts';
+import type { RepairEvent } from './repair.ts';
 
 export interface Breakage {
   /** The check that has to notice. The run goes on until it does. */
   readonly lookFor?: string;
+  /** Faults that it needs to show, and would have in few seeds. */
+  readonly needs?: readonly string[];
   /** Dispatches leave before their batch is durable. */
   readonly releasesEarly?: boolean;
   /** Callers are answered before their batch is durable. */
@@ -19,6 +22,19 @@ export interface Breakage {
   readonly runsTwice?: boolean;
   /** Agents join without saying what they hold. */
   readonly forgetsHeld?: boolean;
+  /** Agents tell their results by their own clocks, or each only once. */
+  readonly tellsByClock?: boolean;
+  readonly tellsOnce?: boolean;
+  /** Guarded resources do not look at tokens. */
+  readonly effectsUnguarded?: boolean;
+  /** A snapshot counts before history holds what it covers. */
+  readonly snapshotsAheadOfHistory?: boolean;
+  /** A write that ended in an error counts as done. */
+  readonly diskErrorsIgnored?: boolean;
+  /** Turns go on however far history is behind. */
+  readonly ignoresHistoryRoom?: boolean;
+  /** A start takes a snapshot that a crash left unfinished. */
+  readonly readsUnfinished?: boolean;
   readonly policy?: Policy;
   /** Changes a rule of a core that was just made. */
   readonly changeCore?: (core: Core) => void;
@@ -28,6 +44,8 @@ export interface Breakage {
   readonly changeCommand?: (core: Core, command: Command) => Command;
   /** What a recovery reads instead. */
   readonly changeReplay?: (batch: Batch) => Batch;
+  /** What a repair writes instead. */
+  readonly changeRepair?: (event: RepairEvent) => RepairEvent;
   /** Where an epoch's random numbers come from instead. */
   readonly changeSeed?: (seed: number) => number;
 }

@@ -4,13 +4,18 @@ import { Core, type TurnResult } from '../../scheduler/core/cycle.ts';
 import { brokenInvariants } from '../../scheduler/core/state/invariants.ts';
 import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
 import type { NodeId, TaskId, Token } from '../../scheduler/protocol/brands.ts';
-import type { Command } from '../../scheduler/protocol/events.ts';
+import type { Batch, Command } from '../../scheduler/protocol/events.ts';
 import { JournalAudit } from './audit.ts';
+import { EffectWatch } from './effectWatch.ts';
 import type { FakeAgent } from './fakeAgent.ts';
 import type { FakeDisk } from './fakeDisk.ts';
 import type { FakeHistory } from './fakeHistory.ts';
 import { LeaseWatch } from './leaseWatch.ts';
+import { placedWhereShort } from './overheldWatch.ts';
+import { Promises } from './promises.ts';
+import { ResultWatch } from './resultWatch.ts';
 import { ShareWatch } from './shareWatch.ts';
+import type { StoredSnapshot } from './snapshotShelf.ts';
 import type { World } from './world.ts';
 
 export interface Violation {
@@ -23,25 +28,37 @@ const violationsPerCheckMax = 5;
 export class Checks {
   readonly violations: Violation[] = [];
   readonly agents = new Map<NodeId, FakeAgent>();
-  readonly counts = { turns: 0, runs: 0 };
-  readonly audit: JournalAudit;
+  readonly counts = { turns: 0, runs: 0, snapshotsRead: 0 };
+  readonly results: ResultWatch;
   readonly leases: LeaseWatch;
+  readonly effects: EffectWatch;
   readonly #shares: ShareWatch;
+  readonly #promises: Promises;
   readonly #world: World;
   readonly #disk: FakeDisk;
+  #audit: JournalAudit;
   /** Replays the journal from its first batch, as it grows. */
-  readonly #shadow = new Core();
+  #shadow = new Core();
   readonly #runs = new Map<Token, TaskId>();
-  readonly #keyed = new Map<string, TaskId>();
-  readonly #submitted = new Set<TaskId>();
-  readonly #acked = new Set<Token>();
 
   constructor(world: World, disk: FakeDisk) {
     this.#world = world;
     this.#disk = disk;
-    this.audit = new JournalAudit(this.report, (nodeId) => this.agents.get(nodeId)?.ledger);
+    this.results = new ResultWatch(this.report, (nodeId) => this.agents.get(nodeId)?.ledger);
+    this.#audit = new JournalAudit(this.report, this.results);
     this.leases = new LeaseWatch(world, this.report);
+    const promises = new Promises(this.report);
+    this.#promises = promises;
+    this.effects = new EffectWatch(
+      this.report,
+      () => this.#audit.tasks,
+      (taskId) => promises.waived.has(taskId),
+    );
     this.#shares = new ShareWatch(this.report);
+  }
+
+  get audit(): JournalAudit {
+    return this.#audit;
   }
 
   /** Enough is known: a violation, or the one that a broken build is expected to show. */
@@ -58,6 +75,7 @@ export class Checks {
   turned(core: Core, commands: readonly Command[], result: TurnResult): void {
     this.counts.turns += 1;
     for (const broken of brokenInvariants(core.state)) this.report('invariant', broken);
+    for (const broken of placedWhereShort(core, result)) this.report('oversold', broken);
     this.leases.turned(core, commands, result);
     this.#shares.turned(core, result);
   }
@@ -68,13 +86,13 @@ export class Checks {
   /** Reads what has become durable. */
   catchUp(): void {
     for (const batch of this.#disk.batchesAfter(this.#shadow.state.sequence)) {
-      this.audit.take(batch);
+      this.#audit.take(batch);
       this.#shadow.replay(batch);
     }
   }
 
   dispatched({ token }: Dispatch): void {
-    if (!this.audit.placed.has(token))
+    if (!this.#audit.placed.has(token))
       this.report('released-early', `token ${String(token)} was dispatched before it was durable`);
   }
   ran(token: Token, taskId: TaskId, nodeId: NodeId): void {
@@ -83,32 +101,25 @@ export class Checks {
     this.#runs.set(token, taskId);
   }
   submitAnswered(taskId: TaskId, key: string | undefined): void {
-    this.#submitted.add(taskId);
-    if (!this.audit.tasks.has(taskId))
-      this.report('durable-submit', `task ${String(taskId)} was promised before it was durable`);
-    if (key === undefined) return;
-    const first = this.#keyed.get(key) ?? taskId;
-    this.#keyed.set(key, first);
-    if (first !== taskId)
-      this.report('key', `key ${key} was answered with ${String(first)} and then ${String(taskId)}`);
+    this.#promises.submitAnswered(this.#audit, taskId, key);
   }
-  resultsAcked(tokens: readonly Token[]): void {
-    for (const token of tokens) {
-      this.#acked.add(token);
-      if (this.audit.isLive(token))
-        this.report('durable-result', `result of ${String(token)} was acknowledged before it was durable`);
-    }
-  }
+  readonly resultsAcked = (tokens: readonly Token[]): void => {
+    this.#promises.resultsAcked(this.#audit, tokens);
+  };
 
-  /** After a start: nothing promised may be missing. */
+  /** After a start. */
   recovered(core: Core, history: FakeHistory): void {
     this.compareWithShadow(core);
-    for (const taskId of this.#submitted)
-      if (!core.state.tasks.get(taskId) && history.endsOf(taskId).length === 0)
-        this.report('durable-submit', `task ${String(taskId)} was promised and is gone`);
-    for (const token of this.#acked)
-      if (core.state.tasks.byToken(token))
-        this.report('durable-result', `result of ${String(token)} was acknowledged and is needed again`);
+    this.#promises.recovered(core, history);
+  }
+
+  /** The journal lost these batches: from here on the books are those of what is left. */
+  restoredOlder(lost: readonly Batch[]): void {
+    this.#promises.lost(lost, this.#audit);
+    this.results.journalIsShorter();
+    this.#audit = this.#audit.shortened(this.#disk.batchesAfter(0), this.report, this.results);
+    this.#shadow = new Core();
+    for (const batch of this.#disk.batchesAfter(0)) this.#shadow.replay(batch);
   }
 
   compareWithShadow(core: Core): void {
@@ -116,16 +127,30 @@ export class Checks {
       this.report('replay-digest', `memory and journal differ at batch ${String(core.state.sequence)}`);
   }
 
+  /** Read back at once, it is the state that it was begun at. */
+  snapshotFinished({ sequence, parts }: StoredSnapshot, digest: string): void {
+    this.counts.snapshotsRead += 1;
+    try {
+      if (Core.restored(parts).digest() === digest) return;
+    } catch (error) {
+      this.report('snapshot', `the snapshot at ${String(sequence)} cannot be read: ${String(error)}`);
+    }
+    this.report('snapshot', `the snapshot at ${String(sequence)} is not the state of then`);
+  }
+
   /** Once faults have stopped and nothing is left to do, or the time for it is over. */
   finish(core: Core | undefined, history: FakeHistory): string {
     this.catchUp();
     this.#checkEnds(history);
     this.#checkRuns();
+    this.effects.finish();
+    for (const { nodeId, ledger } of this.agents.values())
+      if (!ledger.isTold) this.report('not-told', `${nodeId} has results that nobody took`);
     if (!core) this.report('not-ended', 'the host is not up');
     else this.compareWithShadow(core);
     const digest = this.#shadow.digest();
-    for (const { sequence, text } of this.#disk.snapshots()) {
-      const restored = new Core(undefined, text);
+    for (const { sequence, parts } of this.#disk.shelf.whole().slice(-2)) {
+      const restored = Core.restored(parts);
       for (const batch of this.#disk.batchesAfter(sequence)) restored.replay(batch);
       if (restored.digest() !== digest)
         this.report('replay-digest', `replay from the snapshot at ${String(sequence)} ends differently`);
@@ -134,10 +159,11 @@ export class Checks {
   }
 
   #checkEnds(history: FakeHistory): void {
-    for (const { taskId, isLive, ends, requeues } of this.audit.tasks.values()) {
+    for (const { taskId, isLive, ends, requeues } of this.#audit.tasks.values()) {
       if (isLive) this.report('not-ended', `task ${String(taskId)} has not ended`);
+      if (isLive || this.#promises.waived.has(taskId)) continue;
       const kept = history.endsOf(taskId).length;
-      if (!isLive && (ends !== requeues + 1 || kept !== ends))
+      if (ends !== requeues + 1 || kept !== ends)
         this.report(
           'ended-once',
           `task ${String(taskId)} ended ${String(ends)} times, history has ${String(kept)}`,
@@ -148,8 +174,10 @@ export class Checks {
   #checkRuns(): void {
     const runs = new Map<TaskId, number>();
     for (const taskId of this.#runs.values()) runs.set(taskId, (runs.get(taskId) ?? 0) + 1);
-    for (const { taskId, spec, requeues } of this.audit.tasks.values())
-      if (spec.delivery === 'at_most_once' && requeues === 0 && (runs.get(taskId) ?? 0) > 1)
+    for (const { taskId, spec, requeues } of this.#audit.tasks.values()) {
+      const isOnce = spec.delivery === 'at_most_once' && requeues === 0;
+      if (isOnce && !this.#promises.waived.has(taskId) && (runs.get(taskId) ?? 0) > 1)
         this.report('at-most-once', `task ${String(taskId)} was run ${String(runs.get(taskId))} times`);
+    }
   }
 }

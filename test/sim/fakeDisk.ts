@@ -1,69 +1,79 @@
-// The journal's disk: a batch is durable after a delay; a crash loses, tears or keeps the one under way; a full disk
-// refuses. Batches and snapshots are kept as text, so nothing in memory can change what was written.
+// The journal's disk: batches are durable after a delay and in order; a crash loses, tears or keeps those under way; a
+// full or broken disk refuses. All is kept as text, so nothing in memory can change what was written.
 import type { Batch } from '../../scheduler/protocol/events.ts';
+import { SnapshotShelf, type StoredSnapshot } from './snapshotShelf.ts';
 import type { World } from './world.ts';
 
-interface Snapshot {
-  readonly sequence: number;
-  readonly text: string;
-}
 interface Write {
   readonly text: string;
   readonly cancel: () => void;
 }
 export interface Recovered {
-  readonly snapshot: Snapshot | undefined;
+  readonly snapshot: StoredSnapshot | undefined;
   /** Batches after the snapshot. */
   readonly batches: readonly Batch[];
 }
 
-const snapshotsKept = 2;
-
 export class FakeDisk {
   isFull = false;
+  /** Reads and writes end in errors, and what became of a write is not known. */
+  isBroken = false;
   /** Longest write under way; raised by a fault. */
   slowestMs = 4;
   /** A mutant: says durable first, writes later. */
   isLying = false;
-  readonly counts = { lost: 0, torn: 0, keptUnheard: 0, full: 0, snapshots: 0 };
+  /** A mutant: an error is no reason to stop. */
+  areErrorsIgnored = false;
+  readonly counts = { lost: 0, torn: 0, keptUnheard: 0, lostSeveral: 0, full: 0, broken: 0 };
+  readonly shelf: SnapshotShelf;
   readonly #rows: string[] = [];
-  readonly #snapshots: Snapshot[] = [];
   readonly #world: World;
-  #write: Write | undefined;
-  #snapshotWrite: (() => void) | undefined;
+  #writes: Write[] = [];
+  #lastDueMs = 0;
+  /** After a write that failed nothing more is taken in this life. */
+  #hasFailed = false;
   #onWrite: (() => void) | undefined;
 
   constructor(world: World) {
     this.#world = world;
+    this.shelf = new SnapshotShelf(world, () => this.#rows.length);
   }
 
+  get lastSequence(): number {
+    return this.#rows.length;
+  }
   /** Durable batches after this one, oldest first, as they are read back. */
   batchesAfter(sequence: number): readonly Batch[] {
     return this.#rows.slice(sequence).map((text) => JSON.parse(text) as Batch);
   }
-  snapshots(): readonly Snapshot[] {
-    return this.#snapshots;
-  }
 
   append(batch: Batch, done: () => void, fail: () => void): void {
     const text = JSON.stringify(batch);
-    const delayMs = this.#world.between(0.3, this.slowestMs);
-    if (this.isFull) {
+    const { world, delayMs } = this.#nextWrite();
+    if (this.isFull || this.#hasFailed) {
       this.counts.full += 1;
-      this.#world.after(delayMs, fail);
+      this.#hasFailed = true;
+      world.after(delayMs, fail);
+      return;
+    }
+    if (this.isBroken) {
+      this.counts.broken += 1;
+      this.#hasFailed = true;
+      this.#writes.push({ text, cancel: () => undefined });
+      world.after(delayMs, this.areErrorsIgnored ? done : fail);
       return;
     }
     const finish = (): void => {
-      this.#write = undefined;
+      this.#writes.shift();
       this.#rows.push(text);
-      this.#world.note(text);
+      world.note(text);
       if (!this.isLying) done();
     };
-    this.#write = { text, cancel: this.#world.after(delayMs + (this.isLying ? 40 : 0), finish) };
-    if (this.isLying) this.#world.after(delayMs, done);
+    this.#writes.push({ text, cancel: world.after(delayMs + (this.isLying ? 40 : 0), finish) });
+    if (this.isLying) world.after(delayMs, done);
     const onWrite = this.#onWrite;
     this.#onWrite = undefined;
-    if (onWrite) this.#world.after(delayMs * this.#world.random.next(), onWrite);
+    if (onWrite) world.after(delayMs * world.random.next(), onWrite);
   }
 
   /** Somewhere within the next write: where a crash hurts most. */
@@ -71,34 +81,55 @@ export class FakeDisk {
     this.#onWrite = run;
   }
 
-  snapshot(sequence: number, text: string): void {
-    this.#snapshotWrite = this.#world.after(this.#world.between(5, 400), () => {
-      this.#snapshots.push({ sequence, text });
-      this.counts.snapshots += 1;
-    });
-  }
-
-  /** The machine stops: the write under way is not there, half there, or there with nobody told. */
+  /** The machine stops: the first of the writes under way may be there, one may be half there, none may be. */
   crash(): void {
-    this.#snapshotWrite?.();
-    const write = this.#write;
-    this.#write = undefined;
-    if (!write) return;
-    write.cancel();
+    this.shelf.crash();
+    const writes = this.#writes;
+    this.#writes = [];
+    this.#hasFailed = false;
+    this.#lastDueMs = 0;
+    if (writes.length === 0) return;
+    for (const { cancel } of writes) cancel();
     const fate = this.#world.pick(['lost', 'torn', 'keptUnheard'] as const);
     this.counts[fate] += 1;
-    if (fate === 'torn') this.#rows.push(write.text.slice(0, this.#world.whole(1, write.text.length - 1)));
-    if (fate === 'keptUnheard') this.#rows.push(write.text);
+    if (fate === 'lost' && writes.length > 1) this.counts.lostSeveral += 1;
+    const kept = { lost: 0, torn: writes.length - 1, keptUnheard: this.#world.whole(1, writes.length) }[fate];
+    for (const { text } of writes.slice(0, kept)) this.#rows.push(text);
+    const half = writes[kept]?.text;
+    if (fate === 'torn' && half !== undefined)
+      this.#rows.push(half.slice(0, this.#world.whole(1, half.length - 1)));
   }
 
-  /** What a start finds: the torn tail is cut, and now and then the newest snapshot is unreadable. */
+  /** What a start finds: the torn tail is cut, and the newest whole snapshot that can be read is taken. */
   recover(): Recovered {
+    this.#cutTornTail();
+    const snapshot = this.shelf.newest();
+    return { snapshot, batches: this.batchesAfter(snapshot?.sequence ?? 0) };
+  }
+
+  /** Somebody put an older copy of the journal in its place. Answers the batches that it lacks. */
+  restoreOlder(batches: number): readonly Batch[] {
+    this.#cutTornTail();
+    const kept = Math.max(1, this.#rows.length - batches);
+    const lost = this.batchesAfter(kept);
+    this.#rows.length = kept;
+    this.shelf.dropAfter(kept);
+    return lost;
+  }
+  /** Written by a repair while no host runs. */
+  repair(batch: Batch): void {
+    this.#rows.push(JSON.stringify(batch));
+  }
+
+  #nextWrite(): { readonly world: World; readonly delayMs: number } {
+    const world = this.#world;
+    this.#lastDueMs = Math.max(this.#lastDueMs, world.nowMs) + world.between(0.3, this.slowestMs);
+    return { world, delayMs: this.#lastDueMs - world.nowMs };
+  }
+
+  #cutTornTail(): void {
     const last = this.#rows.at(-1);
     if (last !== undefined && !isWhole(last)) this.#rows.pop();
-    const kept = this.#snapshots.slice(-snapshotsKept);
-    const snapshot = kept.length > 1 && this.#world.chance(0.2) ? kept[0] : kept.at(-1);
-    const from = snapshot?.sequence ?? 0;
-    return { snapshot, batches: this.batchesAfter(from) };
   }
 }
 

@@ -1,5 +1,5 @@
 // One life of the engine, turn by turn as scheduler/engine/embedded runs it, with the world's clock and disk: take what
-// waits, decide, write, and release only what is durable.
+// waits, decide, write, release only what is durable, and make a snapshot in parts meanwhile.
 import type { Core, TurnResult } from '../../scheduler/core/cycle.ts';
 import { CommandQueue, type Waiting } from '../../scheduler/engine/commandQueue.ts';
 import type { Command } from '../../scheduler/protocol/events.ts';
@@ -19,19 +19,28 @@ export interface EngineParts {
   readonly checks: Checks;
   readonly breakage: Breakage;
   readonly snapshotEvery: number;
+  /** Longest pause between two steps of a snapshot. */
+  readonly snapshotStepMs: number;
+  /** Batches that may be on their way to the disk at a time. */
+  readonly writesMost: number;
   readonly onFailed: () => void;
 }
 const tickMs = 500;
+/** Small steps, so that turns go on between the parts of even a small plant. */
+const snapshotPace = { partCharacters: 6_000, tasksPerStep: 7 };
 
 export class FakeEngine {
   hub: FakeHub | undefined;
   readonly #parts: EngineParts;
   readonly #commands = new CommandQueue<Answer>();
   #isTurnQueued = false;
-  #isWriting = false;
+  #writes = 0;
+  #written = 0;
+  readonly #held: { readonly written: number; readonly run: () => void }[] = [];
   #isStopped = false;
   #stalledUntilMs = 0;
   #sinceSnapshot = 0;
+  #isSnapshotUnderWay = false;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -39,7 +48,7 @@ export class FakeEngine {
   }
 
   get isWriting(): boolean {
-    return this.#isWriting;
+    return this.#writes > 0;
   }
   get core(): Core {
     return this.#parts.core;
@@ -69,7 +78,8 @@ export class FakeEngine {
   }
 
   #wake(): void {
-    if (this.#isTurnQueued || this.#isWriting || this.#isStopped) return;
+    if (this.#isTurnQueued || this.#isStopped || this.#writes >= this.#parts.writesMost) return;
+    if (this.#parts.breakage.ignoresHistoryRoom !== true && !this.#parts.history.hasRoom()) return;
     this.#isTurnQueued = true;
     this.#whenAwake(() => {
       this.#isTurnQueued = false;
@@ -95,17 +105,20 @@ export class FakeEngine {
     checks.turned(core, commands, result);
     const { batch } = result;
     if (!batch) {
-      this.#release(waiting, result);
+      // Its answers may tell of what is still on its way to the disk.
+      this.#onceWritten(() => {
+        this.#release(waiting, result);
+      });
       return;
     }
     if (breakage.releasesEarly === true) this.#releaseEffects(result);
     if (breakage.answersEarly === true) answerAll(waiting, result);
-    this.#isWriting = true;
+    this.#writes += 1;
     disk.append(
       batch,
       () => {
         this.#whenAwake(() => {
-          this.#written(waiting, result);
+          this.#batchWritten(waiting, result);
         });
       },
       () => {
@@ -116,11 +129,18 @@ export class FakeEngine {
     );
   }
 
-  #written(waiting: readonly Waiting<Answer>[], result: TurnResult): void {
-    this.#isWriting = false;
+  #batchWritten(waiting: readonly Waiting<Answer>[], result: TurnResult): void {
+    this.#writes -= 1;
+    this.#written += 1;
     this.#parts.checks.catchUp();
     this.#release(waiting, result);
+    while ((this.#held[0]?.written ?? Infinity) <= this.#written) this.#held.shift()?.run();
     this.#snapshotIfDue();
+  }
+
+  #onceWritten(run: () => void): void {
+    if (this.#writes === 0) run();
+    else this.#held.push({ written: this.#written + this.#writes, run });
   }
 
   #release(waiting: readonly Waiting<Answer>[], result: TurnResult): void {
@@ -129,7 +149,8 @@ export class FakeEngine {
     if (breakage.answersEarly !== true) answerAll(waiting, result);
     if (result.batch) {
       const ended = result.effects.flatMap((effect) => (effect.kind === 'task_ended' ? [effect.record] : []));
-      history.store(result.batch.sequence, ended);
+      history.store(result.batch, ended);
+      if (history.isTooFarBehind()) this.#parts.checks.report('history-room', 'the engine ran ahead of it');
     }
     if (result.hasMore || this.#commands.size > 0) this.#wake();
   }
@@ -161,19 +182,52 @@ export class FakeEngine {
   }
 
   #snapshotIfDue(): void {
-    const { core, disk, history, snapshotEvery, checks } = this.#parts;
     this.#sinceSnapshot += 1;
-    if (this.#sinceSnapshot < snapshotEvery || history.committedSequence < core.state.sequence - 20) return;
+    if (this.#isSnapshotUnderWay || this.#sinceSnapshot < this.#parts.snapshotEvery) return;
     this.#sinceSnapshot = 0;
-    checks.compareWithShadow(core);
+    this.#isSnapshotUnderWay = true;
+    this.#onceHistoryHolds(0, () => {
+      this.#beginSnapshot();
+    });
+  }
+
+  #beginSnapshot(): void {
+    const { core, disk, checks, world, breakage, snapshotStepMs } = this.#parts;
+    if (this.#writes === 0) checks.compareWithShadow(core);
     const { sequence } = core.state;
-    const text = core.snapshot();
-    const keepOnceStored = (): void => {
-      if (this.#isStopped) return;
-      if (history.committedSequence >= sequence) disk.snapshot(sequence, text);
-      else this.#parts.world.after(tickMs, keepOnceStored);
+    const stored = disk.shelf.begin(sequence);
+    const digest = core.digest();
+    const snapshot = core.beginSnapshot(snapshotPace);
+    const parts = snapshot.parts();
+    const finish = (): void => {
+      disk.shelf.finish(stored, () => {
+        this.#isSnapshotUnderWay = false;
+        checks.snapshotFinished(stored, digest);
+      });
     };
-    keepOnceStored();
+    const step = (): void => {
+      const next = parts.next();
+      if (next.done !== true && next.value !== undefined) stored.parts.push(next.value);
+      if (next.done !== true) world.after(world.between(0.1, snapshotStepMs), unlessStopped);
+      // Rows before it may go once it counts: what ended in them must be in history by then.
+      else if (breakage.snapshotsAheadOfHistory === true) finish();
+      else this.#onceHistoryHolds(sequence, finish);
+    };
+    const unlessStopped = (): void => {
+      if (this.#isStopped) snapshot.close();
+      else this.#whenAwake(step);
+    };
+    unlessStopped();
+  }
+
+  #onceHistoryHolds(sequence: number, run: () => void): void {
+    const { history, world } = this.#parts;
+    if (this.#isStopped) return;
+    if (history.committedSequence >= sequence && (sequence > 0 || history.holdsAll)) run();
+    else
+      world.after(tickMs / 5, () => {
+        this.#onceHistoryHolds(sequence, run);
+      });
   }
 }
 

@@ -9,6 +9,7 @@ import type { FakeDisk } from './fakeDisk.ts';
 import { FakeEngine } from './fakeEngine.ts';
 import type { FakeHistory } from './fakeHistory.ts';
 import { type Answer, FakeHub } from './fakeHub.ts';
+import { repair } from './repair.ts';
 import type { FakeNetwork } from './fakeNetwork.ts';
 import type { World } from './world.ts';
 
@@ -20,6 +21,8 @@ export interface HostParts {
   readonly checks: Checks;
   readonly breakage: Breakage;
   readonly snapshotEvery: number;
+  readonly snapshotStepMs: number;
+  readonly writesMost: number;
 }
 interface Life {
   readonly engine: FakeEngine;
@@ -29,7 +32,9 @@ interface Life {
 const seedMax = 2 ** 32;
 
 export class FakeHost {
-  readonly counts = { starts: 0, crashes: 0, replayed: 0 };
+  readonly counts = { starts: 0, crashes: 0, replayed: 0, repairs: 0, batchesLost: 0, overflows: 0 };
+  /** Dispatches that one node may have unconfirmed. */
+  outboxMax = Infinity;
   readonly #parts: HostParts;
   #life: Life | undefined;
 
@@ -54,28 +59,20 @@ export class FakeHost {
   };
 
   start(): void {
-    const { world, network, disk, history, checks, breakage, snapshotEvery } = this.#parts;
+    const { world, network, checks, breakage } = this.#parts;
     this.counts.starts += 1;
-    const { snapshot, batches } = disk.recover();
-    checks.catchUp();
-    const core = new Core(breakage.policy, snapshot?.text);
-    breakage.changeCore?.(core);
-    for (const batch of batches) {
-      history.store(batch.sequence, core.replay(breakage.changeReplay?.(batch) ?? batch));
-      this.counts.replayed += 1;
-    }
-    checks.recovered(core, history);
+    const core = this.#recovered();
     const onFailed = (): void => {
       this.crash(world.between(2_000, 8_000));
     };
-    const engine = new FakeEngine({ world, core, disk, history, checks, breakage, snapshotEvery, onFailed });
+    const engine = new FakeEngine({ ...this.#parts, core, onFailed });
     const hub = new FakeHub({
       network,
       execute: engine.execute,
       isEnrolled: (nodeId) => core.state.nodeKeys.has(nodeId),
-      onResultsAcked: (tokens) => {
-        checks.resultsAcked(tokens);
-      },
+      onResultsAcked: checks.resultsAcked,
+      onLateResults: checks.results.cameLate,
+      outboxMax: () => this.outboxMax,
       acksEarly: breakage.acksEarly === true,
     });
     engine.hub = hub;
@@ -89,19 +86,54 @@ export class FakeHost {
     });
   }
 
-  /** Power cut or kill. Comes back after a while. */
-  crash(downMs: number): void {
+  /** From the newest snapshot that can be read, and the rows after it. */
+  #recovered(): Core {
+    const { disk, history, checks, breakage } = this.#parts;
+    const { snapshot, batches } = disk.recover();
+    checks.catchUp();
+    try {
+      const options = { policy: breakage.policy };
+      const core = snapshot ? Core.restored(snapshot.parts, options) : new Core(options);
+      breakage.changeCore?.(core);
+      for (const batch of batches) {
+        history.store(batch, core.replay(breakage.changeReplay?.(batch) ?? batch));
+        this.counts.replayed += 1;
+      }
+      checks.recovered(core, history);
+      return core;
+    } catch (error) {
+      checks.report('replay-digest', `the journal cannot be replayed: ${String(error)}`);
+      throw error;
+    }
+  }
+
+  /** Power cut or kill. Comes back after a while, on an older copy of its journal where somebody put that there. */
+  crash(downMs: number, batchesLost = 0): void {
     const life = this.#life;
     if (!life) return;
     this.#life = undefined;
     this.counts.crashes += 1;
     life.engine.stop();
     life.hub.abandon();
-    this.#parts.disk.crash();
-    this.#parts.history.crash();
-    this.#parts.world.after(downMs, () => {
+    this.counts.overflows += life.hub.overflows;
+    const { disk, history, world } = this.#parts;
+    disk.crash();
+    history.crash();
+    world.after(downMs, () => {
+      if (batchesLost > 0) this.#restoreOlder(batchesLost);
       this.start();
     });
+  }
+
+  #restoreOlder(batches: number): void {
+    const { disk, history, checks, breakage } = this.#parts;
+    disk.recover();
+    checks.catchUp();
+    const lost = disk.restoreOlder(batches);
+    this.counts.batchesLost += lost.length;
+    this.counts.repairs += 1;
+    checks.restoredOlder(lost);
+    repair(disk, history, breakage.changeRepair);
   }
 
   stall(forMs: number): void {

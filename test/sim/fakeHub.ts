@@ -4,7 +4,7 @@ import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
 import { ms, type NodeId, type Token } from '../../scheduler/protocol/brands.ts';
 import type { AttemptResult, Command } from '../../scheduler/protocol/events.ts';
 import type { EngineAnswer } from '../../scheduler/engine/engine.ts';
-import { heartbeatMs } from '../../scheduler/protocol/limits.ts';
+import { attemptLeaseMs, heartbeatMs } from '../../scheduler/protocol/limits.ts';
 import type { Outcome, Refusal } from '../../scheduler/protocol/outcome.ts';
 import type { Connection, FakeNetwork, HostEnd, ToHost } from './fakeNetwork.ts';
 
@@ -14,6 +14,10 @@ export interface HubParts {
   readonly execute: (command: Command, answer: (answer: Answer) => void) => void;
   readonly isEnrolled: (nodeId: NodeId) => boolean;
   readonly onResultsAcked: (tokens: readonly Token[]) => void;
+  /** Told of results that came outside of any connection's order. */
+  readonly onLateResults: (tokens: readonly Token[]) => void;
+  /** Dispatches that one node may have unconfirmed; what is beyond waits for its next join. */
+  readonly outboxMax: () => number;
   /** A mutant: acknowledges before the results are stored. */
   readonly acksEarly: boolean;
 }
@@ -22,12 +26,14 @@ interface Session {
   state: 'connected' | 'joining' | 'joined' | 'closed';
   dispatches: Dispatch[];
   stops: Token[];
+  readonly unconfirmed: Set<Token>;
 }
 
 export class FakeHub implements HostEnd {
   readonly #parts: HubParts;
   readonly #sessions = new Map<NodeId, Session>();
   #isOpen = true;
+  overflows = 0;
 
   constructor(parts: HubParts) {
     this.#parts = parts;
@@ -38,7 +44,13 @@ export class FakeHub implements HostEnd {
   readonly connected = (connection: Connection): void => {
     const { nodeId } = connection;
     this.closeNode(nodeId);
-    this.#sessions.set(nodeId, { connection, state: 'connected', dispatches: [], stops: [] });
+    this.#sessions.set(nodeId, {
+      connection,
+      state: 'connected',
+      dispatches: [],
+      stops: [],
+      unconfirmed: new Set(),
+    });
     if (!this.#parts.isEnrolled(nodeId))
       this.#parts.execute({ kind: 'EnrolNode', nodeId, keyHash: `key of ${nodeId}` }, () => undefined);
   };
@@ -52,6 +64,7 @@ export class FakeHub implements HostEnd {
   };
 
   readonly receiveLate = (nodeId: NodeId, message: ToHost): void => {
+    if (message.kind === 'results') this.#parts.onLateResults(message.results.map(({ token }) => token));
     if (message.kind !== 'join') this.#take(nodeId, message);
   };
 
@@ -60,9 +73,18 @@ export class FakeHub implements HostEnd {
     if (session?.connection === connection) this.#end(session);
   };
 
-  dispatch(nodeId: NodeId, dispatch: Dispatch): void {
+  /** False where there is nobody to send to, or the outbox is full. */
+  dispatch(nodeId: NodeId, dispatch: Dispatch): boolean {
     const session = this.#joinedSession(nodeId);
-    session?.dispatches.push(dispatch);
+    if (!session) return false;
+    const { unconfirmed } = session;
+    if (unconfirmed.size >= this.#parts.outboxMax() && !unconfirmed.has(dispatch.token)) {
+      this.overflows += 1;
+      return false;
+    }
+    unconfirmed.add(dispatch.token);
+    session.dispatches.push(dispatch);
+    return true;
   }
   stop(nodeId: NodeId, token: Token): void {
     this.#joinedSession(nodeId)?.stops.push(token);
@@ -96,7 +118,11 @@ export class FakeHub implements HostEnd {
         this.closeNode(nodeId);
         return;
       }
-      const welcome = { ...answer.value.joined, heartbeatMs: ms(heartbeatMs) };
+      const welcome = {
+        ...answer.value.joined,
+        heartbeatMs: ms(heartbeatMs),
+        attemptLeaseMs: ms(attemptLeaseMs),
+      };
       this.#parts.network.toAgent(session.connection, { kind: 'welcome', welcome });
       session.state = 'joined';
       this.#flush(session);
@@ -113,6 +139,7 @@ export class FakeHub implements HostEnd {
         );
         break;
       case 'started':
+        this.#confirm(nodeId, message.tokens);
         execute({ kind: 'ReportStarted', nodeId, tokens: message.tokens }, () => undefined);
         break;
       case 'results':
@@ -123,11 +150,16 @@ export class FakeHub implements HostEnd {
 
   #results(nodeId: NodeId, results: readonly AttemptResult[]): void {
     const tokens = results.map(({ token }) => token);
+    this.#confirm(nodeId, tokens);
     if (this.#parts.acksEarly) this.#ack(nodeId, tokens);
     this.#parts.execute({ kind: 'ReportResults', nodeId, results }, (answer) => {
       if (!answer.ok) this.closeNode(nodeId);
       else if (!this.#parts.acksEarly) this.#ack(nodeId, tokens);
     });
+  }
+
+  #confirm(nodeId: NodeId, tokens: readonly Token[]): void {
+    for (const token of tokens) this.#sessions.get(nodeId)?.unconfirmed.delete(token);
   }
 
   #ack(nodeId: NodeId, tokens: readonly Token[]): void {

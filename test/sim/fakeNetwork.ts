@@ -16,6 +16,14 @@ export type ToAgent =
   | { readonly kind: 'stop'; readonly tokens: Stop }
   | { readonly kind: 'resultsAck'; readonly tokens: readonly Token[] };
 
+export type Direction = 'toHost' | 'toAgent';
+const bothWays: readonly Direction[] = ['toHost', 'toAgent'];
+
+interface UnderWay {
+  readonly dueMs: number;
+  readonly hand: () => void;
+}
+
 export interface Connection {
   readonly id: number;
   readonly nodeId: NodeId;
@@ -23,8 +31,9 @@ export interface Connection {
   readonly agent: AgentEnd;
   isHostOpen: boolean;
   isAgentOpen: boolean;
-  /** Nothing passes until then; Infinity: half-open for good. */
-  silentUntilMs: number;
+  /** Nothing passes in that direction until then; Infinity: half-open for good. */
+  readonly silentUntilMs: Record<Direction, number>;
+  readonly underWay: Record<Direction, UnderWay[]>;
   isCut: boolean;
 }
 export interface AgentEnd {
@@ -64,7 +73,8 @@ export class FakeNetwork {
   }
 
   connect(nodeId: NodeId, line: string, agent: AgentEnd): void {
-    this.#world.after(this.#delay(), () => {
+    // A machine that is off answers nothing: the call hangs until it is back.
+    this.#world.after(Math.max(this.#delay(), this.#world.awayUntilMs - this.#world.nowMs), () => {
       const { host } = this;
       if (!host?.isListening() || this.#partitionedUntil(line) > this.#world.nowMs) {
         this.#world.after(this.#world.between(10, 500), () => {
@@ -73,8 +83,11 @@ export class FakeNetwork {
         return;
       }
       this.#ids += 1;
-      const ends = { isHostOpen: true, isAgentOpen: true, silentUntilMs: 0, isCut: false };
-      const connection: Connection = { id: this.#ids, nodeId, line, agent, ...ends };
+      const ends = { isHostOpen: true, isAgentOpen: true, isCut: false };
+      const silentUntilMs = { toHost: 0, toAgent: 0 };
+      const underWay = { toHost: [], toAgent: [] };
+      const peers = { id: this.#ids, nodeId, line, agent };
+      const connection: Connection = { ...peers, ...ends, silentUntilMs, underWay };
       this.connections.add(connection);
       host.connected(connection);
       agent.opened(connection);
@@ -84,7 +97,7 @@ export class FakeNetwork {
   toHost(connection: Connection, message: ToHost): void {
     if (!connection.isAgentOpen) return;
     if (this.#copies() > 1) this.#copyLate(connection, message);
-    this.#deliver(connection, () => {
+    this.#deliver(connection, 'toHost', () => {
       if (!this.#isLost(connection, message)) this.#handToHost(connection, message);
     });
   }
@@ -93,7 +106,7 @@ export class FakeNetwork {
     if (!connection.isHostOpen) return;
     const copies = message.kind === 'welcome' ? 1 : this.#copies();
     for (let copy = 0; copy < copies; copy += 1)
-      this.#deliver(connection, () => {
+      this.#deliver(connection, 'toAgent', () => {
         if (connection.isCut || !connection.isAgentOpen) return;
         this.#world.note(`${connection.nodeId}<${message.kind}`);
         connection.agent.receive(connection, message);
@@ -104,7 +117,7 @@ export class FakeNetwork {
   closeFrom(side: 'host' | 'agent', connection: Connection): void {
     if (side === 'host') connection.isHostOpen = false;
     else connection.isAgentOpen = false;
-    this.#deliver(connection, () => {
+    this.#deliver(connection, side === 'host' ? 'toAgent' : 'toHost', () => {
       this.#shut(connection, side === 'host' ? 'agent' : 'host');
     });
   }
@@ -119,8 +132,10 @@ export class FakeNetwork {
   }
 
   /** No message passes any more and nobody is told: a cable pulled, a power cut, a firewall's lost state. */
-  silence(connection: Connection, forMs: number): void {
-    connection.silentUntilMs = Math.max(connection.silentUntilMs, this.#world.nowMs + forMs);
+  silence(connection: Connection, forMs: number, directions = bothWays): void {
+    const { silentUntilMs } = connection;
+    for (const direction of directions)
+      silentUntilMs[direction] = Math.max(silentUntilMs[direction], this.#world.nowMs + forMs);
     this.#giveUpLater(connection);
   }
 
@@ -132,29 +147,39 @@ export class FakeNetwork {
   healAll(): void {
     this.#partitions.clear();
     for (const connection of this.connections)
-      if (connection.silentUntilMs > this.#world.nowMs) this.cut(connection);
+      if (bothWays.some((direction) => connection.silentUntilMs[direction] > this.#world.nowMs))
+        this.cut(connection);
     this.rates = quiet;
   }
 
   #giveUpLater(connection: Connection): void {
     this.#world.after(this.#world.between(...pingTimeoutMs), () => {
-      if (this.#blockedUntil(connection) > this.#world.nowMs) this.#shut(connection, 'agent');
+      if (this.#blockedUntil(connection, 'toAgent') > this.#world.nowMs) this.#shut(connection, 'agent');
     });
   }
 
-  /** In order: what meets a block waits for its end, and then goes in the order of sending. */
-  #deliver(connection: Connection, hand: () => void): void {
-    const world = this.#world;
-    const meet = (): void => {
-      const untilMs = this.#blockedUntil(connection);
-      if (untilMs <= world.nowMs) hand();
-      else if (Number.isFinite(untilMs)) world.after(untilMs - world.nowMs, meet);
-    };
-    const passMs = Math.max(world.nowMs + this.#delay(), this.#lastPass.get(connection) ?? 0);
-    this.#lastPass.set(connection, passMs);
-    world.after(passMs - world.nowMs, meet);
+  /** In order: what meets a block waits for its end, and what was sent later waits behind it. */
+  #deliver(connection: Connection, direction: Direction, hand: () => void): void {
+    const way = connection.underWay[direction];
+    way.push({ dueMs: this.#world.nowMs + this.#delay(), hand });
+    if (way.length === 1) this.#passOn(connection, direction);
   }
-  readonly #lastPass = new WeakMap<Connection, number>();
+
+  #passOn(connection: Connection, direction: Direction): void {
+    const { nowMs } = this.#world;
+    const way = connection.underWay[direction];
+    const [next] = way;
+    if (!next) return;
+    const waitMs = Math.max(next.dueMs, this.#blockedUntil(connection, direction)) - nowMs;
+    if (waitMs <= 0) {
+      next.hand();
+      way.shift();
+      this.#passOn(connection, direction);
+    } else if (Number.isFinite(waitMs))
+      this.#world.after(waitMs, () => {
+        this.#passOn(connection, direction);
+      });
+  }
 
   #isLost(connection: Connection, message: ToHost): boolean {
     if (!connection.isCut && connection.isHostOpen) return false;
@@ -185,8 +210,8 @@ export class FakeNetwork {
     else connection.agent.closed(connection);
   }
 
-  #blockedUntil(connection: Connection): number {
-    return Math.max(connection.silentUntilMs, this.#partitionedUntil(connection.line));
+  #blockedUntil(connection: Connection, direction: Direction): number {
+    return Math.max(connection.silentUntilMs[direction], this.#partitionedUntil(connection.line));
   }
   #partitionedUntil(line: string): number {
     return this.#partitions.get(line) ?? 0;

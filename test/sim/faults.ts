@@ -1,9 +1,13 @@
 // What goes wrong in one seed. Each kind of fault is on or fully off, since rare combinations hide in quiet runs.
+import { agentStrikes } from './agentStrikes.ts';
 import type { FakeAgent } from './fakeAgent.ts';
 import type { FakeDisk } from './fakeDisk.ts';
+import type { FakeHistory } from './fakeHistory.ts';
 import type { FakeHost } from './fakeHost.ts';
 import type { FakeNetwork } from './fakeNetwork.ts';
+import { hostStrikes } from './hostStrikes.ts';
 import type { LeaseWatch } from './leaseWatch.ts';
+import { networkStrikes } from './networkStrikes.ts';
 import type { Operator } from './operator.ts';
 import type { World } from './world.ts';
 
@@ -11,171 +15,105 @@ export interface FaultParts {
   readonly world: World;
   readonly network: FakeNetwork;
   readonly disk: FakeDisk;
+  readonly history: FakeHistory;
   readonly host: FakeHost;
   readonly operator: Operator;
   readonly agents: readonly FakeAgent[];
   readonly leases: LeaseWatch;
+  /** Kinds that are on in any case. */
+  readonly needs: readonly string[];
 }
-type Kind =
-  | 'agentCrash'
-  | 'slowNode'
-  | 'silence'
-  | 'cut'
-  | 'partition'
-  | 'hostCrash'
-  | 'diskFull'
-  | 'slowDisk'
-  | 'clockJump'
-  | 'hostStall'
-  | 'cordon'
-  | 'weights'
-  | 'requeue';
+export type Strikes = Readonly<Record<string, () => void>>;
 
-/** Mean time between two of a kind, in milliseconds; `agentCrash` to `cut` are for the whole fleet. */
-const everyMs: Readonly<Record<Kind, number>> = {
+/** Mean time between two of a kind in the whole plant, in milliseconds. */
+const everyMs: Readonly<Record<string, number>> = {
   agentCrash: 6_000,
+  agentPowerCut: 9_000,
+  agentDiskFull: 20_000,
+  agentClockJump: 10_000,
+  agentAway: 40_000,
+  agentChanged: 20_000,
+  nodeForgotten: 25_000,
   slowNode: 15_000,
   silence: 8_000,
+  oneWaySilence: 10_000,
   cut: 4_000,
   partition: 40_000,
   hostCrash: 25_000,
   diskFull: 60_000,
+  diskBroken: 60_000,
   slowDisk: 30_000,
+  historyStuck: 30_000,
+  outboxSmall: 30_000,
   clockJump: 45_000,
   hostStall: 40_000,
+  longOutage: 200_000,
+  olderJournal: 60_000,
   cordon: 12_000,
   weights: 20_000,
   requeue: 5_000,
 };
-const dayMs = 24 * 3_600_000;
 const onShare = 0.5;
+/** Once in a seed and in few of them: their runs waive some promises, or cost time. */
+const rareShare: Readonly<Record<string, number>> = { longOutage: 0.15, olderJournal: 0.12 };
 
 export class Faults {
-  readonly counts: Partial<Record<Kind, number>> = {};
+  readonly counts: Record<string, number> = {};
   readonly #parts: FaultParts;
+  readonly #strikes: Strikes;
   #isOver = false;
 
   constructor(parts: FaultParts) {
     this.#parts = parts;
+    this.#strikes = { ...agentStrikes(parts), ...networkStrikes(parts), ...hostStrikes(parts) };
+    for (const kind of Object.keys(everyMs))
+      if (!this.#strikes[kind]) throw new Error(`nothing is known of the fault ${kind}`);
   }
 
   begin(): void {
-    const { world, network } = this.#parts;
+    const { world, network, needs } = this.#parts;
     if (world.chance(onShare))
       network.rates = {
         delayMostMs: world.pick([3, 50, 900]),
         duplicateShare: world.pick([0, 0.05, 0.3]),
         lateCopyShare: world.pick([0, 0.5]),
       };
-    for (const kind of Object.keys(everyMs) as Kind[]) if (world.chance(onShare)) this.#plan(kind);
+    for (const kind of Object.keys(everyMs))
+      if (world.chance(rareShare[kind] ?? onShare) || needs.includes(kind)) this.#plan(kind);
   }
 
   /** All is repaired; agents that are down come back by themselves. */
   end(): void {
-    const { network, disk, agents, operator } = this.#parts;
+    const { network, disk, history, host, agents, operator } = this.#parts;
     this.#isOver = true;
     network.healAll();
     disk.isFull = false;
+    disk.isBroken = false;
     disk.slowestMs = 4;
-    for (const agent of agents) agent.slowness = 1;
+    history.stuckUntilMs = 0;
+    host.outboxMax = Infinity;
+    for (const agent of agents) {
+      agent.slowness = 1;
+      agent.ledger.isFull = false;
+      agent.restoreSpec();
+      agent.comeBack();
+    }
     operator.uncordonAll();
   }
 
-  #plan(kind: Kind): void {
+  #plan(kind: string): void {
     const { world } = this.#parts;
-    world.after(everyMs[kind] * world.between(0.1, 1.9), () => {
+    const awayMs = Math.max(0, world.awayUntilMs - world.nowMs);
+    world.after(awayMs + (everyMs[kind] ?? 0) * world.between(0.1, 1.9), () => {
       if (this.#isOver) return;
-      this.counts[kind] = (this.counts[kind] ?? 0) + 1;
-      world.note(kind);
-      this.#strike[kind]();
-      this.#plan(kind);
+      if (world.awayUntilMs <= world.nowMs) this.#strike(kind);
+      if (rareShare[kind] === undefined) this.#plan(kind);
     });
   }
 
-  readonly #strike: Readonly<Record<Kind, () => void>> = {
-    agentCrash: () => {
-      const { world, agents, network } = this.#parts;
-      const agent = world.pick(agents);
-      if (!agent.isUp) return;
-      // A killed process closes its sockets; a machine without power does not.
-      if (agent.connection && world.chance(0.5)) network.silence(agent.connection, Infinity);
-      agent.crash();
-      world.after(world.pick([200, 3_000, 25_000, 60_000]), () => {
-        agent.start();
-      });
-    },
-    slowNode: () => {
-      const { world, agents } = this.#parts;
-      const agent = world.pick(agents);
-      agent.slowness = world.pick([3, 10]);
-      world.after(world.between(5_000, 40_000), () => {
-        agent.slowness = 1;
-      });
-    },
-    silence: () => {
-      const { world, network } = this.#parts;
-      const connection = this.#anyConnection();
-      if (connection) network.silence(connection, world.pick([2_000, 9_000, 17_000, 30_000, Infinity]));
-    },
-    cut: () => {
-      const connection = this.#anyConnection();
-      if (connection) this.#parts.network.cut(connection);
-    },
-    partition: () => {
-      const { world, network, agents } = this.#parts;
-      const [line = ''] = world.pick(agents).nodeId.split('-');
-      network.partition(line, world.pick([3_000, 12_000, 18_000, 45_000]));
-    },
-    hostCrash: () => {
-      const { world, host, disk } = this.#parts;
-      const crash = (): void => {
-        host.crash(world.pick([100, 2_000, 20_000]));
-      };
-      if (world.chance(0.8)) disk.duringNextWrite(crash);
-      else crash();
-      if (world.chance(0.3)) this.#jump();
-    },
-    diskFull: () => {
-      const { world, disk } = this.#parts;
-      disk.isFull = true;
-      world.after(world.between(2_000, 15_000), () => {
-        disk.isFull = false;
-      });
-    },
-    slowDisk: () => {
-      const { world, disk } = this.#parts;
-      disk.slowestMs = world.pick([80, 1_500, 6_000]);
-      world.after(world.between(3_000, 15_000), () => {
-        disk.slowestMs = 4;
-      });
-    },
-    clockJump: () => {
-      this.#jump();
-    },
-    hostStall: () => {
-      this.#parts.host.stall(this.#parts.world.pick([2_500, 10_000]));
-    },
-    cordon: () => {
-      const { world, operator, agents } = this.#parts;
-      operator.cordon(world.pick(agents).nodeId, world.between(2_000, 30_000));
-    },
-    weights: () => {
-      this.#parts.operator.putWeight(this.#parts.world.pick([1, 3, 20]));
-    },
-    requeue: () => {
-      this.#parts.operator.requeueOne();
-    },
-  };
-
-  #jump(): void {
-    const { world, leases } = this.#parts;
-    world.wallOffsetMs += world.pick([-dayMs, -3_600_000, -5_000, 5_000, 3_600_000, dayMs]);
-    leases.jumped();
-  }
-
-  #anyConnection() {
-    const { world, network } = this.#parts;
-    const connections = [...network.connections];
-    return connections.length === 0 ? undefined : world.pick(connections);
+  #strike(kind: string): void {
+    this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+    this.#parts.world.note(kind);
+    this.#strikes[kind]?.();
   }
 }

@@ -51,7 +51,10 @@ export class LeaseWatch {
 
   #heard(core: Core, command: Command): void {
     const { nowMs } = this.#world;
-    if (command.kind === 'StartEpoch') this.#epochAtMs = nowMs;
+    if (command.kind === 'StartEpoch') {
+      this.#epochAtMs = nowMs;
+      this.#stallEndMs = -1e9; // it ended with the process
+    }
     if (command.kind === 'ReportStarted')
       for (const token of command.tokens) this.#attempts.set(token, nowMs);
     if (command.kind !== 'Heartbeat' && command.kind !== 'JoinNode') return;

@@ -8,7 +8,7 @@ import {
   queueName,
 } from '../../scheduler/protocol/brands.ts';
 import type { NodeSpec } from '../../scheduler/protocol/node.ts';
-import type { Ask, TaskSpec } from '../../scheduler/protocol/task.ts';
+import { type Ask, type TaskSpec, tenantDefault } from '../../scheduler/protocol/task.ts';
 import type { World } from './world.ts';
 
 export interface PlannedNode {
@@ -121,6 +121,7 @@ function planTask(
     retry: { attemptsMax: world.whole(1, 4), backoffMs, backoffCapMs: world.pick([2_000, 8_000]) },
     delivery: world.chance(0.15) ? 'at_most_once' : 'at_least_once',
     labels: {},
+    tenant: world.pick([tenantDefault, 'press-shop', 'paint']),
     ...(world.chance(0.3) && { key: `key-${String(at)}` }),
   };
 }

@@ -1,6 +1,7 @@
 // Deliberately broken builds: one broken rule each, and the check that has to notice it.
 import { ms } from '../../scheduler/protocol/brands.ts';
 import type { Breakage } from './breakage.ts';
+import { storageMutants } from './storageMutants.ts';
 import { applyStale, changeBatch, hangAs, ignoreStalls, seeSpecAs, without, wrap } from './rewire.ts';
 
 export interface Mutant extends Breakage {
@@ -9,6 +10,7 @@ export interface Mutant extends Breakage {
 let runsSoFar = 0;
 
 export const mutants: Readonly<Record<string, Mutant>> = {
+  ...storageMutants,
   'capacity is not looked at': {
     lookFor: 'invariant',
     policy: without(/INSUFFICIENT|NO_SLOT/),
@@ -146,12 +148,6 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       ...batch,
       events: batch.events.filter(({ kind }) => kind !== 'attempt_started'),
     }),
-  },
-  'a snapshot forgets keys': {
-    lookFor: 'replay-digest',
-    changeCore: (core) => {
-      wrap(core, 'snapshot', (snapshot) => () => snapshot().replace(/"keys":.*$/, '"keys":[]}'));
-    },
   },
   'recovery tells history twice': {
     lookFor: 'ended-once',

@@ -22,7 +22,7 @@ const answerWithinMs = 4_000;
 const comeBack = ['recovering', 'storage_failed', 'stopping', 'queue_full'];
 
 export class Operator {
-  readonly counts = { submits: 0, repeats: 0, cancels: 0, requeues: 0, unanswered: 0 };
+  readonly counts = { submits: 0, repeats: 0, cancels: 0, requeues: 0, unanswered: 0, forgotten: 0 };
   readonly #parts: OperatorParts;
   /** Calls that have to get through and have not yet. */
   #open = 0;
@@ -59,6 +59,12 @@ export class Operator {
   uncordonAll(): void {
     for (const nodeId of this.#cordoned) this.#uncordon(nodeId);
   }
+  /** Takes a node out of the plant; refused where it is connected, or may still run something. */
+  forget(nodeId: NodeId): void {
+    this.#parts.host.execute({ kind: 'ForgetNode', nodeId, actor }, (answer) => {
+      if (answer.ok) this.counts.forgotten += 1;
+    });
+  }
   putWeight(weight: number): void {
     const { queue } = this.#parts.world.pick(this.#parts.plan.queues);
     this.#untilTaken({ kind: 'PutQueue', queue, weight, actor });
@@ -67,7 +73,9 @@ export class Operator {
   /** Puts back one task that has ended without success. */
   requeueOne(): void {
     const { world, history } = this.#parts;
-    const failed = history.all().filter(({ state }) => state !== 'succeeded');
+    const failed = history
+      .all()
+      .filter(({ taskId, state }) => state !== 'succeeded' && history.knowsAsEnded(taskId));
     if (failed.length === 0) return;
     const record = history.endsOf(world.pick(failed).taskId).at(-1);
     if (!record) return;
@@ -93,6 +101,8 @@ export class Operator {
     if (!answer.ok) return;
     for (const [at, given] of (answer.value.answers ?? []).entries()) {
       if (!given.ok) {
+        // The queue was put in batches that the journal lost.
+        if (given.refusal.code === 'unknown_queue' && this.#parts.host.counts.repairs > 0) continue;
         this.#parts.checks.report('refused-submit', given.refusal.message);
         continue;
       }
@@ -140,7 +150,7 @@ export class Operator {
       isOver = true;
       this.#open -= 1;
       if (again && tries > 1)
-        this.#planned(world.between(300, 1_500), () => {
+        this.#planned(Math.max(0, world.awayUntilMs - world.nowMs) + world.between(300, 1_500), () => {
           this.#untilTaken(command, tries - 1, onAnswer);
         });
     };

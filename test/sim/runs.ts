@@ -1,4 +1,4 @@
-// Runs seeds, each twice: the second run has to be the first one again. Adds up what they did.
+// Runs seeds, some or all of them twice: the second run has to be the first one again. Adds up what they did.
 import type { Breakage } from './breakage.ts';
 import type { Violation } from './checks.ts';
 import { simulate, type SimResult } from './simulate.ts';
@@ -14,24 +14,40 @@ export function runTwice(seed: number, breakage?: Breakage): SimResult {
   return { ...first, violations: [differs] };
 }
 
+/** What one seed gave, as it is told across threads. */
+export type SeedResult = Pick<SimResult, 'seed' | 'violations' | 'figures'>;
+
 export interface RunsTotal {
-  readonly seeds: number;
-  readonly failed: readonly SimResult[];
-  readonly figures: Readonly<Record<string, number>>;
+  seeds: number;
+  readonly failed: SeedResult[];
+  readonly figures: Record<string, number>;
+}
+export const noRuns = (): RunsTotal => ({ seeds: 0, failed: [], figures: {} });
+
+export function addRun(total: RunsTotal, result: SeedResult): void {
+  total.seeds += 1;
+  for (const [name, value] of Object.entries(result.figures))
+    total.figures[name] = (total.figures[name] ?? 0) + value;
+  if (result.violations.length > 0) total.failed.push(result);
+}
+
+export interface RunOptions {
+  readonly breakage?: Breakage | undefined;
+  /** Seeds up to this one are run twice. */
+  readonly twiceUpTo?: number;
+  readonly onSeed?: (result: SeedResult) => void;
 }
 
 export function runSeeds(
   seeds: readonly number[],
-  breakage?: Breakage,
-  onSeed: (result: SimResult) => void = () => undefined,
+  { breakage, twiceUpTo = Infinity, onSeed = () => undefined }: RunOptions = {},
 ): RunsTotal {
-  const failed: SimResult[] = [];
-  const figures: Record<string, number> = {};
+  const total = noRuns();
   for (const seed of seeds) {
-    const result = runTwice(seed, breakage);
-    for (const [name, value] of Object.entries(result.figures)) figures[name] = (figures[name] ?? 0) + value;
-    if (result.violations.length > 0) failed.push(result);
+    const { violations, figures } = seed <= twiceUpTo ? runTwice(seed, breakage) : simulate(seed, breakage);
+    const result: SeedResult = { seed, violations, figures };
+    addRun(total, result);
     onSeed(result);
   }
-  return { seeds: seeds.length, failed, figures };
+  return total;
 }

@@ -4,9 +4,10 @@ import { whole } from './breakage.ts';
 import { Checks, type Violation } from './checks.ts';
 import { FakeAgent } from './fakeAgent.ts';
 import { FakeDisk } from './fakeDisk.ts';
-import { FakeHistory } from './fakeHistory.ts';
+import { FakeHistory, writesAtATimeMost } from './fakeHistory.ts';
 import { FakeHost } from './fakeHost.ts';
 import { FakeNetwork } from './fakeNetwork.ts';
+import { GuardedEffects } from './guardedEffects.ts';
 import { Faults } from './faults.ts';
 import { type Plan, planOf } from './load.ts';
 import { Operator } from './operator.ts';
@@ -30,14 +31,28 @@ export function simulate(seed: number, breakage: Breakage = whole): SimResult {
   const plan = planOf(world);
   const disk = new FakeDisk(world);
   disk.isLying = breakage.diskLies === true;
+  disk.areErrorsIgnored = breakage.diskErrorsIgnored === true;
+  disk.shelf.readsUnfinished = breakage.readsUnfinished === true;
   const network = new FakeNetwork(world);
   const history = new FakeHistory(world);
   const checks = new Checks(world, disk);
   const snapshotEvery = world.pick([20, 100, 400]);
-  const host = new FakeHost({ world, network, disk, history, checks, breakage, snapshotEvery });
+  const writesMost = world.pick([1, 1, 1, writesAtATimeMost]);
+  const pace = { snapshotEvery, snapshotStepMs: world.pick([2, 40, 200]), writesMost };
+  const host = new FakeHost({ world, network, disk, history, checks, breakage, ...pace });
   const agents = agentsOf(plan, { world, network, checks, breakage });
   const operator = new Operator({ world, host, history, checks, plan });
-  const faults = new Faults({ world, network, disk, host, operator, agents, leases: checks.leases });
+  const faults = new Faults({
+    world,
+    network,
+    disk,
+    history,
+    host,
+    operator,
+    agents,
+    leases: checks.leases,
+    needs: breakage.needs ?? [],
+  });
   let digest = '';
   try {
     host.start();
@@ -48,7 +63,8 @@ export function simulate(seed: number, breakage: Breakage = whole): SimResult {
     const isOver = (): boolean => checks.isOver(breakage.lookFor);
     world.runUntil(faultyMs, isOver);
     faults.end();
-    if (!isOver()) world.runUntil(world.nowMs + quietMostMs, () => isOver() || isQuiet(host, operator));
+    const endMs = Math.max(world.nowMs, world.awayUntilMs) + quietMostMs;
+    if (!isOver()) world.runUntil(endMs, () => isOver() || isQuiet(host, operator, agents));
     if (!isOver()) digest = checks.finish(host.core, history);
   } catch (error) {
     checks.report('threw', error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -58,7 +74,7 @@ export function simulate(seed: number, breakage: Breakage = whole): SimResult {
     violations: checks.violations,
     digest,
     traceHash: world.traceHash,
-    figures: figuresOf({ world, host, checks, operator, faults, disk }),
+    figures: figuresOf({ world, host, checks, operator, faults, disk, history, agents }),
     disk,
   };
 }
@@ -69,6 +85,7 @@ function agentsOf(
 ): FakeAgent[] {
   const { world, network, checks, breakage } = parts;
   const flakyShare = world.pick([0, 0.05, 0.2]);
+  const effects = new GuardedEffects(checks.effects, breakage.effectsUnguarded === true);
   return plan.nodes.map(({ nodeId, spec }) => {
     const agent = new FakeAgent({
       world,
@@ -79,17 +96,25 @@ function agentsOf(
       onRun: (token, taskId) => {
         checks.ran(token, taskId, nodeId);
       },
-      runsTwice: breakage.runsTwice === true,
-      forgetsHeld: breakage.forgetsHeld === true,
+      onStaleEpoch: (token) => {
+        checks.report('epoch', `${nodeId} took token ${String(token)} for one of an older life of the host`);
+      },
+      effects,
+      breakage,
     });
     checks.agents.set(nodeId, agent);
     return agent;
   });
 }
 
-/** Nothing lives, nobody waits, and no result is on its way. */
-function isQuiet(host: FakeHost, operator: Operator): boolean {
-  return host.core !== undefined && host.core.state.tasks.size === 0 && operator.isIdle && !host.isWriting;
+/** Nothing lives, nobody waits, no result is on its way, and every agent is back. */
+function isQuiet(host: FakeHost, operator: Operator, agents: readonly FakeAgent[]): boolean {
+  return (
+    host.core?.state.tasks.size === 0 &&
+    operator.isIdle &&
+    !host.isWriting &&
+    agents.every(({ isSettled }) => isSettled)
+  );
 }
 
 function figuresOf(parts: {
@@ -99,20 +124,37 @@ function figuresOf(parts: {
   operator: Operator;
   faults: Faults;
   disk: FakeDisk;
+  history: FakeHistory;
+  agents: readonly FakeAgent[];
 }): Record<string, number> {
-  const { world, host, checks, operator, faults, disk } = parts;
-  const { lost, torn, keptUnheard, full, snapshots } = disk.counts;
+  const { world, host, checks, operator, faults, disk, history, agents } = parts;
+  const { lost, torn, keptUnheard, lostSeveral, full, broken } = disk.counts;
+  const sum = (of: (agent: FakeAgent) => number): number =>
+    agents.reduce((total, agent) => total + of(agent), 0);
   return {
     tasks: checks.audit.tasks.size,
     attempts: checks.audit.placed.size,
     runs: checks.counts.runs,
+    effects: checks.effects.counts.performed,
+    effectsFenced: checks.effects.counts.fenced,
     simulatedS: Math.round(world.nowMs / 1_000),
     steps: world.events,
     turns: checks.counts.turns,
-    batches: disk.batchesAfter(0).length,
+    batches: disk.lastSequence,
     hostCrashes: host.counts.crashes,
-    agentCrashes: faults.counts.agentCrash ?? 0,
-    ...{ tailsLost: lost, tailsTorn: torn, tailsKept: keptUnheard, writesRefused: full, snapshots },
+    agentCrashes: faults.counts['agentCrash'] ?? 0,
+    ...{ tailsLost: lost, tailsTorn: torn, tailsKept: keptUnheard, tailsOfSeveral: lostSeveral },
+    ...{ writesRefused: full, writesBroken: broken },
+    ...disk.shelf.counts,
+    ...{ historyTailsLost: history.counts.lostTails, historyWaits: history.counts.waits },
+    ...{
+      repairs: host.counts.repairs,
+      batchesLost: host.counts.batchesLost,
+      overflows: host.counts.overflows,
+    },
+    agentRecordsLost: sum(({ ledger }) => ledger.counts.lostRecords),
+    agentResultsLost: sum(({ ledger }) => ledger.counts.lostResults),
+    nodesForgotten: operator.counts.forgotten,
     cancels: operator.counts.cancels,
     unanswered: operator.counts.unanswered,
     ...Object.fromEntries(Object.entries(faults.counts).map(([kind, count]) => [`fault.${kind}`, count])),

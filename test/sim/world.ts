@@ -16,6 +16,8 @@ export class World {
   nowMs = 0;
   /** How far the host's wall clock is off. */
   wallOffsetMs = 0;
+  /** The host's machine is off for so long that nobody calls it before then. */
+  awayUntilMs = 0;
   readonly random: Random;
   #order = 0;
   readonly #heap: Planned[] = [];

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { Core } from '../../scheduler/core/cycle.ts';
 import { brokenInvariants } from '../../scheduler/core/state/invariants.ts';
-import { nodeId, type Token } from '../../scheduler/protocol/brands.ts';
+import { ms, nodeId, type Token } from '../../scheduler/protocol/brands.ts';
 import { attemptLeaseMs, nodeLeaseMs, rejoinWindowMs } from '../../scheduler/protocol/limits.ts';
 import { kindsOf, liveOf, reasonOf, running, startedCore } from './coreStage.ts';
 
@@ -207,4 +207,20 @@ describe('a node that comes back smaller than what it holds', () => {
     core.state.nodes.cpuFree[0] = -1;
     expect(brokenInvariants(core.state).join()).toContain('oversold: cpu of N1');
   });
+});
+
+test('a repaired journal goes on in an epoch and with numbers that its lost batches cannot have given', () => {
+  const { core, id, token } = running();
+  const { epoch, sequence } = core.state;
+  const repaired = {
+    kind: 'journal_repaired',
+    nextTaskId: id + 500,
+    nextToken: token + 500,
+    ended: [id],
+  } as const;
+  core.replay({ sequence: sequence + 1, atMs: ms(core.state.lastBatchAtMs), events: [repaired] });
+  expect(core.state.epoch).toBeGreaterThan(epoch + 1_000);
+  expect(core.state).toMatchObject({ nextTaskId: id + 500, nextToken: token + 500 });
+  expect(core.state.tasks.size).toBe(0);
+  expect(brokenInvariants(core.state)).toEqual([]);
 });
