@@ -87,7 +87,7 @@ class Plant {
     }
   }
 
-  /** Attempts start and fail once, until the rows after the snapshot have so many bytes. */
+  /** Attempts start, until the rows after the snapshot have so many bytes. */
   async reportUntil(bytes: number): Promise<void> {
     while (this.#journal.stats().bytesSinceSnapshot < bytes) {
       const before = this.core.state.sequence;
@@ -116,8 +116,7 @@ class Plant {
     for (let given = commands; hasMore; given = []) {
       this.#atMs += 1;
       const result = this.core.turn(this.#atMs, given);
-      const refusal = result.answers.find((answer) => !answer.ok);
-      if (refusal && !refusal.ok) throw new Error(refusal.reason.message);
+      for (const answer of result.answers) if (!answer.ok) throw new Error(answer.reason.message);
       if (result.batch) await this.#journal.append(result.batch);
       hasMore = result.hasMore;
     }

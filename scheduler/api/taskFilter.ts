@@ -1,6 +1,6 @@
 // The filter of lists and counts as query parameters, and the way back: refusals name the parameter.
 import * as v from 'valibot';
-import { taskFilterSchema } from '../protocol/consoleWire.ts';
+import { taskFilterSchema } from '../protocol/consoleParams.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import type { DoorRefusal } from './problem.ts';
 import type { Query, QueryFields } from './query.ts';

@@ -28,7 +28,8 @@ export interface ListPage {
 }
 
 /**
- * Ended tasks. Reads reject with `Refused` where the store cannot answer. A batch that was handed to history before a call has to be seen by it: a task that has just left the
+ * Ended tasks. Reads reject with `Refused` where the store cannot answer. A batch that was handed to history before a
+ * call has to be seen by it: a task that has just left the
  * live ones would otherwise be nowhere for a moment.
  */
 export interface ConsoleHistory {

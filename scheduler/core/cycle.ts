@@ -1,13 +1,13 @@
 // One turn of the core: take commands, decide, apply, fire timers, place. Synchronous and deterministic: the same turns
 // in the same order give the same batches.
-import { epoch, type Ms, ms, type NodeIndex, taskId, token } from '../protocol/brands.ts';
+import { epoch, type Ms, ms } from '../protocol/brands.ts';
 import type { SubmitAnswer } from '../protocol/consoleWire.ts';
 import type { Batch, Command, Event } from '../protocol/events.ts';
 import { accepted, type Outcome, type Refusal } from '../protocol/outcome.ts';
 import type { EndState, TaskRecord } from '../protocol/task.ts';
 import type { Timing } from '../protocol/timing.ts';
 import type { SchedulerView } from '../protocol/view.ts';
-import { attemptTimer, reportResults, reportStarted } from './decide/attemptReport.ts';
+import { reportResults, reportStarted } from './decide/attemptReport.ts';
 import {
   disconnectNode,
   enrolNode,
@@ -15,12 +15,12 @@ import {
   heartbeat,
   type Joined,
   joinNode,
-  nodeTimer,
   setCordon,
 } from './decide/nodeLifecycle.ts';
 import { placeReady, wakeBlocked } from './decide/place.ts';
 import { putQueue, submitTasks } from './decide/submit.ts';
 import { cancelTask, requeueTask } from './decide/taskControl.ts';
+import { fireTimers } from './decide/timers.ts';
 import type { Turn } from './decide/turn.ts';
 import type { Effect } from './effects.ts';
 import { type Random, seededRandom } from './ports.ts';
@@ -53,8 +53,6 @@ export interface CoreOptions {
   readonly policy?: Policy | undefined;
   readonly timing?: Timing | undefined;
 }
-
-const timersPerTurnMax = 4_096; // a fallen switch ends thousands of leases at once; the rest fires next turn
 
 export class Core {
   readonly #state: SchedulerState;
@@ -214,30 +212,6 @@ export class Core {
 const done = accepted<Answer>({});
 const plain = (outcome: Outcome<undefined, Refusal>): Outcome<Answer, Refusal> =>
   outcome.ok ? done : outcome;
-
-/** True where more timers are due than one turn takes. */
-function fireTimers(turn: Turn): boolean {
-  const { timers, tasks } = turn.state;
-  for (let fired = 0; fired < timersPerTurnMax; fired += 1) {
-    const timer = timers.takeDue(turn.nowMs);
-    if (!timer) return false;
-    switch (timer.kind) {
-      case 'node':
-        nodeTimer(turn, timer.id as NodeIndex);
-        break;
-      case 'attempt':
-        attemptTimer(turn, token(timer.id));
-        break;
-      case 'backoff': {
-        const task = tasks.get(taskId(timer.id));
-        if (task?.state === 'backoff' && task.untilMs <= turn.nowMs)
-          turn.emit({ kind: 'task_ready', taskId: task.taskId });
-        break;
-      }
-    }
-  }
-  return true;
-}
 
 const endStateOf: Partial<Record<Event['kind'], EndState>> = {
   task_succeeded: 'succeeded',

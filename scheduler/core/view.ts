@@ -1,22 +1,19 @@
 // The core as others may read it: rows and counts made from the tables when asked.
-import { mib, millicores, ms, type NodeId, type NodeIndex, type TaskId } from '../protocol/brands.ts';
+import { mib, millicores, ms, type NodeIndex } from '../protocol/brands.ts';
 import type { FleetColumns } from '../protocol/fleetColumns.ts';
 import { isSimulatedNode, type NodeRow, type NodeState } from '../protocol/node.ts';
-import type { Kind, TaskSpec } from '../protocol/task.ts';
-import { groupOf, rowOfRecord, searchTextOf } from '../protocol/taskRow.ts';
+import { rowOfRecord } from '../protocol/taskRow.ts';
 import type {
   FleetUse,
-  Grouping,
-  LivePage,
   NodeCounts,
   NodeFilter,
   NodePage,
   QueueRow,
   SchedulerView,
   TaskCounts,
-  TaskFilter,
   TaskRow,
 } from '../protocol/view.ts';
+import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
 import { why } from './place/explain.ts';
 import type { Queue } from './queue/readyQueue.ts';
 import { waitingOf } from './queue/waiting.ts';
@@ -42,7 +39,8 @@ export function viewOf(state: SchedulerState): SchedulerView {
     },
     queueOf: (token) => tasks.byToken(token)?.spec.queue,
     liveTasksOfKind: (kind, limit) => liveTasksOfKind(state, kind, limit),
-    liveTasks: (filter, before, limit) => liveTasks(state, { filter, before, limit }),
+    liveTasks: (filter, before, limit) =>
+      liveTasks(state, { filter, before, limit }, (task) => taskRow(state, task)),
     liveGroups: (filter, by) => liveGroups(state, filter, by),
     attemptByToken: (token) => {
       const task = tasks.byToken(token);
@@ -108,69 +106,6 @@ function queueRow(queue: Queue): QueueRow {
     ...(oldest === Number.POSITIVE_INFINITY ? {} : { oldestSubmittedAtMs: ms(oldest) }),
   };
 }
-
-function liveTasksOfKind(state: SchedulerState, kind: Kind, limit: number) {
-  const taskIds: TaskId[] = [];
-  let total = 0;
-  for (const { spec, taskId } of state.tasks.all()) {
-    if (spec.work.kind !== kind) continue;
-    total += 1;
-    if (taskIds.length < limit) taskIds.push(taskId);
-  }
-  return { taskIds, total };
-}
-
-function liveGroups(state: SchedulerState, filter: TaskFilter, by: Grouping): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const task of state.tasks.all()) {
-    if (!matches(task, filter)) continue;
-    const key = groupOf(recordOf(task), by);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  return counts;
-}
-
-interface LiveQuery {
-  readonly filter: TaskFilter;
-  readonly before: number | undefined;
-  readonly limit: number;
-}
-
-/** Newest first, below `before`. O(live tasks): the core keeps no order by id beside the one of arrival. */
-function liveTasks(state: SchedulerState, { filter, before, limit }: LiveQuery): LivePage {
-  const below = before ?? Number.POSITIVE_INFINITY;
-  const found: Task[] = [];
-  let total = 0;
-  for (const task of state.tasks.all()) {
-    if (!matches(task, filter)) continue;
-    total += 1;
-    if (task.taskId < below) found.push(task);
-  }
-  found.sort((a, b) => b.taskId - a.taskId);
-  const page = found.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    rows: page.map((task) => taskRow(state, task)),
-    total,
-    ...(last && found.length > limit ? { nextBefore: last.taskId } : {}),
-  };
-}
-
-function matches(task: Task, filter: TaskFilter): boolean {
-  const { spec } = task;
-  if (filter.states && !filter.states.includes(task.state)) return false;
-  if (filter.queue !== undefined && spec.queue !== filter.queue) return false;
-  if (filter.tenant !== undefined && spec.tenant !== filter.tenant) return false;
-  if (filter.nodeId !== undefined && newestNode(task) !== filter.nodeId) return false;
-  if (task.submittedAtMs < (filter.sinceMs ?? 0)) return false;
-  if (task.submittedAtMs >= (filter.untilMs ?? Number.POSITIVE_INFINITY)) return false;
-  return hasLabels(spec, filter.labels) && hasText(spec, filter.text);
-}
-const hasLabels = (spec: TaskSpec, labels: TaskFilter['labels'] = {}): boolean =>
-  Object.entries(labels).every(([label, value]) => spec.labels[label] === value);
-const hasText = (spec: TaskSpec, text = ''): boolean =>
-  text === '' || searchTextOf(spec).includes(text.toLowerCase());
-const newestNode = (task: Task): NodeId | undefined => task.live?.nodeId ?? task.past.at(-1)?.nodeId;
 
 function nodeCounts(nodes: NodeTable): NodeCounts {
   const counts = { total: nodes.size, online: 0, disconnected: 0, lost: 0, cordoned: 0 };

@@ -215,8 +215,8 @@ const isOfStore = (error: unknown): boolean =>
   error instanceof Error && ['JournalFailed', 'HistoryFailed'].includes(error.name);
 
 /**
- * Lets messages and turns go between the steps. A start goes on from the snapshot and tells history nothing of what came
- * before: so the last part counts only once history holds all that ended up to it.
+ * Lets messages and turns go between the steps. A start goes on from the snapshot and tells history nothing of what
+ * came before: so the last part counts only once history holds all that ended up to it.
  */
 async function* heldParts(
   parts: Iterable<string | undefined>,

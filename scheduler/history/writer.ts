@@ -20,7 +20,6 @@ export function writerAnswers(database: Database): Answers<WriterQuestion> & { r
   const logs = new LogWriter(database);
   const keeping = { database, tasks, segments, tidy: () => builds.tidy() };
   const keeper = new Keeper(keeping);
-  const setCursor = database.prepare(`UPDATE meta SET number = max(number, ?) WHERE key = 'cursor'`);
   const sizes = (): Sizes => {
     const legacy = metaOf(database, 'legacy_tasks');
     return {
@@ -30,29 +29,7 @@ export function writerAnswers(database: Database): Answers<WriterQuestion> & { r
     };
   };
 
-  function store(change: Change, cursor: number): void {
-    // Read again after a crash, and stored already: a task that ended and was requeued must not come back.
-    if (change.sequence < cursor) return;
-    if (change.kind === 'forgotten') tasks.forget(change.taskId, change.sequence);
-    if (change.kind === 'ended') for (const record of change.records) tasks.put(record, change.sequence);
-    setCursor.run(change.sequence);
-  }
-
-  function commit({ changes, logs: calls }: Commit): Committed {
-    const startedMs = performance.now();
-    return inTransaction(database, () => {
-      const cursor = cursorOf(database);
-      for (const change of changes) store(change, cursor);
-      tasks.store();
-      const appended = calls.map((pieces) => logs.append(pieces));
-      return {
-        cursor: cursorOf(database),
-        logs: appended,
-        tookMs: performance.now() - startedMs,
-        ...sizes(),
-      };
-    });
-  }
+  const commit = committer(database, { tasks, logs, sizes });
 
   return {
     sizes,
@@ -88,6 +65,38 @@ export function writerAnswers(database: Database): Answers<WriterQuestion> & { r
       const isBusy = moveLegacy(database, tasks) || builds.tidy();
       return { isBusy, ...sizes() };
     },
+  };
+}
+
+interface CommitParts {
+  readonly tasks: TaskWriter;
+  readonly logs: LogWriter;
+  readonly sizes: () => Sizes;
+}
+
+function committer(database: Database, { tasks, logs, sizes }: CommitParts): (commit: Commit) => Committed {
+  const setCursor = database.prepare(`UPDATE meta SET number = max(number, ?) WHERE key = 'cursor'`);
+  const store = (change: Change, cursor: number): void => {
+    // Read again after a crash, and stored already: a task that ended and was requeued must not come back.
+    if (change.sequence < cursor) return;
+    if (change.kind === 'forgotten') tasks.forget(change.taskId, change.sequence);
+    if (change.kind === 'ended') for (const record of change.records) tasks.put(record, change.sequence);
+    setCursor.run(change.sequence);
+  };
+  return ({ changes, logs: calls }) => {
+    const startedMs = performance.now();
+    return inTransaction(database, () => {
+      const cursor = cursorOf(database);
+      for (const change of changes) store(change, cursor);
+      tasks.store();
+      const appended = calls.map((pieces) => logs.append(pieces));
+      return {
+        cursor: cursorOf(database),
+        logs: appended,
+        tookMs: performance.now() - startedMs,
+        ...sizes(),
+      };
+    });
   };
 }
 

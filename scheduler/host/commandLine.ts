@@ -40,5 +40,5 @@ void run(process.argv.slice(2)).then((code) => {
   // Set, not exited with: what was written to a pipe is still on its way.
   process.exitCode = code;
   // Electron does not end by itself where nothing is left to do.
-  if (process.versions['electron'] !== undefined) process.stdout.write('', () => process.exit(code));
+  if ('electron' in process.versions) process.stdout.write('', () => process.exit(code));
 });

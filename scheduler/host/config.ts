@@ -41,22 +41,22 @@ export function readHostConfig(args: readonly string[]): Outcome<HostConfig | un
       },
     });
     if (values.help === true) return accepted(undefined);
-    const port = Number(values.port ?? defaultPort);
-    if (!Number.isInteger(port) || port < 0 || port > 65_535)
-      return refused(`--port ${values.port ?? ''}: it is a whole number from 0 to 65535`);
-    const scale = Number(values['time-scale'] ?? 1);
-    if (!(scale >= timeScaleMin && scale <= 1))
-      return refused(`--time-scale ${values['time-scale'] ?? ''}: it is a number from ${timeScaleMin} to 1`);
+    const { port = String(defaultPort), 'time-scale': scale = '1' } = values;
+    if (!isPort(port)) return refused(`--port ${port}: it is a whole number from 0 to 65535`);
+    if (!isScale(scale)) return refused(`--time-scale ${scale}: it is a number from ${timeScaleMin} to 1`);
     return accepted({
       dataFolder: resolve(values.data ?? join(homedir(), '.millrace', 'hub')),
       listen: values.listen ?? '127.0.0.1',
-      port,
-      timing: scaledTiming(scale),
+      port: Number(port),
+      timing: scaledTiming(Number(scale)),
     });
   } catch (error) {
     return refused(`${error instanceof Error ? error.message : String(error)}\n\n${hostUsage}`);
   }
 }
+
+const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
+const isScale = (text: string): boolean => Number(text) >= timeScaleMin && Number(text) <= 1;
 
 /** Loopback needs no TLS: nothing leaves the machine. */
 export const isLoopback = (address: string): boolean =>

@@ -1,14 +1,11 @@
 // The composition root: the one place that builds every part of the scheduler and wires it to the others.
 import type { Console } from '../console/ports.ts';
 import type { Engine } from '../engine/engine.ts';
-import { openHistory } from '../history/store.ts';
 import { openHub } from '../hub/hub.ts';
 import type { Hub } from '../hub/ports.ts';
-import { openJournal } from '../journal/journal.ts';
 import { Alarms } from '../observe/alarms.ts';
 import { ms, type Ms } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
-import type { RecoveryProgress } from '../protocol/hostLink.ts';
 import { accepted, type Outcome, type Refusal, refused } from '../protocol/outcome.ts';
 import type { HostConfig } from './config.ts';
 import type { HostEvents } from './hostEvents.ts';
@@ -17,15 +14,14 @@ import { hostMetrics } from './hostMetrics.ts';
 import type { HostFiles, HostParts } from './hostParts.ts';
 import { keepUp } from './upkeep.ts';
 import { openConsole } from './openConsole.ts';
+import { openStores } from './openStores.ts';
 import { Measuring } from './measuring.ts';
 import { openRecoveringDoor } from './recoveringDoor.ts';
 import { replayInto } from './recovery.ts';
 import { startEngine } from './startEngine.ts';
 import { steadyClock } from './steadyClock.ts';
-import { SecretsFile } from './secretsFile.ts';
 import { SimulatedPlant } from './simulation.ts';
 import { Storage } from './storage.ts';
-import { StorageFile } from './storageFile.ts';
 import { freeBytesOf } from './storageFolder.ts';
 import { webDoors } from './webDoors.ts';
 
@@ -52,58 +48,31 @@ export async function openHost(
     for (const part of opened.reverse()) await part.close();
     return refused(reason);
   };
-  const onFailure = onceOnly(events.onFailure);
   const door = await openRecoveringDoor({ ...config, pages: files.pages });
   if (door.ok) opened.push(door.value);
-  const onRecovering = (progress: RecoveryProgress): void => {
-    if (door.ok) door.value.progressed(progress);
-    events.onRecovering(progress);
+  const told: HostEvents = {
+    ...events,
+    onFailure: onceOnly(events.onFailure),
+    onRecovering: (progress) => {
+      if (door.ok) door.value.progressed(progress);
+      events.onRecovering(progress);
+    },
   };
-  const stores = { folder: config.dataFolder, onFailure };
-  const journal = await openJournal({
-    ...stores,
-    threadFile: files.journalThread,
-    onChecking: (done, total) => {
-      onRecovering({ stage: 'checking', done, total });
-    },
-  });
-  if (!journal.ok) return giveUp(journal.reason);
-  opened.push(journal.value.journal);
-  // After the journal: two hosts in one folder are told so, and not that one has the other's port.
+  const stores = await openStores({ config, files, events: told, opened: (store) => opened.push(store) });
+  if (!stores.ok) return giveUp(stores.reason);
+  // After the stores: two hosts in one folder are told so, and not that one has the other's port.
   if (!door.ok) return giveUp(door.reason);
-  // After the journal, whose lock keeps a second host out of this folder.
-  const secrets = SecretsFile.open(config.dataFolder);
-  if (!secrets.ok) return giveUp(secrets.reason);
-  const settings = StorageFile.open(config.dataFolder);
-  if (!settings.ok) return giveUp(settings.reason);
-  const history = await openHistory({
-    ...stores,
-    threadFile: files.historyThread,
-    onDamage: (message) => {
-      events.log('error', 'history', { message });
-    },
-  });
-  if (!history.ok) return giveUp(history.reason);
-  opened.push(history.value);
-
-  const core = await replayInto(journal.value.recovered, history.value, {
-    log: events.log,
-    timing: config.timing,
-    onRecovering,
-  });
+  const { recovered, ...parts } = stores.value;
+  const core = await replayInto(recovered, parts.history, { ...told, timing: config.timing });
   if (!core.ok) return giveUp(core.reason);
   await door.value.close();
-  const parts = {
+  const running = await run({
+    ...parts,
     config: { ...config, port: door.value.port },
     files,
-    events: { ...events, onFailure },
-    secrets: secrets.value,
-    settings: settings.value,
-    history: history.value,
-    journal: journal.value.journal,
+    events: told,
     core: core.value,
-  };
-  const running = await run(parts);
+  });
   return running.ok ? running : giveUp(running.reason);
 }
 

@@ -189,9 +189,15 @@ export class Session {
     const chunk = decode(logSchema, payload, 'log');
     if (!chunk.ok) return chunk;
     const { token, stream } = chunk.value;
-    void this.#context.handlers.log(this.nodeId, chunk.value).then((offset) => {
-      this.#send('logAck', { token, stream, offset });
-    });
+    void this.#context.handlers.log(this.nodeId, chunk.value).then(
+      (offset) => {
+        this.#send('logAck', { token, stream, offset });
+      },
+      (error: unknown) => {
+        // The store has failed and ends the host; without an acknowledgement the agent sends it again to the next one.
+        this.close(`its output was not stored: ${error instanceof Error ? error.message : String(error)}`);
+      },
+    );
     return taken;
   }
 

@@ -1,5 +1,5 @@
-// Copies a journal row by row into a new file, in small steps, while commits go on: what is there when it begins. Not by
-// SQLite's own backup, whose last step flushes the whole copy while it holds the connection that commits need.
+// Copies a journal row by row into a new file, in small steps, while commits go on: what is there when it begins. Not
+// by SQLite's own backup, whose last step flushes the whole copy while it holds the connection that commits need.
 import { bytesIn, numberIn, type Row } from '../sqlite/columns.ts';
 import type { Database } from '../sqlite/driver.ts';
 import { inTransaction, openDatabase, type Opened } from '../sqlite/open.ts';

@@ -177,8 +177,8 @@ function noticesOfSize(database: Database, path: string): readonly string[] {
   const freeBytes = pragma('freelist_count') * pragma('page_size');
   if (pragma('auto_vacuum') !== 0 || freeBytes <= snapshotEveryBytes) return [];
   return [
-    `${path} holds ${Math.round(freeBytes / 2 ** 20)} MiB of free room and cannot shrink, since an older version made ` +
-      'it: new rows use that room; a backup of it, restored, is small',
+    `${path} holds ${Math.round(freeBytes / 2 ** 20)} MiB of free room and cannot shrink, since an older version ` +
+      'made it: new rows use that room; a backup of it, restored, is small',
   ];
 }
 

@@ -55,8 +55,8 @@ function endOf({ cause, message }: StorageFault, folder: string): CommandEnds {
   if (cause === 'in_use')
     return new CommandEnds(
       exitCodes.refused,
-      `the host of ${folder} runs, so its journal is in use: make a backup ("millrace backup") and look at that copy, ` +
-        'or stop the host first',
+      `the host of ${folder} runs, so its journal is in use: make a backup ("millrace backup") and look at that ` +
+        'copy, or stop the host first',
     );
   if (cause === 'cannot_open' && message.startsWith('there is no'))
     return new CommandEnds(exitCodes.notFound, `${message}: is ${folder} the data folder of a host?`);

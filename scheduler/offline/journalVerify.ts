@@ -139,7 +139,8 @@ function historyFault(history: HistoryRead, lastSequence: number | undefined): s
   if (history.state === 'bad') return history.message;
   if (history.state === 'missing' || lastSequence === undefined || history.says.cursor <= lastSequence)
     return undefined;
-  return `history.db has seen batch ${history.says.cursor}, the journal ends at ${lastSequence}: they do not belong together`;
+  const seen = `history.db has seen batch ${history.says.cursor}, the journal ends at ${lastSequence}`;
+  return `${seen}: they do not belong together`;
 }
 
 const broken = (path: string, message: string): Verified => ({

@@ -1,8 +1,20 @@
 // Window <-> host: requests with one reply each, and pushed frames. The same messages travel over a MessagePort in
 // Electron and over the Socket.IO namespace `/console` (event `m`) in a browser or a program.
 import * as v from 'valibot';
-import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
+import type { Epoch, Ms, QueueName, TaskId } from './brands.ts';
 import type { LogPiece, Push } from './consoleFrames.ts';
+import {
+  nodeIdSchema,
+  pathSchema,
+  queueSchema,
+  rowLimitSchema,
+  someTasksSchema,
+  taskFilterSchema,
+  taskIdSchema,
+  textSchema,
+  tokenSchema,
+  whole,
+} from './consoleParams.ts';
 import { type MetricId, metricIds, type MetricTrace, queueMetricIds, type Topology } from './fleetFrames.ts';
 import * as limits from './limits.ts';
 import type { NodeRow } from './node.ts';
@@ -17,14 +29,7 @@ import {
   type StorageJob,
   type StorageState,
 } from './storage.ts';
-import {
-  endStates,
-  liveStates,
-  nameSchema,
-  taskSpecSchema,
-  type TaskRecord,
-  type TaskState,
-} from './task.ts';
+import { nameSchema, type TaskRecord, type TaskState } from './task.ts';
 import {
   type FleetUse,
   groupings,
@@ -42,51 +47,6 @@ export const consoleNamespace = '/console';
 export const consoleAuthSchema = v.strictObject({
   wire: v.number(),
   token: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
-});
-
-const whole = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
-const taskIdSchema = v.pipe(
-  whole,
-  v.transform((n) => n as TaskId),
-);
-const tokenSchema = v.pipe(
-  whole,
-  v.transform((n) => n as Token),
-);
-const nodeIdSchema = v.pipe(
-  nameSchema,
-  v.transform((text) => text as NodeId),
-);
-const queueSchema = v.pipe(
-  nameSchema,
-  v.transform((text) => text as QueueName),
-);
-const rowLimitSchema = v.optional(
-  v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limits.pageRowsMax)),
-  50,
-);
-const timeSchema = v.pipe(
-  whole,
-  v.transform((n) => n as Ms),
-);
-const textSchema = v.pipe(v.string(), v.maxLength(limits.labelValueLengthMax));
-const pathSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(limits.pathLengthMax));
-const someTasksSchema = v.pipe(v.array(taskIdSchema), v.minLength(1), v.maxLength(limits.submitBatchMax));
-
-export const taskFilterSchema = v.strictObject({
-  states: v.exactOptional(v.array(v.picklist([...liveStates, ...endStates]))),
-  queue: v.exactOptional(queueSchema),
-  nodeId: v.exactOptional(nodeIdSchema),
-  text: v.exactOptional(textSchema),
-  tenant: v.exactOptional(nameSchema),
-  labels: v.exactOptional(
-    v.pipe(
-      v.record(nameSchema, textSchema),
-      v.check((labels) => Object.keys(labels).length <= limits.filterLabelsMax, 'names too many labels'),
-    ),
-  ),
-  sinceMs: v.exactOptional(timeSchema),
-  untilMs: v.exactOptional(timeSchema),
 });
 
 /** Parameters of each method. A method that is not here does not exist. */
@@ -177,7 +137,6 @@ export const methodSchemas = {
 export type Method = keyof typeof methodSchemas;
 export type Params<M extends Method> = v.InferOutput<(typeof methodSchemas)[M]>;
 export type ParamsInput<M extends Method> = v.InferInput<(typeof methodSchemas)[M]>;
-export { taskSpecSchema };
 
 export interface Hello {
   readonly version: string;

@@ -1,4 +1,4 @@
-// The times that decide when silence means loss. One place, so that tests may run a plant whose clock hands are shorter.
+// The times that decide when silence means loss. One place, so that tests may run a plant with shorter ones.
 import { attemptLeaseMs, heartbeatMs, nodeLeaseMs, rejoinWindowMs } from './limits.ts';
 
 export interface Timing {

@@ -144,7 +144,7 @@ export interface TaskPage {
    */
   readonly looked?: number;
 }
-/** What a count may be split by. `hour` and `day` are of the submission, in UTC, as `2026-11-23T10` and `2026-11-23`. */
+/** What a count may be split by. `hour` and `day` are of the submission, in UTC: `2026-11-23T10`, `2026-11-23`. */
 export const groupings = ['state', 'queue', 'tenant', 'node', 'kind', 'hour', 'day'] as const;
 export type Grouping = (typeof groupings)[number];
 export interface TaskGroup {

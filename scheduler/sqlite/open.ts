@@ -12,8 +12,8 @@ export interface OpenOptions {
   /** Scripts that bring an empty file to the present schema. The file's version counts those it has had. */
   readonly migrations: readonly string[];
   /**
-   * FULL: a commit is on the disk when it returns. NORMAL: the last commits may go with the power, in order. OFF: whoever
-   * makes the file flushes it before anybody relies on it.
+   * FULL: a commit is on the disk when it returns. NORMAL: the last commits may go with the power, in order. OFF:
+   * whoever makes the file flushes it before anybody relies on it.
    */
   readonly synchronous: 'FULL' | 'NORMAL' | 'OFF';
   /** True: no other process can open the file while this connection lives. */

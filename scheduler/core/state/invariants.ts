@@ -92,23 +92,20 @@ function checkNode(
       sum((t) => t.spec.ask.custom[name] ?? 0),
     );
   for (let device = 0; device < (nodes.gpuDevices[node] ?? 0); device += 1) {
-    const taken = sum(({ live, spec }) =>
-      live && ((live.gpuMask >> device) & 1) === 1
-        ? (spec.ask.gpu?.thousandths ?? gpuThousandthsPerDevice)
-        : 0,
-    );
-    equal(
-      `gpu ${String(device)}`,
-      gpuThousandthsPerDevice,
-      nodes.gpuFree[node * gpuDevicesMax + device],
-      taken,
-    );
+    const free = nodes.gpuFree[node * gpuDevicesMax + device];
+    equal(`gpu ${String(device)}`, gpuThousandthsPerDevice, free, sum(takenOf(device)));
   }
   check(held.length === nodes.attemptsOn(node).size, `attempts: ${name} lists another number than it holds`);
   const isOpen =
     nodes.state[node] === nodeState.online && nodes.cordoned[node] === 0 && (nodes.slotsFree[node] ?? 0) > 0;
   check(state.index.has(node) === isOpen, `index: ${name} ${isOpen ? 'is missing' : 'should not be there'}`);
 }
+
+/** Thousandths of a device that a task's attempt has. */
+const takenOf =
+  (device: number) =>
+  ({ live, spec }: Task): number =>
+    live && ((live.gpuMask >> device) & 1) === 1 ? (spec.ask.gpu?.thousandths ?? gpuThousandthsPerDevice) : 0;
 
 function checkTask(state: SchedulerState, task: Task, check: Check): void {
   const name = `task ${String(task.taskId)}`;

@@ -2,7 +2,7 @@
 // (their shape), so that a million of them are read back in seconds and lie in memory once.
 import type { NodeId, QueueName, TaskId } from '../../protocol/brands.ts';
 import type { NodeSpec } from '../../protocol/node.ts';
-import { type AttemptRecord, type LiveState, liveStates, type TaskSpec } from '../../protocol/task.ts';
+import { type AttemptRecord, liveStates, type TaskSpec } from '../../protocol/task.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import type { LiveAttempt, Task } from './taskTable.ts';
 
@@ -88,8 +88,8 @@ const savedAttempt = (live: LiveAttempt): SavedAttempt => ({
 });
 
 /**
- * A spec with what is each task's own left blank, in its place, so that fields keep their order. Any field that is added
- * to a spec later is part of it by itself.
+ * A spec with what is each task's own left blank, in its place, so that fields keep their order. Any field that is
+ * added to a spec later is part of it by itself.
  */
 type Shape = TaskSpec;
 /**
@@ -189,7 +189,7 @@ function restOf(task: Task): Rest | 0 {
   };
 }
 
-/** The spec of a row: the shape with the task's own in the blanks. One copy and no more, since there may be a million. */
+/** The spec of a row: the shape with the task's own in the blanks. One copy, since there may be a million. */
 export function specOfRow(
   [at, , , , , name, argv, labels, key]: TaskRow,
   shapes: readonly Shape[],
