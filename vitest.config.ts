@@ -12,6 +12,17 @@ export default defineConfig({
       })),
       {
         test: {
+          name: 'torture',
+          include: ['test/torture/**/*.test.ts'],
+          // Many processes of its own: nothing beside it, and after what only needs a processor.
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: 'test/e2e/globalSetup.ts',

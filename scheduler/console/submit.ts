@@ -1,11 +1,10 @@
 // submitTasks: each spec is checked on its own; the good ones go to the engine as one command.
 import type { CommandAnswer, SubmitAnswer } from '../protocol/consoleWire.ts';
-import { taskSpecSchema } from '../protocol/consoleWire.ts';
 import { decode } from '../protocol/decode.ts';
 import type { Command } from '../protocol/events.ts';
 import * as limits from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
-import type { TaskSpec } from '../protocol/task.ts';
+import { type TaskSpec, taskSpecSchema } from '../protocol/task.ts';
 import { inChunks } from './turns.ts';
 
 type Execute = (command: Command) => Promise<Outcome<CommandAnswer, Refusal>>;

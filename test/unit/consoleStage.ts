@@ -4,16 +4,11 @@ import type { Console, ConsolePorts, StoragePort } from '../../scheduler/console
 import { NodeTable } from '../../scheduler/core/state/nodeTable.ts';
 import { epoch, mib, millicores, ms, nodeId, taskId } from '../../scheduler/protocol/brands.ts';
 import type { ConsoleLink } from '../../scheduler/protocol/consoleLink.ts';
-import {
-  type FromHost,
-  type Method,
-  type Reply,
-  taskSpecSchema,
-} from '../../scheduler/protocol/consoleWire.ts';
+import type { FromHost, Method, Reply } from '../../scheduler/protocol/consoleWire.ts';
 import { decode } from '../../scheduler/protocol/decode.ts';
 import type { Command } from '../../scheduler/protocol/events.ts';
 import { accepted } from '../../scheduler/protocol/outcome.ts';
-import type { TaskRecord, TaskState } from '../../scheduler/protocol/task.ts';
+import { type TaskRecord, taskSpecSchema, type TaskState } from '../../scheduler/protocol/task.ts';
 import { rowOfRecord } from '../../scheduler/protocol/taskRow.ts';
 import type {
   Grouping,
