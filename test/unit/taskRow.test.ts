@@ -25,6 +25,7 @@ test('a task without attempts has no node, no start and attempt 0', () => {
     name: 'Weld',
     kind: 'command',
     queue: 'default',
+    tenant: 'default',
     priority: 5,
     state: 'ready',
     waiting: 'backlog',
