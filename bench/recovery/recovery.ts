@@ -85,12 +85,12 @@ function addressOf(host: ChildProcess): Promise<string> {
 }
 
 async function submitOne(address: string, data: string): Promise<void> {
-  const { consoleToken } = JSON.parse(readFileSync(join(data, 'secrets.json'), 'utf8')) as {
-    consoleToken: string;
+  const { apiToken } = JSON.parse(readFileSync(join(data, 'secrets.json'), 'utf8')) as {
+    apiToken: string;
   };
   const answer = await fetch(`${address}/api/v1/tasks`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${consoleToken}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${apiToken}`, 'content-type': 'application/json' },
     // The same key at each start: the first one admits it, the others are told so.
     body: JSON.stringify({ work: { kind: 'simulated', runMs: 1 }, key: 'first after the start' }),
   });
