@@ -167,6 +167,7 @@ export function newTask(
 ): Task {
   const askClass = state.classes.useAskClass(from.spec);
   if (!askClass) throw new Error('ask class table is full'); // refused in decide/submit
+  state.mix.count(from.spec.ask);
   return {
     ...from,
     submittedAtMs,

@@ -1,0 +1,170 @@
+// Nodes with GPUs by what they have free. Nodes of one class with the same free CPU, memory, devices and named resources
+// are one shape: a shape is scored once for all its nodes, and what changed since last time is the tail of a log.
+import type { NodeIndex } from '../../protocol/brands.ts';
+import { gpuDevicesMax, gpuThousandthsPerDevice } from '../../protocol/limits.ts';
+import type { NodeTable } from './nodeTable.ts';
+
+export interface GpuShape {
+  readonly key: string;
+  /** Larger than that of every shape made before. */
+  readonly birth: number;
+  readonly nodeClass: number;
+  readonly cpu: number;
+  readonly memory: number;
+  /** Free thousandths of each device, least first. */
+  readonly devices: Int16Array;
+  /** Free thousandths over all devices. */
+  readonly gpu: number;
+  /** Devices that nobody uses. */
+  readonly whole: number;
+  /** Who has this free. Empty: the shape is gone, and stays gone; the same amounts make a new one. */
+  readonly nodes: NodeIndex[];
+}
+
+/** What open nodes with GPUs have in all, taken or free. */
+interface Totals {
+  cpu: number;
+  memory: number;
+  devices: number;
+}
+
+const logSlack = 1_024; // entries of shapes that are gone, beyond as many as there are shapes
+
+export class GpuShapes {
+  readonly totals: Totals = { cpu: 0, memory: 0, devices: 0 };
+  readonly #nodes: NodeTable;
+  readonly #byKey = new Map<string, GpuShape>();
+  readonly #shapeOf: (GpuShape | undefined)[] = [];
+  /** Where the node stands in its shape's list. */
+  readonly #placeOf: number[] = [];
+  /** What a node added to the totals. */
+  readonly #counted: (Readonly<Totals> | undefined)[] = [];
+  /** Shapes in order of birth, with some that are gone. */
+  #log: GpuShape[] = [];
+  #births = 0;
+  readonly #sorted = new Int16Array(gpuDevicesMax);
+
+  constructor(nodes: NodeTable) {
+    this.#nodes = nodes;
+  }
+
+  /** Shapes that have nodes. */
+  get size(): number {
+    return this.#byKey.size;
+  }
+  get log(): readonly GpuShape[] {
+    return this.#log;
+  }
+  shapeOf(node: NodeIndex): GpuShape | undefined {
+    return this.#shapeOf[node];
+  }
+
+  /** Index in the log of the first shape born at this time or later. O(log shapes). */
+  logIndexOf(birth: number): number {
+    let low = 0;
+    let high = this.#log.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#log[middle]?.birth ?? 0) < birth) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Files the node under what it has free now. O(devices). */
+  put(node: NodeIndex): void {
+    const key = this.#keyOf(node);
+    const known = this.#shapeOf[node];
+    if (known?.key === key) return;
+    if (known) this.#leave(node, known);
+    else this.#count(node);
+    const shape = this.#byKey.get(key) ?? this.#make(node, key);
+    this.#placeOf[node] = shape.nodes.push(node) - 1;
+    this.#shapeOf[node] = shape;
+  }
+
+  /** The node can take no work, or has no GPU any more. */
+  remove(node: NodeIndex): void {
+    const known = this.#shapeOf[node];
+    if (!known) return;
+    this.#leave(node, known);
+    this.#shapeOf[node] = undefined;
+    const counted = this.#counted[node];
+    if (counted) this.#add(counted, -1);
+  }
+
+  #leave(node: NodeIndex, shape: GpuShape): void {
+    const last = shape.nodes.pop();
+    const place = this.#placeOf[node] ?? 0;
+    if (last !== undefined && last !== node) {
+      shape.nodes[place] = last;
+      this.#placeOf[last] = place;
+    }
+    if (shape.nodes.length === 0) this.#byKey.delete(shape.key);
+  }
+
+  #make(node: NodeIndex, key: string): GpuShape {
+    const table = this.#nodes;
+    const devices = this.#sorted.slice(0, table.gpuDevices[node]);
+    this.#births += 1;
+    const shape: GpuShape = {
+      key,
+      birth: this.#births,
+      nodeClass: table.nodeClass[node] ?? 0,
+      cpu: table.cpuFree[node] ?? 0,
+      memory: table.memoryFree[node] ?? 0,
+      devices,
+      gpu: devices.reduce((sum, free) => sum + free, 0),
+      whole: devices.reduce((count, free) => count + (free === gpuThousandthsPerDevice ? 1 : 0), 0),
+      nodes: [],
+    };
+    this.#byKey.set(key, shape);
+    this.#log.push(shape);
+    if (this.#log.length > 2 * this.#byKey.size + logSlack)
+      this.#log = this.#log.filter((logged) => logged === shape || logged.nodes.length > 0);
+    return shape;
+  }
+
+  /** The node's free amounts as characters; leaves its devices sorted in `#sorted`. */
+  #keyOf(node: NodeIndex): string {
+    const table = this.#nodes;
+    const count = table.gpuDevices[node] ?? 0;
+    const sorted = this.#sorted;
+    for (let device = 0; device < count; device += 1) {
+      const free = table.gpuFree[node * gpuDevicesMax + device] ?? 0;
+      let at = device;
+      for (; at > 0 && (sorted[at - 1] ?? 0) > free; at -= 1) sorted[at] = sorted[at - 1] ?? 0;
+      sorted[at] = free;
+    }
+    const cpu = table.cpuFree[node] ?? 0;
+    const memory = table.memoryFree[node] ?? 0;
+    const codes = [
+      table.nodeClass[node] ?? 0,
+      count,
+      cpu & 0xffff,
+      cpu >>> 16,
+      memory & 0xffff,
+      memory >>> 16,
+    ];
+    for (let device = 0; device < count; device += 1) codes.push(sorted[device] ?? 0);
+    let key = String.fromCharCode(...codes);
+    for (const column of table.customFree) key += `/${String(column[node] ?? 0)}`;
+    return key;
+  }
+
+  #count(node: NodeIndex): void {
+    const table = this.#nodes;
+    const counted = {
+      cpu: table.cpuTotal[node] ?? 0,
+      memory: table.memoryTotal[node] ?? 0,
+      devices: table.gpuDevices[node] ?? 0,
+    };
+    this.#counted[node] = counted;
+    this.#add(counted, 1);
+  }
+  #add({ cpu, memory, devices }: Readonly<Totals>, sign: 1 | -1): void {
+    this.totals.cpu += sign * cpu;
+    this.totals.memory += sign * memory;
+    this.totals.devices += sign * devices;
+  }
+}
