@@ -3,10 +3,17 @@
 import { consoleBench } from './console/console.ts';
 import journal from './journal.ts';
 import { latency } from './latency/latency.ts';
+import { openb41 } from './openb/openb41.ts';
 import { placement } from './placement.ts';
 import { type Bench, machine, type Options } from './bench.ts';
 
-const benches: Readonly<Record<string, Bench>> = { console: consoleBench, journal, latency, placement };
+const benches: Readonly<Record<string, Bench>> = {
+  console: consoleBench,
+  journal,
+  latency,
+  openb41,
+  placement,
+};
 
 const [name = '', ...words] = process.argv.slice(2);
 const bench = benches[name];

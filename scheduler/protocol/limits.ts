@@ -89,8 +89,8 @@ export const commandsPerCycleMax = 1_024;
 export const candidatesMax = 32;
 /** Kinds of ask (CPU, GPU devices, part of one) in the mix that placement looks ahead with. Further ones do not count. */
 export const askMixKindsMax = 1_024;
-/** GPU shapes scored for one placement, unless none of them takes the task: about 0.2 ms. The rest waits for the next. */
-export const shapesPerPlacementMax = 2_048;
+/** GPU shapes scored for one placement, unless none of them takes the task: about 0.1 ms. The rest waits for the next. */
+export const shapesPerPlacementMax = 1_024;
 /** Scores kept between placements, over all asks: 24 B each. Past it the oldest asks' are dropped and made again. */
 export const keptScoresMax = 4_000_000;
 /** Commands waiting for a cycle, over all callers. Beyond it callers are told to come back. */

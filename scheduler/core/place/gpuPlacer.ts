@@ -50,11 +50,11 @@ export class GpuPlacer {
     if (this.#parts.shapes.size === 0) return undefined;
     this.#renew();
     const { classes, fleet } = this.#parts;
-    const usable = classes.usableBy(ask);
+    const usable = classes.usableFlags(ask);
     const { ranking } = this.#keptFor(ask);
     const before = ranking.size;
     const found = ranking.best({
-      admits: (shape) => usable.includes(shape.nodeClass) && hasCustom(shape.nodes[0], ask.ask, fleet),
+      admits: (shape) => usable[shape.nodeClass] === 1 && hasCustom(shape.nodes[0], ask.ask, fleet),
       pick: (shape) => shape.nodes.find((node) => !isRefused(node, ask)),
     });
     this.#keptScores += ranking.size - before;

@@ -38,16 +38,16 @@ export class GpuRanking {
   /** The best node now. Looks at the newest shapes first, and on until one takes the ask or all are seen. */
   best<Node>({ admits, pick }: RankingRules<Node>): Node | undefined {
     this.#sweep();
-    this.#lookAtNew(admits);
-    this.#lookAtOlder(admits);
+    this.#lookAtOlder(admits, shapesPerPlacementMax - this.#lookAtNew(admits));
     for (;;) {
       const found = this.#top(pick);
       if (found !== undefined || this.#from <= 1) return found;
-      this.#lookAtOlder(admits);
+      this.#lookAtOlder(admits, shapesPerPlacementMax);
     }
   }
 
-  #lookAtNew(admits: (shape: GpuShape) => boolean): void {
+  /** How many it looked at. */
+  #lookAtNew(admits: (shape: GpuShape) => boolean): number {
     const { log } = this.#shapes;
     const first = this.#shapes.logIndexOf(this.#upTo + 1);
     if (log.length - first > shapesPerPlacementMax) {
@@ -56,23 +56,23 @@ export class GpuRanking {
       this.#ranked = [];
       this.#upTo = log.at(-1)?.birth ?? 0;
       this.#from = this.#upTo + 1;
-      return;
+      return 0;
     }
     for (let at = first; at < log.length; at += 1) this.#look(log[at], admits);
     this.#upTo = Math.max(this.#upTo, log.at(-1)?.birth ?? 0);
+    return log.length - first;
   }
 
-  #lookAtOlder(admits: (shape: GpuShape) => boolean): void {
+  #lookAtOlder(admits: (shape: GpuShape) => boolean, looksMax: number): void {
     if (this.#from <= 1) return;
     const { log } = this.#shapes;
     let at = this.#shapes.logIndexOf(this.#from) - 1;
-    for (let looks = 0; at >= 0 && looks < shapesPerPlacementMax; looks += 1, at -= 1)
-      this.#look(log[at], admits);
+    for (let looks = 0; at >= 0 && looks < looksMax; looks += 1, at -= 1) this.#look(log[at], admits);
     this.#from = at < 0 ? 1 : (log[at]?.birth ?? 0) + 1;
   }
 
   #look(shape: GpuShape | undefined, admits: (shape: GpuShape) => boolean): void {
-    if (!shape || shape.nodes.length === 0 || !this.#judge.fits(shape) || !admits(shape)) return;
+    if (!shape || shape.isGone || !this.#judge.fits(shape) || !admits(shape)) return;
     this.#push(this.#judge.score(shape), shape);
   }
 
@@ -83,7 +83,7 @@ export class GpuRanking {
       const shape = this.#ranked[0];
       const score = this.#scores[0];
       if (!shape || score === undefined) break;
-      if (shape.nodes.length > 0) {
+      if (!shape.isGone) {
         found = pick(shape);
         if (found !== undefined) break;
         aside.push({ score, shape });
@@ -101,8 +101,7 @@ export class GpuRanking {
     const ranked = this.#ranked;
     this.#scores = [];
     this.#ranked = [];
-    for (const [at, shape] of ranked.entries())
-      if (shape.nodes.length > 0) this.#push(scores[at] ?? 0, shape);
+    for (const [at, shape] of ranked.entries()) if (!shape.isGone) this.#push(scores[at] ?? 0, shape);
   }
 
   #push(score: number, shape: GpuShape): void {

@@ -53,12 +53,12 @@ export class GpuJudge {
   }
 
   /** Has the shape the CPU, the memory and the devices? Named resources and slots are asked of its nodes. */
-  fits({ cpu, memory, devices, whole }: GpuShape): boolean {
+  fits({ cpu, memory, largest, whole }: GpuShape): boolean {
     const ask = this.#ask;
     if (cpu < ask.cpu || memory < ask.memory) return false;
     if (!ask.gpu) return true;
     return ask.gpu.thousandths < gpuThousandthsPerDevice
-      ? (devices[devices.length - 1] ?? 0) >= ask.gpu.thousandths
+      ? largest >= ask.gpu.thousandths
       : whole >= ask.gpu.devices;
   }
 

@@ -74,18 +74,18 @@ export class Placer {
   /** Does this node take the ask now? The same rules as `place`. */
   fits(node: NodeIndex, ask: AskClass): boolean {
     const nodeClass = this.#parts.fleet.nodeClass[node] ?? -1;
-    return this.#parts.classes.usableBy(ask).includes(nodeClass) && !this.#isRefused(node, ask);
+    return this.#parts.classes.usableFlags(ask)[nodeClass] === 1 && !this.#isRefused(node, ask);
   }
 
   /** Nodes of the places that the ask names, where it names some: few beside all nodes of its classes. */
   #inPlaces(ask: AskClass, names: readonly string[], label: 'area' | 'line' | 'cell'): number {
     const { fleet, classes } = this.#parts;
-    const usable = classes.usableBy(ask);
+    const usable = classes.usableFlags(ask);
     let count = 0;
     for (const name of names)
       for (const node of fleet.inPlace(label, name)) {
         if (count >= candidatesMax) return count;
-        if (this.#isRefused(node, ask) || !usable.includes(fleet.nodeClass[node] ?? -1)) continue;
+        if (this.#isRefused(node, ask) || usable[fleet.nodeClass[node] ?? -1] !== 1) continue;
         this.#found[count] = node;
         count += 1;
       }

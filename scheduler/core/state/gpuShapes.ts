@@ -13,12 +13,16 @@ export interface GpuShape {
   readonly memory: number;
   /** Free thousandths of each device, least first. */
   readonly devices: Int16Array;
+  /** Free thousandths of the device that has most. */
+  readonly largest: number;
   /** Free thousandths over all devices. */
   readonly gpu: number;
   /** Devices that nobody uses. */
   readonly whole: number;
-  /** Who has this free. Empty: the shape is gone, and stays gone; the same amounts make a new one. */
+  /** Who has this free. */
   readonly nodes: NodeIndex[];
+  /** No node has this free any more. It stays so: the same amounts make a new shape. */
+  isGone: boolean;
 }
 
 /** What open nodes with GPUs have in all, taken or free. */
@@ -100,7 +104,9 @@ export class GpuShapes {
       shape.nodes[place] = last;
       this.#placeOf[last] = place;
     }
-    if (shape.nodes.length === 0) this.#byKey.delete(shape.key);
+    if (shape.nodes.length > 0) return;
+    shape.isGone = true;
+    this.#byKey.delete(shape.key);
   }
 
   #make(node: NodeIndex, key: string): GpuShape {
@@ -114,14 +120,16 @@ export class GpuShapes {
       cpu: table.cpuFree[node] ?? 0,
       memory: table.memoryFree[node] ?? 0,
       devices,
+      largest: devices.at(-1) ?? 0,
       gpu: devices.reduce((sum, free) => sum + free, 0),
       whole: devices.reduce((count, free) => count + (free === gpuThousandthsPerDevice ? 1 : 0), 0),
       nodes: [],
+      isGone: false,
     };
     this.#byKey.set(key, shape);
     this.#log.push(shape);
     if (this.#log.length > 2 * this.#byKey.size + logSlack)
-      this.#log = this.#log.filter((logged) => logged === shape || logged.nodes.length > 0);
+      this.#log = this.#log.filter(({ isGone }) => !isGone);
     return shape;
   }
 
