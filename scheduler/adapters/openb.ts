@@ -1,5 +1,5 @@
-// Placement of pods with shared GPUs, one at a time, as the openb measurements ask for it. A pod is a task, submitted to a
-// real core; what the core places is the answer. Nothing ends, so no time passes.
+// Placement of pods with shared GPUs, one at a time, as the openb measurements ask for it. A pod is a task, submitted
+// to a real core; what the core places is the answer. Nothing ends, so no time passes.
 import * as v from 'valibot';
 import { Core } from '../core/cycle.ts';
 import type { Policy } from '../core/place/policy.ts';

@@ -69,23 +69,25 @@ export class CapacityIndex {
   /** Hangs the node where its free capacity says, or takes it out where it can take no work. O(1). */
   update(node: NodeIndex): void {
     this.#fit(node);
-    const table = this.#nodes;
-    const isOpen =
-      table.state[node] === nodeState.online &&
-      table.cordoned[node] === 0 &&
-      (table.slotsFree[node] ?? 0) > 0;
-    const hasGpu = table.gpuDevices[node] !== 0;
+    const isOpen = this.#isOpen(node);
+    const hasGpu = this.#nodes.gpuDevices[node] !== 0;
     if (isOpen && hasGpu) this.gpu.put(node);
     else this.gpu.remove(node);
-    const bucket =
-      isOpen && !hasGpu
-        ? bucketOf(Math.max(0, table.cpuFree[node] ?? 0)) * memoryBuckets +
-          bucketOf(Math.max(0, table.memoryFree[node] ?? 0))
-        : none;
-    const grid = table.nodeClass[node] ?? none;
+    const bucket = isOpen && !hasGpu ? this.#bucketFor(node) : none;
+    const grid = this.#nodes.nodeClass[node] ?? none;
     if (this.#bucket[node] === bucket && (bucket === none || this.#gridOf[node] === grid)) return;
     this.#unhang(node);
     if (bucket !== none) this.#hang(node, grid, bucket);
+  }
+  #isOpen(node: NodeIndex): boolean {
+    const { state, cordoned, slotsFree } = this.#nodes;
+    return state[node] === nodeState.online && cordoned[node] === 0 && (slotsFree[node] ?? 0) > 0;
+  }
+  #bucketFor(node: NodeIndex): number {
+    const { cpuFree, memoryFree } = this.#nodes;
+    return (
+      bucketOf(Math.max(0, cpuFree[node] ?? 0)) * memoryBuckets + bucketOf(Math.max(0, memoryFree[node] ?? 0))
+    );
   }
 
   /** Writes up to `out.length - from` accepted nodes of a class into `out`, and returns the new fill. */

@@ -1,5 +1,5 @@
-// Nodes with GPUs by what they have free. Nodes of one class with the same free CPU, memory, devices and named resources
-// are one shape: a shape is scored once for all its nodes, and what changed since last time is the tail of a log.
+// Nodes with GPUs by what they have free. Nodes of one class with the same free CPU, memory, devices and named
+// resources are one shape: a shape is scored once for all its nodes, and what changed since last time is the tail of a log.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import { gpuDevicesMax, gpuThousandthsPerDevice } from '../../protocol/limits.ts';
 import type { NodeTable } from './nodeTable.ts';
@@ -137,13 +137,7 @@ export class GpuShapes {
   #keyOf(node: NodeIndex): string {
     const table = this.#nodes;
     const count = table.gpuDevices[node] ?? 0;
-    const sorted = this.#sorted;
-    for (let device = 0; device < count; device += 1) {
-      const free = table.gpuFree[node * gpuDevicesMax + device] ?? 0;
-      let at = device;
-      for (; at > 0 && (sorted[at - 1] ?? 0) > free; at -= 1) sorted[at] = sorted[at - 1] ?? 0;
-      sorted[at] = free;
-    }
+    this.#sortDevices(node, count);
     const cpu = table.cpuFree[node] ?? 0;
     const memory = table.memoryFree[node] ?? 0;
     const codes = [
@@ -154,10 +148,20 @@ export class GpuShapes {
       memory & 0xffff,
       memory >>> 16,
     ];
-    for (let device = 0; device < count; device += 1) codes.push(sorted[device] ?? 0);
+    for (const free of this.#sorted.subarray(0, count)) codes.push(free);
     let key = String.fromCharCode(...codes);
     for (const column of table.customFree) key += `/${String(column[node] ?? 0)}`;
     return key;
+  }
+
+  #sortDevices(node: NodeIndex, count: number): void {
+    const sorted = this.#sorted;
+    for (let device = 0; device < count; device += 1) {
+      const free = this.#nodes.gpuFree[node * gpuDevicesMax + device] ?? 0;
+      let at = device;
+      for (; at > 0 && (sorted[at - 1] ?? 0) > free; at -= 1) sorted[at] = sorted[at - 1] ?? 0;
+      sorted[at] = free;
+    }
   }
 
   #count(node: NodeIndex): void {
