@@ -5,7 +5,7 @@ import journal from './journal.ts';
 import { latency } from './latency/latency.ts';
 import { openb41 } from './openb/openb41.ts';
 import { placement } from './placement.ts';
-import { type Bench, machine, type Options } from './bench.ts';
+import { type Bench, machine, MissingInput, type Options } from './bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   console: consoleBench,
@@ -22,7 +22,11 @@ if (!bench) {
   process.exit(2);
 }
 const { isJson, options } = read(words);
-const measured = await bench(options);
+const measured = await bench(options).catch((error: unknown) => {
+  if (!(error instanceof MissingInput)) throw error;
+  console.error(error.message);
+  process.exit(2);
+});
 if (isJson) console.log(JSON.stringify({ bench: name, ...measured, machine: machine() }));
 else {
   console.log(name, measured.params);

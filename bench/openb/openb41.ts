@@ -2,7 +2,15 @@
 // to placement, and how much GPU is allocated when 130 % of it was asked for. Peer: best fit by looking at every node.
 import { OpenbPlant } from '../../scheduler/adapters/openb.ts';
 import { policies } from '../../scheduler/core/place/policy.ts';
-import { type Bench, quantile, rounded, wholeOption } from '../bench.ts';
+import {
+  type Bench,
+  type Measured,
+  MissingInput,
+  type Options,
+  quantile,
+  rounded,
+  wholeOption,
+} from '../bench.ts';
 import { Ledger } from './ledger.ts';
 import { readWorkload, type Workload } from './workload.ts';
 
@@ -13,10 +21,15 @@ const checkEvery = 50; // refusals checked against all nodes, one in so many
  * Options: `data` (folder of the trace; or MILLRACE_OPENB_DATA), `list` (openb_pod_list_default), `copies` (41), `seed`
  * (42), `policy` (pack).
  */
-export const openb41: Bench = (options) => {
+export const openb41: Bench = (options) =>
+  new Promise((resolve) => {
+    resolve(measure(options));
+  });
+
+function measure(options: Options): Measured {
   const folder = options['data'] ?? process.env['MILLRACE_OPENB_DATA'];
   if (folder === undefined)
-    throw new Error(
+    throw new MissingInput(
       'openb41 needs its data: --data FOLDER or MILLRACE_OPENB_DATA; it is not part of Millrace',
     );
   const list = options['list'] ?? 'openb_pod_list_default';
@@ -28,7 +41,7 @@ export const openb41: Bench = (options) => {
   const work = readWorkload(folder, { list, copies, seed });
   const plant = new OpenbPlant({ type: 'init', nodes: [...work.nodes], history: [...work.history] }, policy);
   const run = runAll(plant, work);
-  return Promise.resolve({
+  return {
     params: { list, copies, seed, policy: name, nodes: work.nodes.length, pods: work.pods.length },
     figures: {
       decisionsPerS: Math.round(work.pods.length / (run.tookMs / 1_000)),
@@ -42,8 +55,8 @@ export const openb41: Bench = (options) => {
       rssMiB: Math.round(process.memoryUsage.rss() / 1_048_576),
     },
     peers: { scanPerS: Math.round(scanPerS(work)) },
-  });
-};
+  };
+}
 
 /** Every answer is checked; one that turns away what fits, or takes what is not there, ends the bench. */
 function runAll(plant: OpenbPlant, { nodes, pods }: Workload) {

@@ -2,6 +2,7 @@
 // asked for are a given share of those there are. The same numbers as the public evaluator draws.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MissingInput } from '../bench.ts';
 import type { OpenbInit, OpenbPod } from '../../scheduler/adapters/openb.ts';
 
 export type PlantNode = OpenbInit['nodes'][number];
@@ -36,7 +37,7 @@ function rowsOf(folder: string, file: string): Row[] {
   try {
     text = readFileSync(join(folder, file), 'utf8');
   } catch {
-    throw new Error(
+    throw new MissingInput(
       `openb data: ${join(folder, file)} cannot be read. The data is not part of Millrace: get the Alibaba ` +
         'cluster-trace-gpu-v2023 and give its folder with --data or MILLRACE_OPENB_DATA',
     );

@@ -38,6 +38,9 @@ function shape(cpu: number, ...devices: number[]): GpuShape {
     whole: devices.filter((free) => free === 1_000).length,
     nodes: [],
     isGone: false,
+    judgedFor: undefined,
+    usable: 0,
+    length: 0,
   };
 }
 

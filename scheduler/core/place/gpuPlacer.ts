@@ -53,8 +53,10 @@ export class GpuPlacer {
     const usable = classes.usableFlags(ask);
     const { ranking } = this.#keptFor(ask);
     const before = ranking.size;
+    const hasRare = Object.keys(ask.ask.custom).length > 0;
     const found = ranking.best({
-      admits: (shape) => usable[shape.nodeClass] === 1 && hasCustom(shape.nodes[0], ask.ask, fleet),
+      admits: ({ nodeClass, nodes }) =>
+        usable[nodeClass] === 1 && (!hasRare || hasCustom(nodes[0], ask.ask, fleet)),
       pick: (shape) => shape.nodes.find((node) => !isRefused(node, ask)),
     });
     this.#keptScores += ranking.size - before;

@@ -20,7 +20,7 @@ export const policies = {
    * nodes and whole devices free for large tasks. The default.
    */
   pack: { name: 'pack', ...packing, gpuScore: leastWaste },
-  /** As `pack`, and on nodes with GPUs looks at nothing but fragmentation, as FGD was published: to compare with. */
+  /** As `pack`, and on nodes with GPUs looks at nothing but fragmentation, in steps, as FGD does. */
   fgd: { name: 'fgd', ...packing, gpuScore: fragmentation },
   /** As `pack`, and on nodes with GPUs takes the one with least left over, whatever is asked for next. */
   bestFit: { name: 'bestFit', ...packing, gpuScore: fullestFirst },

@@ -1,5 +1,5 @@
 // Nodes with GPUs by what they have free. Nodes of one class with the same free CPU, memory, devices and named
-// resources are one shape: a shape is scored once for all its nodes, and what changed since last time is the tail of a log.
+// resources are one shape: a shape is scored once for all its nodes, and new ones are the tail of a log.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import { gpuDevicesMax, gpuThousandthsPerDevice } from '../../protocol/limits.ts';
 import type { NodeTable } from './nodeTable.ts';
@@ -23,6 +23,10 @@ export interface GpuShape {
   readonly nodes: NodeIndex[];
   /** No node has this free any more. It stays so: the same amounts make a new shape. */
   isGone: boolean;
+  /** What `judgedFor` has worked out about the shape, since every ask on it needs the same. Soft. */
+  judgedFor: object | undefined;
+  usable: number;
+  length: number;
 }
 
 /** What open nodes with GPUs have in all, taken or free. */
@@ -77,11 +81,11 @@ export class GpuShapes {
 
   /** Files the node under what it has free now. O(devices). */
   put(node: NodeIndex): void {
+    this.#count(node);
     const key = this.#keyOf(node);
     const known = this.#shapeOf[node];
     if (known?.key === key) return;
     if (known) this.#leave(node, known);
-    else this.#count(node);
     const shape = this.#byKey.get(key) ?? this.#make(node, key);
     this.#placeOf[node] = shape.nodes.push(node) - 1;
     this.#shapeOf[node] = shape;
@@ -95,6 +99,7 @@ export class GpuShapes {
     this.#shapeOf[node] = undefined;
     const counted = this.#counted[node];
     if (counted) this.#add(counted, -1);
+    this.#counted[node] = undefined;
   }
 
   #leave(node: NodeIndex, shape: GpuShape): void {
@@ -125,6 +130,9 @@ export class GpuShapes {
       whole: devices.reduce((count, free) => count + (free === gpuThousandthsPerDevice ? 1 : 0), 0),
       nodes: [],
       isGone: false,
+      judgedFor: undefined,
+      usable: 0,
+      length: 0,
     };
     this.#byKey.set(key, shape);
     this.#log.push(shape);
@@ -164,13 +172,16 @@ export class GpuShapes {
     }
   }
 
+  /** Keeps the totals true, also where a node came back with other amounts than before. */
   #count(node: NodeIndex): void {
     const table = this.#nodes;
-    const counted = {
-      cpu: table.cpuTotal[node] ?? 0,
-      memory: table.memoryTotal[node] ?? 0,
-      devices: table.gpuDevices[node] ?? 0,
-    };
+    const cpu = table.cpuTotal[node] ?? 0;
+    const memory = table.memoryTotal[node] ?? 0;
+    const devices = table.gpuDevices[node] ?? 0;
+    const known = this.#counted[node];
+    if (known?.cpu === cpu && known.memory === memory && known.devices === devices) return;
+    if (known) this.#add(known, -1);
+    const counted = { cpu, memory, devices };
     this.#counted[node] = counted;
     this.#add(counted, 1);
   }
