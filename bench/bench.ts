@@ -8,6 +8,8 @@ export interface Measured {
   /** The alternative, in the same run. */
   readonly peers: Readonly<Record<string, number>>;
 }
+/** What a bench needs was not given, or is not there: a message for whoever started it. */
+export class MissingInput extends Error {}
 export type Bench = (options: Options) => Promise<Measured>;
 
 export const machine = () => ({

@@ -2,7 +2,6 @@
 // same rules, in the same run. The plant is two thirds full; a choice is made, the capacity taken, and an older one's given
 // back.
 import * as v from 'valibot';
-import { chooseGpus } from '../scheduler/core/place/filters.ts';
 import { Core } from '../scheduler/core/cycle.ts';
 import { holdCapacity, releaseCapacity } from '../scheduler/core/state/capacity.ts';
 import type { AskClass } from '../scheduler/core/state/classTable.ts';
@@ -168,7 +167,7 @@ class Load {
   #place(ask: AskClass): boolean {
     const node = this.#state.placer.place(ask);
     if (node === undefined) return false;
-    const gpuMask = chooseGpus(node, ask.ask, this.#state.nodes) ?? 0;
+    const gpuMask = this.#state.placer.devicesOn(node, ask);
     holdCapacity(this.#state, node, ask.ask, gpuMask);
     this.#held.push({ node, ask, gpuMask });
     return true;

@@ -5,10 +5,11 @@ import { failures } from './failures/failures.ts';
 import { history } from './history/history.ts';
 import journal from './journal.ts';
 import { latency } from './latency/latency.ts';
+import { openb41 } from './openb/openb41.ts';
 import { placement } from './placement.ts';
 import { recovery } from './recovery/recovery.ts';
 import { silence } from './silence/silence.ts';
-import { type Bench, machine, type Options } from './bench.ts';
+import { type Bench, machine, MissingInput, type Options } from './bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   console: consoleBench,
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, Bench>> = {
   history,
   journal,
   latency,
+  openb41,
   placement,
   recovery,
   silence,
@@ -28,7 +30,11 @@ if (!bench) {
   process.exit(2);
 }
 const { isJson, options } = read(words);
-const measured = await bench(options);
+const measured = await bench(options).catch((error: unknown) => {
+  if (!(error instanceof MissingInput)) throw error;
+  console.error(error.message);
+  process.exit(2);
+});
 if (isJson) console.log(JSON.stringify({ bench: name, ...measured, machine: machine() }));
 else {
   console.log(name, measured.params);

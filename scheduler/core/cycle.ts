@@ -4,7 +4,7 @@ import { epoch, type Ms, ms } from '../protocol/brands.ts';
 import type { SubmitAnswer } from '../protocol/consoleWire.ts';
 import type { Batch, Command, Event } from '../protocol/events.ts';
 import { accepted, type Outcome, type Refusal } from '../protocol/outcome.ts';
-import type { EndState, TaskRecord } from '../protocol/task.ts';
+import type { Ask, EndState, TaskRecord } from '../protocol/task.ts';
 import type { Timing } from '../protocol/timing.ts';
 import type { SchedulerView } from '../protocol/view.ts';
 import { reportResults, reportStarted } from './decide/attemptReport.ts';
@@ -98,6 +98,11 @@ export class Core {
   nextDueMs(): number | undefined {
     const dueMs = this.#state.timers.nextDueMs();
     return dueMs === undefined ? undefined : dueMs - this.#aheadMs;
+  }
+
+  /** Tells of tasks of the past, from history: they count for the mix of asks that placement looks ahead with. */
+  recall(asks: Iterable<Ask>): void {
+    for (const ask of asks) this.#state.mix.count(ask);
   }
 
   /** Applies a batch read from the journal. Returns the tasks that ended in it. Throws where a batch is missing. */

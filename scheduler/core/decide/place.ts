@@ -4,7 +4,6 @@ import type { Dispatch } from '../../protocol/agentWire.ts';
 import { token } from '../../protocol/brands.ts';
 import { placementsPerCycleMax } from '../../protocol/limits.ts';
 import type { Effect } from '../effects.ts';
-import { chooseGpus } from '../place/filters.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { LiveAttempt, Task } from '../state/taskTable.ts';
 import type { Turn } from './turn.ts';
@@ -26,7 +25,7 @@ export function placeReady(turn: Turn): boolean {
       taskId: task.taskId,
       token: next,
       nodeId: state.nodes.idOf(node),
-      gpuMask: chooseGpus(node, task.spec.ask, state.nodes) ?? 0,
+      gpuMask: state.placer.devicesOn(node, task.askClass),
     });
     placed += 1;
     if (!task.live) continue;

@@ -152,6 +152,10 @@ function wholeGpus(node: NodeIndex, devices: number, fleet: NodeTable): number |
   return found === devices ? mask : undefined;
 }
 
+/** Has the node enough of every named resource that is asked for? */
+export const hasCustom = (node: NodeIndex | undefined, ask: Ask, fleet: NodeTable): boolean =>
+  node !== undefined && shortCustom(node, ask, fleet) === undefined;
+
 function customFree(node: NodeIndex, name: string, fleet: NodeTable): number {
   const index = fleet.knownCustomColumn(name);
   return index === undefined ? 0 : (fleet.customFree[index]?.[node] ?? 0);

@@ -1,5 +1,6 @@
 // A placement policy: in which order nodes are looked at, what rules a node out, what makes one better than another.
 import { type Filter, filters } from './filters.ts';
+import { emptiestFirst, fragmentation, fullestFirst, type GpuScorer, leastWaste } from './gpuScore.ts';
 import { binPack, type Scorer, spread } from './scorers.ts';
 
 export interface Policy {
@@ -7,11 +8,28 @@ export interface Policy {
   readonly order: 'fullest' | 'emptiest';
   readonly filters: readonly Filter[];
   readonly scorers: readonly Scorer[];
+  /** For nodes with GPUs, which are chosen by their shape. */
+  readonly gpuScore: GpuScorer;
 }
 
+const packing = { order: 'fullest', filters, scorers: [{ weight: 1, score: binPack }] } as const;
+
 export const policies = {
-  /** Fills nodes one after the other: leaves whole nodes free for large tasks. The default. */
-  pack: { name: 'pack', order: 'fullest', filters, scorers: [{ weight: 1, score: binPack }] },
+  /**
+   * Fills nodes one after the other, and on nodes with GPUs keeps what is left usable for the mix of asks: leaves whole
+   * nodes and whole devices free for large tasks. The default.
+   */
+  pack: { name: 'pack', ...packing, gpuScore: leastWaste },
+  /** As `pack`, and on nodes with GPUs looks at nothing but fragmentation, in steps, as FGD does. */
+  fgd: { name: 'fgd', ...packing, gpuScore: fragmentation },
+  /** As `pack`, and on nodes with GPUs takes the one with least left over, whatever is asked for next. */
+  bestFit: { name: 'bestFit', ...packing, gpuScore: fullestFirst },
   /** Evens the load out. */
-  spread: { name: 'spread', order: 'emptiest', filters, scorers: [{ weight: 1, score: spread }] },
+  spread: {
+    name: 'spread',
+    order: 'emptiest',
+    filters,
+    scorers: [{ weight: 1, score: spread }],
+    gpuScore: emptiestFirst,
+  },
 } as const satisfies Record<string, Policy>;

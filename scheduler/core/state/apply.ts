@@ -200,6 +200,7 @@ export function newTask(state: SchedulerState, from: TaskOrigin, submittedAtMs: 
   const { taskId, spec, submitter } = from;
   const askClass = state.classes.useAskClass(spec);
   if (!askClass) throw new Error('ask class table is full'); // refused in decide/submit
+  state.mix.count(from.spec.ask);
   return {
     taskId,
     spec,

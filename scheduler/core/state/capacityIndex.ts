@@ -2,6 +2,7 @@
 // room are found without looking at those without. Only nodes that can take work hang in it.
 import { type NodeIndex, nodeIndex } from '../../protocol/brands.ts';
 import { cpuMillicoresMax, memoryMiBMax } from '../../protocol/limits.ts';
+import { GpuShapes } from './gpuShapes.ts';
 import { type NodeTable, nodeState } from './nodeTable.ts';
 
 /** Half-octave bucket of an amount: 0 for 0, then two per power of two. Monotonic; O(1). */
@@ -49,15 +50,18 @@ export class CapacityIndex {
   #bucket = new Int32Array(rowsAtStart).fill(none);
   #gridOf = new Int32Array(rowsAtStart).fill(none);
   readonly #nodes: NodeTable;
+  /** Nodes with GPUs, which hang here and not in a grid: CPU and memory say too little about them. */
+  readonly gpu: GpuShapes;
 
   constructor(nodes: NodeTable) {
     this.#nodes = nodes;
+    this.gpu = new GpuShapes(nodes);
   }
 
   has(node: NodeIndex): boolean {
-    return (this.#bucket[node] ?? none) !== none;
+    return (this.#bucket[node] ?? none) !== none || this.gpu.shapeOf(node) !== undefined;
   }
-  /** Nodes of a class that can take work at all. */
+  /** Nodes of a class without GPUs that can take work at all. */
   sizeOf(nodeClass: number): number {
     return this.#grids[nodeClass]?.size ?? 0;
   }
@@ -65,19 +69,25 @@ export class CapacityIndex {
   /** Hangs the node where its free capacity says, or takes it out where it can take no work. O(1). */
   update(node: NodeIndex): void {
     this.#fit(node);
-    const table = this.#nodes;
-    const isOpen =
-      table.state[node] === nodeState.online &&
-      table.cordoned[node] === 0 &&
-      (table.slotsFree[node] ?? 0) > 0;
-    const bucket = isOpen
-      ? bucketOf(Math.max(0, table.cpuFree[node] ?? 0)) * memoryBuckets +
-        bucketOf(Math.max(0, table.memoryFree[node] ?? 0))
-      : none;
-    const grid = table.nodeClass[node] ?? none;
+    const isOpen = this.#isOpen(node);
+    const hasGpu = this.#nodes.gpuDevices[node] !== 0;
+    if (isOpen && hasGpu) this.gpu.put(node);
+    else this.gpu.remove(node);
+    const bucket = isOpen && !hasGpu ? this.#bucketFor(node) : none;
+    const grid = this.#nodes.nodeClass[node] ?? none;
     if (this.#bucket[node] === bucket && (bucket === none || this.#gridOf[node] === grid)) return;
     this.#unhang(node);
     if (bucket !== none) this.#hang(node, grid, bucket);
+  }
+  #isOpen(node: NodeIndex): boolean {
+    const { state, cordoned, slotsFree } = this.#nodes;
+    return state[node] === nodeState.online && cordoned[node] === 0 && (slotsFree[node] ?? 0) > 0;
+  }
+  #bucketFor(node: NodeIndex): number {
+    const { cpuFree, memoryFree } = this.#nodes;
+    return (
+      bucketOf(Math.max(0, cpuFree[node] ?? 0)) * memoryBuckets + bucketOf(Math.max(0, memoryFree[node] ?? 0))
+    );
   }
 
   /** Writes up to `out.length - from` accepted nodes of a class into `out`, and returns the new fill. */

@@ -35,6 +35,12 @@ export interface AskClass {
   isBlocked: boolean;
 }
 
+interface Usable {
+  readonly rows: Int32Array;
+  /** By node class; as long as there were classes when it was made. */
+  readonly flags: Uint8Array;
+}
+
 export class ClassTable {
   readonly nodeClasses: NodeClass[] = [];
   readonly askClasses: (AskClass | undefined)[] = [];
@@ -42,7 +48,7 @@ export class ClassTable {
   readonly #askByKey = new Map<string, AskClass>();
   readonly #freeAsks: number[] = [];
   /** Rows of node classes that an ask class may use, by ask class row; redone when a node class was added since. */
-  readonly #usable: ({ readonly upTo: number; readonly rows: Int32Array } | undefined)[] = [];
+  readonly #usable: (Usable | undefined)[] = [];
 
   /** The class of a node, made where it is new. `decide` has asked `hasRoomForNode` before; a replay need not. */
   nodeClassOf(spec: NodeSpec): NodeClass {
@@ -90,13 +96,25 @@ export class ClassTable {
 
   /** Rows of the node classes that this ask may use, in order of their making. Cached. */
   usableBy(ask: AskClass): Int32Array {
+    return this.#usableOf(ask).rows;
+  }
+  /** 1 at the row of every node class that this ask may use. Cached. */
+  usableFlags(ask: AskClass): Uint8Array {
+    return this.#usableOf(ask).flags;
+  }
+
+  #usableOf(ask: AskClass): Usable {
     const cached = this.#usable[ask.row];
-    if (cached && cached.upTo === this.nodeClasses.length) return cached.rows;
-    const rows = Int32Array.from(
-      this.nodeClasses.filter((node) => classRefusal(node, ask) === undefined).map((node) => node.row),
+    if (cached && cached.flags.length === this.nodeClasses.length) return cached;
+    const flags = Uint8Array.from(this.nodeClasses, (node) =>
+      classRefusal(node, ask) === undefined ? 1 : 0,
     );
-    this.#usable[ask.row] = { upTo: this.nodeClasses.length, rows };
-    return rows;
+    const rows = Int32Array.from(
+      this.nodeClasses.filter((node) => flags[node.row] === 1).map((node) => node.row),
+    );
+    const usable = { rows, flags };
+    this.#usable[ask.row] = usable;
+    return usable;
   }
 
   #addAskClass(key: string, spec: TaskSpec): AskClass {

@@ -137,6 +137,7 @@ function taskOfRow(
   const askClass = known ? state.classes.useAgain(known) : state.classes.useAskClass(spec);
   const stateWord = liveStates[stateAt];
   if (!askClass || !stateWord) throw new Error(`snapshot: task ${String(taskId)} has no class or state`);
+  state.mix.count(spec.ask);
   return {
     taskId,
     spec,

@@ -13,6 +13,7 @@ import { plantTiming, type Timing } from '../../protocol/timing.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { ReadyQueue } from '../queue/readyQueue.ts';
+import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
 import { NodeTable } from './nodeTable.ts';
@@ -42,6 +43,8 @@ export class SchedulerState {
   readonly index = new CapacityIndex(this.nodes);
   readonly tasks = new TaskTable();
   readonly ready = new ReadyQueue();
+  /** What is asked for of late. Soft state. */
+  readonly mix = new AskMix();
   /** SHA-256 of each enrolled node's key. */
   readonly nodeKeys = new Map<NodeId, string>();
 
@@ -64,7 +67,10 @@ export class SchedulerState {
 
   constructor(policy: Policy = policies.pack, timing: Timing = plantTiming) {
     this.timing = timing;
-    this.placer = new Placer({ fleet: this.nodes, classes: this.classes, index: this.index }, policy);
+    this.placer = new Placer(
+      { fleet: this.nodes, classes: this.classes, index: this.index, mix: this.mix },
+      policy,
+    );
     this.ready.put(defaultQueue, 1);
   }
 
