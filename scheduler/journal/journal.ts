@@ -79,7 +79,7 @@ function recoveredOf(found: Found, thread: JournalThread): Recovered {
 }
 
 /** Parts that the thread reads while the caller works on the one before. */
-const partsAhead = 2;
+const partsAhead = 8;
 
 async function* readParts(parts: number, thread: JournalThread): AsyncGenerator<string> {
   const ahead: Promise<{ readonly bytes: Uint8Array }>[] = [];

@@ -5,16 +5,8 @@ import { newTask } from './apply.ts';
 import { holdCapacity } from './capacity.ts';
 import { nodeState } from './nodeTable.ts';
 import type { AskClass } from './classTable.ts';
-import {
-  type SavedAttempt,
-  type SavedHead,
-  type SavedNode,
-  type Rest,
-  type SavedTask,
-  specOfRow,
-  type TaskRow,
-  type TasksPart,
-} from './savedState.ts';
+import type { SavedAttempt, SavedHead, SavedNode, SavedTask } from './savedState.ts';
+import { type Rest, specAt, type TasksPart } from './savedTasks.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import { snapshotFormat } from './snapshot.ts';
 import { noAttempts, type Task } from './taskTable.ts';
@@ -54,7 +46,7 @@ export class Restoring {
     if ('nodeKeys' in part)
       for (const [nodeId, keyHash] of part.nodeKeys) state.nodeKeys.set(nodeId, keyHash);
     if ('keys' in part) this.#keys.push(...part.keys);
-    if ('shapes' in part) this.#takeRows(part);
+    if ('columns' in part) this.#takeColumns(part);
     else if ('tasks' in part)
       for (const { spec, ...task } of part.tasks)
         this.#takeSaved({ ...task, spec: { ...spec, tenant: tenantDefault } });
@@ -89,16 +81,19 @@ export class Restoring {
   }
 
   /** Tasks of one shape have the same ask class: it is looked up once. */
-  #takeRows({ shapes, tasks }: TasksPart): void {
+  #takeColumns(part: TasksPart): void {
     const askClasses: AskClass[] = [];
-    for (const row of tasks) {
-      const known = askClasses[row[0]];
-      const task = taskOfRow(this.#state, row, { shapes, known });
-      askClasses[row[0]] = task.askClass;
-      const rest = row[12];
-      if (rest !== 0) this.#takeRest(task, rest);
-      this.#list(task);
+    const tasks: Task[] = [];
+    for (const [at, shape] of part.columns.shape.entries()) {
+      const task = taskAt(this.#state, part, { at, known: askClasses[shape] });
+      askClasses[shape] = task.askClass;
+      tasks.push(task);
     }
+    for (const [at, rest] of part.rest) {
+      const task = tasks[at];
+      if (task) this.#takeRest(task, rest);
+    }
+    for (const task of tasks) this.#list(task);
   }
 
   /** Format 1. */
@@ -126,28 +121,31 @@ export class Restoring {
   }
 }
 
-/** As `newTask`, with what the row knows already: its bytes and its ask class are not worked out again. */
-function taskOfRow(
+/** As `newTask`, with what the part knows already: its bytes and its ask class are not worked out again. */
+function taskAt(
   state: SchedulerState,
-  row: TaskRow,
-  { shapes, known }: { readonly shapes: TasksPart['shapes']; readonly known: AskClass | undefined },
+  part: TasksPart,
+  { at, known }: { readonly at: number; readonly known: AskClass | undefined },
 ): Task {
-  const [, taskId, bytes, submitter, submittedAtMs, , , , , stateAt, enqueuedOrder, enqueuedAtMs] = row;
-  const spec = specOfRow(row, shapes);
+  const { columns, submitters, fromMs, fromOrder } = part;
+  const spec = specAt(part, at);
   const askClass = known ? state.classes.useAgain(known) : state.classes.useAskClass(spec);
-  const stateWord = liveStates[stateAt];
-  if (!askClass || !stateWord) throw new Error(`snapshot: task ${String(taskId)} has no class or state`);
+  const taskId = columns.taskId[at];
+  const stateWord = liveStates[columns.state[at] ?? -1];
+  if (taskId === undefined || !askClass || !stateWord)
+    throw new Error(`snapshot: place ${String(at)} has no id, class or state`);
   state.mix.count(spec.ask);
+  const submittedAtMs = ms(fromMs + (columns.submitted[at] ?? 0));
   return {
     taskId,
     spec,
-    submitter,
+    submitter: submitters[columns.submitter[at] ?? -1] ?? '',
     submittedAtMs,
     askClass,
-    bytes,
+    bytes: columns.bytes[at] ?? 0,
     state: stateWord,
-    enqueuedOrder,
-    enqueuedAtMs,
+    enqueuedOrder: fromOrder + (columns.order[at] ?? 0),
+    enqueuedAtMs: ms(submittedAtMs + (columns.enqueued[at] ?? 0)),
     untilMs: ms(0),
     live: undefined,
     past: noAttempts,

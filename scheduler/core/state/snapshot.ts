@@ -1,7 +1,8 @@
 // A snapshot of the journalled state, made in parts between turns while the state goes on changing: what changes before
 // its part was made is put aside as it was (copy on write). All parts together are the state at one batch.
 import type { Event } from '../../protocol/events.ts';
-import { savedHead, savedNodes, TasksWriter } from './savedState.ts';
+import { savedHead, savedNodes } from './savedState.ts';
+import { TasksWriter } from './savedTasks.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import type { Task } from './taskTable.ts';
 
