@@ -33,7 +33,10 @@ export function readCommandLine(args: readonly string[]): ShellOptions {
 }
 
 /** What follows `--agent` or `--cli`: this program is then a node's agent, or a command, without a window. */
-export function wordsAfter(mode: '--agent' | '--cli', args: readonly string[]): readonly string[] | undefined {
+export function wordsAfter(
+  mode: '--agent' | '--cli',
+  args: readonly string[],
+): readonly string[] | undefined {
   const at = args.indexOf(mode);
   return at === -1 ? undefined : args.slice(at + 1);
 }
