@@ -1,5 +1,5 @@
-// Tasks in a snapshot's parts: what repeats among them (their shape) is kept once, the rest in columns, so that a million
-// of them are read back in seconds and lie in memory once.
+// Tasks in a snapshot's parts: what repeats among them (their shape) is kept once, the rest in columns, so that a
+// million of them are read back in seconds and lie in memory once.
 import type { TaskId } from '../../protocol/brands.ts';
 import { liveStates, type TaskSpec } from '../../protocol/task.ts';
 import { savedAttempt, type SavedAttempt, type SavedTask } from './savedState.ts';
