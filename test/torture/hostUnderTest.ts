@@ -8,8 +8,8 @@ import type { KillMoment, PowerCut } from './plan.ts';
 import { cutHost, type Losses } from './powerCut.ts';
 import { Program, tailOf } from './program.ts';
 
-/** Generous: others use the processors too. */
-const listenWithinMs = 30_000;
+/** Generous: others use the processors too, and a stop of half a minute may fall into a start. */
+const listenWithinMs = 90_000;
 /** An idle journal writes nothing: then the kill comes by itself. */
 const killWithinMs = 1_000;
 const againAfterMs = 200;
