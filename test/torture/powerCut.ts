@@ -1,6 +1,14 @@
 // What a power cut leaves of files whose writer was killed: everything that was durable, and of the rest whatever a
 // disk may have kept. A kill alone takes nothing, since the system's page cache outlives the process.
-import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { PowerCut } from './plan.ts';
 import { decodeMark, endOf, frameHeaderBytes, readWal, type WalMark, walHeaderBytes } from './wal.ts';
@@ -80,24 +88,18 @@ export function cutLedger(ledgerFile: string, rigFolder: string, cut: PowerCut):
 
 const tornLineBytes = 60;
 
-/** Leaves the first `durableBytes` as they are. */
+/** Leaves the first `durableBytes` as they are, and does not write them again: the disk may be full. */
 function damageTail(file: string, durableBytes: number, cut: PowerCut, tornBytes: number): void {
+  if (cut === 'kept') return;
   const bytes = readFileSync(file);
   const tail = bytes.subarray(durableBytes);
-  switch (cut) {
-    case 'kept':
-      return;
-    case 'lost':
-      truncateSync(file, Math.min(bytes.length, durableBytes));
-      return;
-    case 'torn':
-      writeFileSync(
-        file,
-        Buffer.concat([bytes.subarray(0, durableBytes), tornPiece(bytes, tail, tornBytes)]),
-      );
-      return;
-    case 'garbled':
-      writeFileSync(file, Buffer.concat([bytes.subarray(0, durableBytes), garbled(tail, tornBytes)]));
+  truncateSync(file, Math.min(bytes.length, durableBytes));
+  if (cut === 'lost') return;
+  try {
+    appendFileSync(file, cut === 'torn' ? tornPiece(bytes, tail, tornBytes) : garbled(tail, tornBytes));
+  } catch (error) {
+    // What does not fit is lost as well.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
   }
 }
 
