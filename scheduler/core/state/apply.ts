@@ -5,6 +5,7 @@ import type { Event } from '../../protocol/events.ts';
 import type { TaskRecord, TaskSpec } from '../../protocol/task.ts';
 import { nodeState } from './nodeTable.ts';
 import { holdCapacity, releaseCapacity } from './capacity.ts';
+import type { AskClass } from './classTable.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import { liveRecord, noAttempts, type Task } from './taskTable.ts';
 
@@ -194,20 +195,23 @@ export interface TaskOrigin {
   readonly taskId: Task['taskId'];
   readonly spec: TaskSpec;
   readonly submitter: string;
+  /** Where they are known already, they are not worked out again. */
+  readonly bytes?: number | undefined;
+  readonly askClass?: AskClass | undefined;
 }
 
 export function newTask(state: SchedulerState, from: TaskOrigin, submittedAtMs: Ms): Task {
   const { taskId, spec, submitter } = from;
-  const askClass = state.classes.useAskClass(spec);
+  const askClass = from.askClass ? state.classes.useAgain(from.askClass) : state.classes.useAskClass(spec);
   if (!askClass) throw new Error('ask class table is full'); // refused in decide/submit
-  state.mix.count(from.spec.ask);
+  state.mix.count(spec.ask);
   return {
     taskId,
     spec,
     submitter,
     submittedAtMs,
     askClass,
-    bytes: JSON.stringify(spec).length,
+    bytes: from.bytes ?? JSON.stringify(spec).length,
     state: 'ready',
     enqueuedOrder: 0,
     enqueuedAtMs: submittedAtMs,

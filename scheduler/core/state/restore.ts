@@ -9,7 +9,7 @@ import type { SavedAttempt, SavedHead, SavedNode, SavedTask } from './savedState
 import { type Rest, specAt, type TasksPart } from './savedTasks.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import { snapshotFormat } from './snapshot.ts';
-import { noAttempts, type Task } from './taskTable.ts';
+import type { Task } from './taskTable.ts';
 
 type Part =
   | ({ readonly version: 1 } & SavedHead & WholeTables)
@@ -121,39 +121,24 @@ export class Restoring {
   }
 }
 
-/** As `newTask`, with what the part knows already: its bytes and its ask class are not worked out again. */
+/** The task at a place, as it stood in line; `known`: the ask class of its shape, once that is known. */
 function taskAt(
   state: SchedulerState,
   part: TasksPart,
   { at, known }: { readonly at: number; readonly known: AskClass | undefined },
 ): Task {
   const { columns, submitters, fromMs, fromOrder } = part;
-  const spec = specAt(part, at);
-  const askClass = known ? state.classes.useAgain(known) : state.classes.useAskClass(spec);
   const taskId = columns.taskId[at];
   const stateWord = liveStates[columns.state[at] ?? -1];
-  if (taskId === undefined || !askClass || !stateWord)
-    throw new Error(`snapshot: place ${String(at)} has no id, class or state`);
-  state.mix.count(spec.ask);
+  if (taskId === undefined || !stateWord) throw new Error(`snapshot: place ${String(at)} has no id or state`);
   const submittedAtMs = ms(fromMs + (columns.submitted[at] ?? 0));
-  return {
-    taskId,
-    spec,
-    submitter: submitters[columns.submitter[at] ?? -1] ?? '',
-    submittedAtMs,
-    askClass,
-    bytes: columns.bytes[at] ?? 0,
-    state: stateWord,
-    enqueuedOrder: fromOrder + (columns.order[at] ?? 0),
-    enqueuedAtMs: ms(submittedAtMs + (columns.enqueued[at] ?? 0)),
-    untilMs: ms(0),
-    live: undefined,
-    past: noAttempts,
-    platformLosses: 0,
-    forgiven: 0,
-    cancelReason: undefined,
-    mark: state.tasks.mark,
-  };
+  const submitter = submitters[columns.submitter[at] ?? -1] ?? '';
+  const origin = { taskId, spec: specAt(part, at), submitter, bytes: columns.bytes[at], askClass: known };
+  const task = newTask(state, origin, submittedAtMs);
+  task.state = stateWord;
+  task.enqueuedOrder = fromOrder + (columns.order[at] ?? 0);
+  task.enqueuedAtMs = ms(submittedAtMs + (columns.enqueued[at] ?? 0));
+  return task;
 }
 
 function standInLine({ ready }: SchedulerState, task: Task): void {
