@@ -2,16 +2,12 @@
 import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openHistory } from '../history/store.ts';
-import { epoch } from '../protocol/brands.ts';
 import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
 import { appendRepair, skippedNumbers } from './appendRepair.ts';
 import { backupFiles, checkBackup, type Manifest } from './backupManifest.ts';
 import { hostFilesIn, isInUse, moveAside } from './dataFolder.ts';
 import { stampOf, syncPath } from './durableFiles.ts';
 import { historyThread } from './threadFiles.ts';
-
-/** Restarts of the host since the backup, at the most: agents obey only the newest epoch that they have seen. */
-const skippedEpochs = 1_000;
 
 export interface RestoreAsk {
   readonly from: string;
@@ -80,7 +76,6 @@ async function prove(part: string): Promise<Outcome<Omit<Restored, 'manifest' | 
       nextToken: state.nextToken + skippedNumbers,
       ended: [],
     },
-    { kind: 'epoch_started', epoch: epoch(state.epoch + skippedEpochs), seed: 1 },
   ]);
   if (!repaired.ok) return repaired;
   const { lastSequence, liveTasks, notices } = repaired.value;
