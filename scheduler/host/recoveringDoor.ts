@@ -1,6 +1,7 @@
 // Stands where the hub will be while the host recovers: says so to whoever calls, with how far it is. It also finds out
 // at once, and not after minutes of recovery, that the address is taken.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { listenOn } from '../hub/listenOn.ts';
 import type { RecoveryProgress } from '../protocol/hostLink.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import { servePages } from './pages.ts';
@@ -34,7 +35,7 @@ export async function openRecoveringDoor(place: Place): Promise<Outcome<Recoveri
     if (isForPages(request)) answerPage(request, response);
     else answerRecovering(response, progress);
   });
-  const failure = await listen(server, place);
+  const failure = await listenOn(server, { host: place.listen, port: place.port });
   if (failure !== undefined) return refused(refusal('cannot_listen', failure));
   const bound = server.address();
   return accepted({
@@ -77,18 +78,4 @@ function answerRecovering(response: ServerResponse, { stage, done, total }: Reco
       total,
     }),
   );
-}
-
-function listen(server: Server, { listen: host, port }: Place): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const onError = (error: NodeJS.ErrnoException): void => {
-      const why = error.code === 'EADDRINUSE' ? 'another program uses it' : error.message;
-      resolve(`cannot listen on ${host} port ${String(port)}: ${why}; choose another port or address`);
-    };
-    server.once('error', onError);
-    server.listen({ host, port }, () => {
-      server.off('error', onError);
-      resolve(undefined);
-    });
-  });
 }

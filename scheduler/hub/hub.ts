@@ -16,6 +16,7 @@ import { AgentDoor } from './agentDoor.ts';
 import { ConsoleDoor } from './consoleDoor.ts';
 import { readFileLimit } from './fileLimit.ts';
 import { JoinAuth } from './joinAuth.ts';
+import { listenOn } from './listenOn.ts';
 import type { Hub, HubOptions, HubStats } from './ports.ts';
 import { closeSoon } from './refuseSocket.ts';
 import type { AgentNamespace, ConsoleNamespace, HubCounters, WireServer } from './wireSockets.ts';
@@ -47,7 +48,8 @@ export async function openHub(options: HubOptions): Promise<Outcome<Hub, Refusal
   const http = createServer(serverSettings, options.http ?? answerNotFound);
   http.maxConnections = socketsMax + refusalSockets;
   const hub = new SocketHub(http, options, socketsMax);
-  const failure = await listen(http, options);
+  const { listen: host, port } = options;
+  const failure = await listenOn(http, { host, port, backlog: listenBacklog });
   if (failure === undefined) return accepted(hub);
   await hub.close();
   return refused(refusal('cannot_listen', failure));
@@ -168,20 +170,6 @@ function socketSettings(counters: HubCounters) {
 function isOwnOrigin({ headers }: IncomingMessage): boolean {
   if (headers.origin === undefined) return true;
   return headers.host !== undefined && /^https?:\/\/(.+)$/.exec(headers.origin)?.[1] === headers.host;
-}
-
-function listen(http: HttpServer, { listen: host, port }: HubOptions): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const onError = (error: NodeJS.ErrnoException): void => {
-      const why = error.code === 'EADDRINUSE' ? 'another program uses it' : error.message;
-      resolve(`cannot listen on ${host} port ${port}: ${why}; choose another port or address`);
-    };
-    http.once('error', onError);
-    http.listen({ host, port, backlog: listenBacklog }, () => {
-      http.off('error', onError);
-      resolve(undefined);
-    });
-  });
 }
 
 function answerNotFound(_request: IncomingMessage, response: ServerResponse): void {
