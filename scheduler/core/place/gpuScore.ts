@@ -21,8 +21,8 @@ export type GpuScorer = (fit: GpuFit) => number;
 /**
  * Least new fragmentation first. Where that differs little, the node whose free CPU, memory and GPU are to each other
  * as the ask's, so that no resource is left alone where another has run out; then the emptier node.
- * The weights were chosen on one public trace (openb, default list) and checked on three other lists; twice the
- * alignment or the emptiness changed what was allocated by less than 0.1 %.
+ * The weights were chosen on one public trace (openb, default list) and checked on three other lists of the same trace;
+ * twice the alignment or the emptiness changed what was allocated by less than 0.1 %.
  */
 export const leastWaste: GpuScorer = ({ wasted, alignment, free }) => 4 * alignment + 0.04 * free - wasted;
 /** Fragmentation alone, in the steps of FGD; on a tie the shape that arose first. */
