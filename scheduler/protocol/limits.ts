@@ -91,7 +91,7 @@ export const candidatesMax = 32;
 export const askMixKindsMax = 1_024;
 /** GPU shapes scored for one placement, by estimate 0.1 ms; more only where none of them takes the task. */
 export const shapesPerPlacementMax = 512;
-/** Scores kept between placements, over all asks: by estimate 24 B each. Past it the oldest asks' are dropped and made again. */
+/** Scores kept between placements, over all asks: by estimate 24 B each. Past it the oldest asks are made again. */
 export const keptScoresMax = 4_000_000;
 /** Commands waiting for a cycle, over all callers. Beyond it callers are told to come back. */
 export const pendingCommandsMax = 20_000;
