@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, rm } from 'node:fs';
 import type { Dispatch, LogStream } from '../scheduler/protocol/agentWire.ts';
 import { ms, type Ms } from '../scheduler/protocol/brands.ts';
-import type { AttemptEnd, AttemptEndReason, CommandWork } from '../scheduler/protocol/task.ts';
+import type { CommandWork } from '../scheduler/protocol/task.ts';
+import type { AttemptEnd, AttemptEndReason } from '../scheduler/protocol/attempt.ts';
 import { type Environment, folderFault, programLine, spawnFault } from './handlers.ts';
 import { signalGroup } from './processTree.ts';
 

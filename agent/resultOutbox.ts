@@ -1,7 +1,7 @@
 // Which attempts this agent knows: what it runs, results kept until the hub has acknowledged them, tokens already used.
 import type { HeldAttempt } from '../scheduler/protocol/events.ts';
 import type { TaskId, Token } from '../scheduler/protocol/brands.ts';
-import type { AttemptEnd } from '../scheduler/protocol/task.ts';
+import type { AttemptEnd } from '../scheduler/protocol/attempt.ts';
 import type { AttemptName } from './hubMessages.ts';
 import type { LedgerPort } from './ledger.ts';
 import type { DamagedLine, LedgerEntry } from './ledgerLine.ts';

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import type { NodeId } from '../scheduler/protocol/brands.ts';
 import * as limits from '../scheduler/protocol/limits.ts';
 import { accepted, type Outcome, refused } from '../scheduler/protocol/outcome.ts';
-import { nameSchema } from '../scheduler/protocol/task.ts';
+import { nameSchema } from '../scheduler/protocol/text.ts';
 
 export interface Settings {
   readonly hub: string;

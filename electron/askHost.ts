@@ -1,6 +1,6 @@
 // The shell asks the host as one more console: how many tasks run before quitting, or how an agent enrols.
 import { MessageChannelMain } from 'electron';
-import type { Enrolment } from '../scheduler/protocol/consoleWire.ts';
+import type { Enrolment } from '../scheduler/protocol/consoleAnswers.ts';
 import type { HostSupervisor } from './hostSupervisor.ts';
 
 /** A host too busy to answer within this must not keep a person waiting. */

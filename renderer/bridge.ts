@@ -2,14 +2,8 @@
 import { readonly, shallowRef, type ShallowRef } from 'vue';
 import type { TaskId } from '../scheduler/protocol/brands.ts';
 import type { Push } from '../scheduler/protocol/consoleFrames.ts';
-import type {
-  FromHost,
-  Hello,
-  Method,
-  ParamsInput,
-  Reply,
-  Results,
-} from '../scheduler/protocol/consoleWire.ts';
+import type { FromHost, Method, ParamsInput, Reply, Results } from '../scheduler/protocol/consoleWire.ts';
+import type { Hello } from '../scheduler/protocol/consoleAnswers.ts';
 import type { HostState } from '../scheduler/protocol/hostLink.ts';
 import { consoleWireVersion } from '../scheduler/protocol/limits.ts';
 import type { Refusal } from '../scheduler/protocol/outcome.ts';

@@ -5,8 +5,8 @@ import {
   type Method,
   type ParamsInput,
   type Reply,
-  type SubmitAnswer,
 } from '../../scheduler/protocol/consoleWire.ts';
+import type { SubmitAnswer } from '../../scheduler/protocol/consoleAnswers.ts';
 import { consoleWireVersion } from '../../scheduler/protocol/limits.ts';
 import { nextTask, queuesOfMix } from './taskMix.ts';
 

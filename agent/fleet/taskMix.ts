@@ -96,7 +96,7 @@ export const arrivalsPerS = (nodes: number, load: number): number =>
 
 export const queuesOfMix: readonly ParamsInput<'putQueue'>[] = kinds.map(({ queue, weight }) => ({
   queue,
-  weight,
+  change: { weight },
 }));
 
 /** `draw`: 0 to 1, a new one at each call. */

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
 import { socketsMax } from '../../agent/fleet/fileLimit.ts';
-import type { FromHost, Method, Results, Summary } from '../../scheduler/protocol/consoleWire.ts';
+import type { FromHost, Method, Results } from '../../scheduler/protocol/consoleWire.ts';
+import type { Summary } from '../../scheduler/protocol/consoleAnswers.ts';
 import { consoleWireVersion } from '../../scheduler/protocol/limits.ts';
 
 const root = join(import.meta.dirname, '../..');

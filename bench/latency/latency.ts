@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
 import type { OverviewFrame } from '../../scheduler/protocol/consoleFrames.ts';
-import type { FromHost, SubmitAnswer } from '../../scheduler/protocol/consoleWire.ts';
+import type { FromHost } from '../../scheduler/protocol/consoleWire.ts';
+import type { SubmitAnswer } from '../../scheduler/protocol/consoleAnswers.ts';
 import { consoleWireVersion } from '../../scheduler/protocol/limits.ts';
 import { type Bench, type Measured, quantile, rounded, wholeOption } from '../bench.ts';
 

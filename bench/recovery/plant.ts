@@ -69,7 +69,7 @@ class Plant {
       Array.from({ length: queues }, (_, at) => ({
         kind: 'PutQueue',
         queue: queueOf(at),
-        weight: 1 + (at % 5),
+        change: { weight: 1 + (at % 5) },
         actor: 'bench',
       })),
     );

@@ -11,7 +11,7 @@ export function useQueueActions() {
 
   async function put(name: string, weight: number, before: number | undefined): Promise<boolean> {
     try {
-      await bridge.call('putQueue', { queue: queueName(name), weight });
+      await bridge.call('putQueue', { queue: queueName(name), change: { weight } });
     } catch (error) {
       session.say(describeFailure(error, t));
       return false;

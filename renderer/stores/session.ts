@@ -1,7 +1,7 @@
 // This window's link to the host, what the host said of itself, and the short notes (toasts) to the operator.
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef, watch } from 'vue';
-import type { Hello } from '../../scheduler/protocol/consoleWire.ts';
+import type { Hello } from '../../scheduler/protocol/consoleAnswers.ts';
 import { bridge } from '../link/console.ts';
 
 export interface Toast {

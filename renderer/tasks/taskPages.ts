@@ -2,7 +2,7 @@
 // Positions after a jump are estimates (ids are spread evenly enough); they become exact again at either end.
 import { shallowRef, type ShallowRef } from 'vue';
 import { taskId, type TaskId } from '../../scheduler/protocol/brands.ts';
-import type { TaskList } from '../../scheduler/protocol/consoleWire.ts';
+import type { TaskList } from '../../scheduler/protocol/consoleAnswers.ts';
 import { pageRowsMax } from '../../scheduler/protocol/limits.ts';
 import type { TaskRow } from '../../scheduler/protocol/view.ts';
 

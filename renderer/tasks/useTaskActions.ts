@@ -2,7 +2,7 @@
 import { ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import { formatTaskId, type TaskId } from '../../scheduler/protocol/brands.ts';
-import type { TaskAnswer } from '../../scheduler/protocol/consoleWire.ts';
+import type { TaskAnswer } from '../../scheduler/protocol/consoleAnswers.ts';
 import { describeFailure } from '../composables/describeFailure.ts';
 import { formatCount } from '../format/quantity.ts';
 import { bridge } from '../link/console.ts';

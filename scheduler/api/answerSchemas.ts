@@ -9,16 +9,11 @@ import type {
   TaskDetail,
   TaskList,
   TaskStanding,
-} from '../protocol/consoleWire.ts';
+} from '../protocol/consoleAnswers.ts';
 import type { Refusal } from '../protocol/outcome.ts';
 import { attemptEndSchema } from '../protocol/agentWire.ts';
-import {
-  type AttemptRecord,
-  endStates,
-  liveStates,
-  taskSpecSchema,
-  type TaskRecord,
-} from '../protocol/task.ts';
+import { endStates, liveStates, taskSpecSchema, type TaskRecord } from '../protocol/task.ts';
+import { type AttemptRecord } from '../protocol/attempt.ts';
 import type { NodePage, TaskRow, WhyAnswer } from '../protocol/view.ts';
 import { amount, answerOf, count, labels } from './answerOf.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
@@ -26,7 +21,13 @@ import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { storageAnswers, taskGroups } from './storageAnswers.ts';
 
 const state = v.picklist([...liveStates, ...endStates]);
-const waiting = v.picklist(['ready', 'backlog', 'blocked', 'backoff', 'none']);
+const waiting = v.picklist(['ready', 'backlog', 'blocked', 'backoff', 'held', 'none']);
+const group = v.object({
+  kind: v.picklist(['array', 'gang', 'workflow']),
+  groupId: count,
+  index: count,
+  size: count,
+});
 // Object.keys loses the names; the table has exactly these.
 const codes = Object.keys(problems) as [ProblemCode, ...ProblemCode[]];
 
@@ -69,6 +70,7 @@ const taskRow = answerOf<TaskRow>()(
     exitCode: v.exactOptional(v.pipe(v.number(), v.integer())),
     reason: v.exactOptional(v.string()),
     labels,
+    group: v.exactOptional(group),
     isSimulated: v.exactOptional(v.boolean()),
   }),
 );
@@ -93,6 +95,7 @@ const taskRecord = answerOf<TaskRecord>()(
     endedAtMs: v.exactOptional(amount),
     reason: v.exactOptional(v.string()),
     attempts: v.array(attempt),
+    group: v.exactOptional(group),
   }),
 );
 const logPiece = answerOf<LogPiece>()(

@@ -129,6 +129,10 @@ export const node = {
 export const queue = {
   queue: 'default',
   weight: 1,
+  settings: { weight: 1, mode: 'open' },
+  live: 1,
+  allocated: { cpu: 100, memory: 64, gpu: 0 },
+  share: 0.025,
   ready: 0,
   backlog: 0,
   blocked: 0,
@@ -174,7 +178,7 @@ export const health = {
   epoch: 3,
   isRecovering: false,
   nodes: { total: 12, online: 12, disconnected: 0, lost: 0, cordoned: 0 },
-  tasks: { ready: 0, backlog: 0, blocked: 0, backoff: 0, dispatched: 0, running: 1, cancelling: 0 },
+  tasks: { ready: 0, backlog: 0, blocked: 0, held: 0, backoff: 0, dispatched: 0, running: 1, cancelling: 0 },
   use: {
     cpuTotal: 96_000,
     cpuAllocated: 500,

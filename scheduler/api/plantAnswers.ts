@@ -1,8 +1,9 @@
 // Answers about nodes, queues and the plant as a whole, as schemas.
 import * as v from 'valibot';
-import type { Summary } from '../protocol/consoleWire.ts';
+import type { Summary } from '../protocol/consoleAnswers.ts';
 import type { NodeRow } from '../protocol/node.ts';
 import type { QueueRow } from '../protocol/view.ts';
+import { queueSettingsSchema } from '../protocol/queue.ts';
 import { amount, answerOf, count, labels } from './answerOf.ts';
 
 export const nodeRow = answerOf<NodeRow>()(
@@ -32,10 +33,16 @@ export const nodeRow = answerOf<NodeRow>()(
     isSimulated: v.exactOptional(v.boolean()),
   }),
 );
+const amounts = v.object({ cpu: amount, memory: amount, gpu: amount });
 export const queueRow = answerOf<QueueRow>()(
   v.object({
     queue: v.string(),
     weight: count,
+    settings: queueSettingsSchema,
+    live: count,
+    allocated: amounts,
+    share: amount,
+    gate: v.exactOptional(v.string()),
     ready: count,
     backlog: count,
     blocked: count,
@@ -54,6 +61,7 @@ export const summary = answerOf<Summary>()(
       ready: count,
       backlog: count,
       blocked: count,
+      held: count,
       backoff: count,
       dispatched: count,
       running: count,

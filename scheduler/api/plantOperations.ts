@@ -1,13 +1,12 @@
 // Nodes, queues and health over HTTP. Each asks the console by the method that windows use.
-import * as v from 'valibot';
 import { methodSchemas } from '../protocol/consoleWire.ts';
 import { consoleWireVersion } from '../protocol/limits.ts';
-import { refusal, refused } from '../protocol/outcome.ts';
+import { queueChangeSchema } from '../protocol/queue.ts';
+import { type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import * as examples from './examples.ts';
 import { type Answer, type Ask, json, jsonOf, type Operation } from './operation.ts';
 
-const { listNodes, putQueue } = methodSchemas;
-const weightSchema = v.strictObject({ weight: putQueue.entries.weight });
+const { listNodes } = methodSchemas;
 
 export const plantOperations: readonly Operation[] = [
   {
@@ -65,8 +64,8 @@ export const plantOperations: readonly Operation[] = [
     id: 'putQueue',
     method: 'PUT',
     path: '/queues/{queue}',
-    about: 'Makes a queue, or changes its weight: its share of placements against other queues.',
-    body: { name: 'QueueWeight', schema: weightSchema, example: { weight: 2 } },
+    about: 'Makes a queue, or changes what the body names of it; the rest stays. Null takes a bound away.',
+    body: { name: 'QueueChange', schema: queueChangeSchema, example: { weight: 2 } },
     answer: { name: 'QueueAnswer', status: 200, example: { queue: 'press-3' } },
     refuses: ['too_many'],
     run: putOneQueue,
@@ -96,6 +95,13 @@ async function health({ caller }: Ask): Promise<Answer> {
 
 async function putOneQueue({ caller, path, body }: Ask): Promise<Answer> {
   if (typeof body === 'object' && body !== null && !Array.isArray(body))
-    return jsonOf(await caller.call('putQueue', { ...body, ...path }));
-  return refused(refusal('bad_message', 'the body is one JSON object with the field weight'));
+    return jsonOf(ofBody(await caller.call('putQueue', { change: body, ...path })));
+  return refused(refusal('bad_message', 'the body is one JSON object with the settings to change'));
+}
+
+/** The fields of a refused change, as the body named them. */
+function ofBody<Value>(outcome: Outcome<Value, Refusal>): Outcome<Value, Refusal> {
+  if (outcome.ok || outcome.reason.field === undefined) return outcome;
+  const field = outcome.reason.field.replace(/^change\./, '');
+  return refused({ ...outcome.reason, field });
 }

@@ -1,6 +1,7 @@
 // Tasks over HTTP: submit, get, cancel, retry, why. Each asks the console by the method that windows use.
 import * as v from 'valibot';
-import { methodSchemas, type SubmitAnswer, type TaskAnswer } from '../protocol/consoleWire.ts';
+import { methodSchemas } from '../protocol/consoleWire.ts';
+import type { SubmitAnswer, TaskAnswer } from '../protocol/consoleAnswers.ts';
 import { submitBatchMax } from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import { taskSpecSchema } from '../protocol/task.ts';

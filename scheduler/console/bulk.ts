@@ -1,6 +1,6 @@
 // cancelTasks and requeueTasks: one command per task, in chunks, and one answer per task in order.
 import { formatTaskId, type TaskId } from '../protocol/brands.ts';
-import type { TaskAnswer } from '../protocol/consoleWire.ts';
+import type { TaskAnswer } from '../protocol/consoleAnswers.ts';
 import type { Command } from '../protocol/events.ts';
 import { accepted, type Outcome, type Refusal, refusal, Refused, refused } from '../protocol/outcome.ts';
 import { isEnded, type TaskRecord } from '../protocol/task.ts';

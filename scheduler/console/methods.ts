@@ -1,15 +1,8 @@
 // Each method of the console wire: what it reads, which command it gives, what it answers.
 import { formatTaskId, type NodeId } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
-import type {
-  Hello,
-  LogPage,
-  Method,
-  NodeDetail,
-  Params,
-  Results,
-  TaskDetail,
-} from '../protocol/consoleWire.ts';
+import type { Method, Params, Results } from '../protocol/consoleWire.ts';
+import type { Hello, LogPage, NodeDetail, TaskDetail } from '../protocol/consoleAnswers.ts';
 import type { Command } from '../protocol/events.ts';
 import { consoleWireVersion } from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
@@ -20,18 +13,15 @@ import type { Feed } from './feed.ts';
 import type { FleetFeed } from './fleetFeed.ts';
 import { getTrace } from './metricTraces.ts';
 import type { ConsolePorts } from './ports.ts';
+import type { Execute, MethodTable } from './methodTable.ts';
+import { queueMethods } from './queueMethods.ts';
 import { standingsOf, summaryOf } from './standing.ts';
 import { submitTasks } from './submit.ts';
 import { countTasks } from './taskCount.ts';
 import { listTasks } from './taskList.ts';
 
-type Answer<Value> = Outcome<Value, Refusal> | Promise<Outcome<Value, Refusal>>;
-export type MethodTable = {
-  readonly [M in Method]: (params: Params<M>, link: ConsoleLink) => Answer<Results[M]>;
-};
-
 export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): MethodTable {
-  const execute = async <Value>(command: Command, answer: Value): Promise<Outcome<Value, Refusal>> => {
+  const execute: Execute = async (command, answer) => {
     const executed = await ports.execute(command);
     return executed.ok ? accepted(answer) : executed;
   };
@@ -70,8 +60,7 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
       execute({ kind: 'SetCordon', nodeId, isCordoned, actor }, { isCordoned }),
     forgetNode: ({ nodeId }, { actor }) =>
       execute({ kind: 'ForgetNode', nodeId, actor }, { forgotten: true }),
-    putQueue: ({ queue, weight }, { actor }) =>
-      execute({ kind: 'PutQueue', queue, weight, actor }, { queue }),
+    ...queueMethods(ports, execute),
     getEnrolment: () => accepted(ports.enrolment()),
     renewEnrolment: () => ports.renewEnrolment(),
     acknowledgeAlarm: ({ alarmId }, { actor }) => {

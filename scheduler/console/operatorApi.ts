@@ -8,7 +8,8 @@ import * as limits from '../protocol/limits.ts';
 import { type Outcome, type Refusal, refusal, Refused, refused } from '../protocol/outcome.ts';
 import { Feed } from './feed.ts';
 import { FleetFeed } from './fleetFeed.ts';
-import { type MethodTable, methodsOf } from './methods.ts';
+import { methodsOf } from './methods.ts';
+import type { MethodTable } from './methodTable.ts';
 import type { Console, ConsolePorts } from './ports.ts';
 import { lastHourMs, Projections } from './projections.ts';
 

@@ -2,7 +2,8 @@
 import type { Ms, TaskId, Token } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
 import type { AlarmRow, LogPiece } from '../protocol/consoleFrames.ts';
-import type { CommandAnswer, Enrolment, Hello, Params } from '../protocol/consoleWire.ts';
+import type { Params } from '../protocol/consoleWire.ts';
+import type { CommandAnswer, Enrolment, Hello } from '../protocol/consoleAnswers.ts';
 import type { Batch, Command } from '../protocol/events.ts';
 import type { MetricTrace } from '../protocol/fleetFrames.ts';
 import type { Outcome, Refusal } from '../protocol/outcome.ts';

@@ -1,6 +1,6 @@
 // How tasks and the plant stand now, for those who ask instead of watching: programs that wait, health checks.
 import type { TaskId } from '../protocol/brands.ts';
-import type { Summary, TaskStanding } from '../protocol/consoleWire.ts';
+import type { Summary, TaskStanding } from '../protocol/consoleAnswers.ts';
 import { rowOfRecord } from '../protocol/taskRow.ts';
 import type { ConsolePorts } from './ports.ts';
 import { inChunks } from './turns.ts';

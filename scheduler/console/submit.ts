@@ -1,5 +1,5 @@
 // submitTasks: each spec is checked on its own; the good ones go to the engine as one command.
-import type { CommandAnswer, SubmitAnswer } from '../protocol/consoleWire.ts';
+import type { CommandAnswer, SubmitAnswer } from '../protocol/consoleAnswers.ts';
 import { decode } from '../protocol/decode.ts';
 import type { Command } from '../protocol/events.ts';
 import * as limits from '../protocol/limits.ts';

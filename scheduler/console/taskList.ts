@@ -1,6 +1,7 @@
 // One list over live tasks (engine) and ended tasks (history): newest first, by keyset, each task once.
 import type { TaskId } from '../protocol/brands.ts';
-import type { Params, TaskList } from '../protocol/consoleWire.ts';
+import type { Params } from '../protocol/consoleWire.ts';
+import type { TaskList } from '../protocol/consoleAnswers.ts';
 import type { SchedulerView, TaskFilter } from '../protocol/view.ts';
 import type { ConsolePorts, ListPage } from './ports.ts';
 import { splitFilter } from './splitFilter.ts';

@@ -1,25 +1,13 @@
 // One turn of the core: take commands, decide, apply, fire timers, place. Synchronous and deterministic: the same turns
 // in the same order give the same batches.
 import { epoch, type Ms, ms } from '../protocol/brands.ts';
-import type { SubmitAnswer } from '../protocol/consoleWire.ts';
 import type { Batch, Command, Event } from '../protocol/events.ts';
 import { accepted, type Outcome, type Refusal } from '../protocol/outcome.ts';
 import type { Ask, EndState, TaskRecord } from '../protocol/task.ts';
 import type { Timing } from '../protocol/timing.ts';
 import type { SchedulerView } from '../protocol/view.ts';
-import { reportResults, reportStarted } from './decide/attemptReport.ts';
-import {
-  disconnectNode,
-  enrolNode,
-  forgetNode,
-  heartbeat,
-  type Joined,
-  joinNode,
-  setCordon,
-} from './decide/nodeLifecycle.ts';
+import { type Answer, decide } from './decide/deciders.ts';
 import { placeReady, wakeBlocked } from './decide/place.ts';
-import { putQueue, submitTasks } from './decide/submit.ts';
-import { cancelTask, requeueTask } from './decide/taskControl.ts';
 import { fireTimers } from './decide/timers.ts';
 import type { Turn } from './decide/turn.ts';
 import type { Effect } from './effects.ts';
@@ -32,12 +20,6 @@ import { Restoring } from './state/restore.ts';
 import { Snapshot, type SnapshotPace } from './state/snapshot.ts';
 import { recordOf } from './state/taskTable.ts';
 import { viewOf } from './view.ts';
-
-/** Answer of a command, by its kind. */
-export interface Answer {
-  readonly answers?: readonly SubmitAnswer[];
-  readonly joined?: Joined;
-}
 
 export interface TurnResult {
   /** Absent where nothing happened that has to be kept. */
@@ -171,52 +153,14 @@ export class Core {
     return { sequence: this.#state.sequence, atMs, events };
   }
 
-  // One case per command, each one line: splitting it would only hide the list.
-  // eslint-disable-next-line complexity
   #decide(turn: Turn, command: Command): Outcome<Answer, Refusal> {
-    switch (command.kind) {
-      case 'SubmitTasks':
-        return accepted({ answers: submitTasks(turn, command) });
-      case 'CancelTask':
-        return plain(cancelTask(turn, command));
-      case 'RequeueTask':
-        return plain(requeueTask(turn, command));
-      case 'EnrolNode':
-        return plain(enrolNode(turn, command));
-      case 'JoinNode': {
-        const joined = joinNode(turn, command);
-        return joined.ok ? accepted({ joined: joined.value }) : joined;
-      }
-      case 'Heartbeat':
-        heartbeat(turn, command);
-        return done;
-      case 'DisconnectNode':
-        disconnectNode(turn, command);
-        return done;
-      case 'ReportStarted':
-        reportStarted(turn, command);
-        return done;
-      case 'ReportResults':
-        reportResults(turn, command);
-        return done;
-      case 'SetCordon':
-        return plain(setCordon(turn, command));
-      case 'ForgetNode':
-        return plain(forgetNode(turn, command));
-      case 'PutQueue':
-        return plain(putQueue(turn, command));
-      case 'StartEpoch':
-        turn.emit({ kind: 'epoch_started', epoch: epoch(turn.state.epoch + 1), seed: command.seed });
-        this.#random = seededRandom(command.seed);
-        turn.state.resume(turn.nowMs);
-        return done;
-    }
+    if (command.kind !== 'StartEpoch') return decide(turn, command);
+    turn.emit({ kind: 'epoch_started', epoch: epoch(turn.state.epoch + 1), seed: command.seed });
+    this.#random = seededRandom(command.seed);
+    turn.state.resume(turn.nowMs);
+    return accepted({});
   }
 }
-
-const done = accepted<Answer>({});
-const plain = (outcome: Outcome<undefined, Refusal>): Outcome<Answer, Refusal> =>
-  outcome.ok ? done : outcome;
 
 const endStateOf: Partial<Record<Event['kind'], EndState>> = {
   task_succeeded: 'succeeded',

@@ -8,14 +8,13 @@ import type {
   NodeCounts,
   NodeFilter,
   NodePage,
-  QueueRow,
   SchedulerView,
   TaskCounts,
   TaskRow,
 } from '../protocol/view.ts';
+import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
 import { why } from './place/explain.ts';
-import type { Queue } from './queue/readyQueue.ts';
 import { waitingOf } from './queue/waiting.ts';
 import { type NodeTable, nodeState } from './state/nodeTable.ts';
 import type { SchedulerState } from './state/schedulerState.ts';
@@ -28,7 +27,8 @@ export function viewOf(state: SchedulerState): SchedulerView {
     taskCounts: () => taskCounts(state),
     nodeCounts: () => nodeCounts(nodes),
     fleetUse: () => fleetUse(nodes),
-    queues: () => [...state.ready.queues.values()].map(queueRow),
+    queues: () => queueRows(state),
+    tenants: () => tenantRows(state),
     task: (taskId) => {
       const task = tasks.get(taskId);
       return task && recordOf(task);
@@ -72,38 +72,18 @@ function taskCounts(state: SchedulerState): TaskCounts {
   const { tasks } = state;
   const counts = { ready: 0, backlog: 0, blocked: 0 };
   for (const queue of state.ready.queues.values()) {
-    const row = queueRow(queue);
+    const row = waitingIn(queue);
     counts.ready += row.ready;
     counts.backlog += row.backlog;
     counts.blocked += row.blocked;
   }
   return {
     ...counts,
+    held: tasks.countOf('held'),
     backoff: tasks.countOf('backoff'),
     dispatched: tasks.countOf('dispatched'),
     running: tasks.countOf('running'),
     cancelling: tasks.countOf('cancelling'),
-  };
-}
-
-function queueRow(queue: Queue): QueueRow {
-  const row = { ready: 0, backlog: 0, blocked: 0 };
-  let oldest = Number.POSITIVE_INFINITY;
-  for (const lane of queue.lanes.values()) {
-    if (lane.askClass.isBlocked) row.blocked += lane.size;
-    else {
-      row.ready += lane.window;
-      row.backlog += lane.backlog;
-    }
-    oldest = Math.min(oldest, lane.first()?.submittedAtMs ?? oldest);
-  }
-  return {
-    queue: queue.name,
-    weight: queue.weight,
-    ...row,
-    backoff: queue.backoff,
-    active: queue.active,
-    ...(oldest === Number.POSITIVE_INFINITY ? {} : { oldestSubmittedAtMs: ms(oldest) }),
   };
 }
 

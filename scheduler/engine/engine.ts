@@ -1,7 +1,7 @@
 // The port behind which work is scheduled: takes Commands, reports what became durable, and can be read. The embedded
 // engine and a cluster of cells look the same from here.
 import type { Epoch, Token } from '../protocol/brands.ts';
-import type { SubmitAnswer } from '../protocol/consoleWire.ts';
+import type { SubmitAnswer } from '../protocol/consoleAnswers.ts';
 import type { Batch, Command } from '../protocol/events.ts';
 import type { Outcome, Refusal } from '../protocol/outcome.ts';
 import type { TaskRecord } from '../protocol/task.ts';

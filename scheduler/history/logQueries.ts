@@ -1,7 +1,7 @@
 // Stored output of an attempt, and ends per minute, on the reader's connection.
 import { ms, type Token } from '../protocol/brands.ts';
 import type { LogPiece } from '../protocol/consoleFrames.ts';
-import type { LogPage } from '../protocol/consoleWire.ts';
+import type { LogPage } from '../protocol/consoleAnswers.ts';
 import type { Database } from '../sqlite/driver.ts';
 import { numberIn, numberOrNothingIn, type Row, textIn } from '../sqlite/columns.ts';
 import { damagedPieceText, sealOfPiece } from './logSeal.ts';

@@ -1,6 +1,6 @@
 // What history offers the rest of the host: ended tasks, output of attempts, counts, and copies of all of it.
 import type { Ms, TaskId, Token } from '../protocol/brands.ts';
-import type { LogPage } from '../protocol/consoleWire.ts';
+import type { LogPage } from '../protocol/consoleAnswers.ts';
 import type { MetricTrace } from '../protocol/fleetFrames.ts';
 import type { Refusal } from '../protocol/outcome.ts';
 import type { ExportFormat, Retention } from '../protocol/storage.ts';

@@ -2,7 +2,7 @@
 import type { Ms, TaskId, Token } from '../protocol/brands.ts';
 import type { LogAck, LogStream } from '../protocol/agentWire.ts';
 import type { LogPiece } from '../protocol/consoleFrames.ts';
-import type { LogPage } from '../protocol/consoleWire.ts';
+import type { LogPage } from '../protocol/consoleAnswers.ts';
 import type { TaskRecord } from '../protocol/task.ts';
 import type { ExportFormat, Retention } from '../protocol/storage.ts';
 import type { Grouping, TaskFilter, TaskGroups, TaskPage } from '../protocol/view.ts';

@@ -28,7 +28,7 @@ export function hostMetrics({ engine, hub, journal, history }: Measured): () => 
   counter('bad_messages', 'messages refused by a decoder', () => hub.stats().badMessages);
   counter('refused_connections', 'connections turned away', () => hub.stats().refusedConnections);
   gauge('nodes_online', 'nodes whose heartbeats arrive', () => engine.view.nodeCounts().online);
-  for (const state of ['ready', 'backlog', 'blocked', 'backoff', 'dispatched', 'running'] as const)
+  for (const state of ['ready', 'backlog', 'blocked', 'held', 'backoff', 'dispatched', 'running'] as const)
     gauge(`tasks_${state}`, `live tasks, ${state}`, () => engine.view.taskCounts()[state]);
   gauge('commands_pending', 'commands without an answer', () => engine.pending());
   counter('turns', 'turns of the core', () => engine.stats().turns);

@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { Hub } from '../hub/ports.ts';
 import type { Alarms } from '../observe/alarms.ts';
 import type { Ms } from '../protocol/brands.ts';
-import type { Enrolment, Hello } from '../protocol/consoleWire.ts';
+import type { Enrolment, Hello } from '../protocol/consoleAnswers.ts';
 import { accepted } from '../protocol/outcome.ts';
 import { historyForConsole } from './consoleHistory.ts';
 import type { HostParts } from './hostParts.ts';

@@ -4,7 +4,9 @@ import * as v from 'valibot';
 import type { Epoch, MiB, Ms, NodeId, TaskId, Token } from './brands.ts';
 import * as limits from './limits.ts';
 import { nodeSpecSchema } from './node.ts';
-import { attemptEndReasons, nameSchema, type Work } from './task.ts';
+import { type TaskGroupRef, type Work } from './task.ts';
+import { attemptEndReasons } from './attempt.ts';
+import { nameSchema } from './text.ts';
 
 export const agentNamespace = '/agent';
 
@@ -66,6 +68,7 @@ export const attemptEndSchema = v.strictObject({
   message: v.exactOptional(v.pipe(v.string(), v.maxLength(1_000))),
   runMs: v.exactOptional(durationSchema),
   cpuMs: v.exactOptional(durationSchema),
+  checkpoint: v.exactOptional(v.pipe(v.string(), v.maxBytes(limits.checkpointBytesMax))),
   memoryPeakMiB: v.exactOptional(
     v.pipe(
       v.number(),
@@ -132,6 +135,10 @@ export interface Dispatch {
   readonly cpu: number;
   readonly memory: number;
   readonly gpuMask: number;
+  /** What the attempt before left to go on from. */
+  readonly checkpoint?: string;
+  /** The group that the task is a member of; its members' nodes by index, where they start together. */
+  readonly group?: TaskGroupRef & { readonly nodes?: readonly NodeId[] };
 }
 /** hub -> agent `stop`: end these attempts; each still reports its result, with reason `cancelled`. */
 export type Stop = readonly Token[];

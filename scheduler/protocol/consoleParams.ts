@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import type { Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import * as limits from './limits.ts';
-import { endStates, liveStates, nameSchema } from './task.ts';
+import { endStates, liveStates } from './task.ts';
+import { nameSchema } from './text.ts';
 
 export const whole = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 export const taskIdSchema = v.pipe(

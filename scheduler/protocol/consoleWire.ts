@@ -1,8 +1,8 @@
 // Window <-> host: requests with one reply each, and pushed frames. The same messages travel over a MessagePort in
 // Electron and over the Socket.IO namespace `/console` (event `m`) in a browser or a program.
 import * as v from 'valibot';
-import type { Epoch, Ms, QueueName, TaskId } from './brands.ts';
-import type { LogPiece, Push } from './consoleFrames.ts';
+import type { Ms, QueueName } from './brands.ts';
+import type { Push } from './consoleFrames.ts';
 import {
   nodeIdSchema,
   pathSchema,
@@ -15,10 +15,22 @@ import {
   tokenSchema,
   whole,
 } from './consoleParams.ts';
+import type {
+  Enrolment,
+  Hello,
+  LogPage,
+  NodeDetail,
+  Summary,
+  SubmitAnswer,
+  TaskAnswer,
+  TaskDetail,
+  TaskList,
+  TaskStanding,
+} from './consoleAnswers.ts';
 import { type MetricId, metricIds, type MetricTrace, queueMetricIds, type Topology } from './fleetFrames.ts';
 import * as limits from './limits.ts';
-import type { NodeRow } from './node.ts';
 import type { Refusal } from './outcome.ts';
+import { queueChangeSchema, tenantChangeSchema } from './queue.ts';
 import { type Simulation, startSimulationSchema } from './simulation.ts';
 import {
   type BackupPlan,
@@ -29,18 +41,8 @@ import {
   type StorageJob,
   type StorageState,
 } from './storage.ts';
-import { nameSchema, type TaskRecord, type TaskState } from './task.ts';
-import {
-  type FleetUse,
-  groupings,
-  type NodeCounts,
-  type NodePage,
-  type QueueRow,
-  type TaskCounts,
-  type TaskGroups,
-  type TaskRow,
-  type WhyAnswer,
-} from './view.ts';
+import { nameSchema } from './text.ts';
+import { groupings, type NodePage, type TaskGroups, type TenantRow, type WhyAnswer } from './view.ts';
 
 export const consoleNamespace = '/console';
 /** `handshake.auth` of a console over Socket.IO. */
@@ -93,10 +95,12 @@ export const methodSchemas = {
   getSummary: v.strictObject({}),
   setCordon: v.strictObject({ nodeId: nodeIdSchema, isCordoned: v.boolean() }),
   forgetNode: v.strictObject({ nodeId: nodeIdSchema }),
-  putQueue: v.strictObject({
-    queue: queueSchema,
-    weight: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limits.weightMax)),
-  }),
+  /** Makes a queue, or changes what is named of it; the rest stays. Null takes a bound away. */
+  putQueue: v.strictObject({ queue: queueSchema, change: v.optional(queueChangeSchema, {}) }),
+  removeQueue: v.strictObject({ queue: queueSchema }),
+  listTenants: v.strictObject({}),
+  putTenant: v.strictObject({ tenant: nameSchema, change: v.optional(tenantChangeSchema, {}) }),
+  removeTenant: v.strictObject({ tenant: nameSchema }),
   /** The command line that enrols an agent, with the plant's token in it. */
   getEnrolment: v.strictObject({}),
   /** Makes a new enrolment token; the old one is void. Nodes that enrolled keep their keys. */
@@ -138,67 +142,6 @@ export type Method = keyof typeof methodSchemas;
 export type Params<M extends Method> = v.InferOutput<(typeof methodSchemas)[M]>;
 export type ParamsInput<M extends Method> = v.InferInput<(typeof methodSchemas)[M]>;
 
-export interface Hello {
-  readonly version: string;
-  readonly epoch: Epoch;
-  readonly startedAtMs: Ms;
-  readonly dataFolder: string;
-  readonly hubAddress: string;
-  readonly runtime: string;
-}
-export type SubmitAnswer =
-  { readonly ok: true; readonly taskId: TaskId } | { readonly ok: false; readonly refusal: Refusal };
-/** What `execute` gives back for a command that was taken. `answers`: of SubmitTasks, one per spec, in order. */
-export interface CommandAnswer {
-  readonly answers?: readonly SubmitAnswer[];
-}
-export type TaskAnswer =
-  { readonly ok: true } | { readonly ok: false; readonly taskId: TaskId; readonly refusal: Refusal };
-export interface TaskList {
-  readonly rows: readonly TaskRow[];
-  readonly nextBefore?: TaskId;
-  /** All tasks that match. */
-  readonly total: number;
-  readonly totalIsEstimate: boolean;
-  /** The page stopped at its bound after looking at so many tasks: see `TaskPage.looked`. */
-  readonly looked?: number;
-  readonly asOfMs: Ms;
-  readonly tookMs: number;
-}
-export interface TaskDetail {
-  readonly record: TaskRecord;
-  readonly row: TaskRow;
-}
-export interface TaskStanding {
-  readonly taskId: TaskId;
-  /** `unknown`: never submitted, or ended so long ago that it was pruned. */
-  readonly state: TaskState | 'unknown';
-  /** Of its newest attempt, where that ended with one. */
-  readonly exitCode?: number;
-}
-export interface Summary {
-  readonly atMs: Ms;
-  readonly epoch: Epoch;
-  /** True for a while after a start: agents are still coming back. */
-  readonly isRecovering: boolean;
-  readonly nodes: NodeCounts;
-  readonly tasks: TaskCounts;
-  readonly use: FleetUse;
-  readonly queues: readonly QueueRow[];
-}
-export interface LogPage {
-  readonly pieces: readonly LogPiece[];
-  readonly isComplete: boolean;
-}
-export interface NodeDetail {
-  readonly node: NodeRow;
-  readonly tasks: readonly TaskRow[];
-}
-export interface Enrolment {
-  readonly hubUrl: string;
-  readonly token: string;
-  readonly command: string;
-}
 /** Result of each method. */
 export interface Results {
   hello: Hello;
@@ -219,6 +162,10 @@ export interface Results {
   setCordon: { readonly isCordoned: boolean };
   forgetNode: { readonly forgotten: true };
   putQueue: { readonly queue: QueueName };
+  removeQueue: { readonly removed: true };
+  listTenants: { readonly tenants: readonly TenantRow[] };
+  putTenant: { readonly tenant: string };
+  removeTenant: { readonly removed: true };
   getEnrolment: Enrolment;
   renewEnrolment: Enrolment;
   acknowledgeAlarm: { readonly acknowledged: true };

@@ -2,7 +2,9 @@
 // past tense, have happened, and are what the journal keeps.
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { NodeSpec } from './node.ts';
-import type { AttemptEnd, TaskRecord, TaskSpec } from './task.ts';
+import type { QueueChange, QueueSettings, TenantChange, TenantSettings } from './queue.ts';
+import type { TaskRecord, TaskSpec } from './task.ts';
+import type { AttemptEnd } from './attempt.ts';
 
 /** Who asks: shown in the audit and kept with a task. */
 export type Actor = string;
@@ -84,8 +86,26 @@ export interface ForgetNode {
 export interface PutQueue {
   readonly kind: 'PutQueue';
   readonly queue: QueueName;
-  /** Share of placements against other queues, 1 to `weightMax`. */
-  readonly weight: number;
+  /** What is not named stays as it is, or as a new queue has it. */
+  readonly change: QueueChange;
+  readonly actor: Actor;
+}
+/** Refused while it has live tasks; the default queue always stays. */
+export interface RemoveQueue {
+  readonly kind: 'RemoveQueue';
+  readonly queue: QueueName;
+  readonly actor: Actor;
+}
+/** Sets a tenant's share and bounds. A tenant without settings has weight 1 and no bounds. */
+export interface PutTenant {
+  readonly kind: 'PutTenant';
+  readonly tenant: string;
+  readonly change: TenantChange;
+  readonly actor: Actor;
+}
+export interface RemoveTenant {
+  readonly kind: 'RemoveTenant';
+  readonly tenant: string;
   readonly actor: Actor;
 }
 /** The first command of a host's life, before anything else is taken. */
@@ -109,11 +129,23 @@ export type Command =
   | SetCordon
   | ForgetNode
   | PutQueue
+  | RemoveQueue
+  | PutTenant
+  | RemoveTenant
   | StartEpoch;
 
 export type Event =
   | { readonly kind: 'epoch_started'; readonly epoch: Epoch; readonly seed: number }
-  | { readonly kind: 'queue_put'; readonly queue: QueueName; readonly weight: number }
+  | {
+      readonly kind: 'queue_put';
+      readonly queue: QueueName;
+      readonly weight: number;
+      /** All of them, the weight too. Absent in journals from before queues had more than a weight. */
+      readonly settings?: QueueSettings;
+    }
+  | { readonly kind: 'queue_removed'; readonly queue: QueueName; readonly actor: Actor }
+  | { readonly kind: 'tenant_put'; readonly tenant: string; readonly settings: TenantSettings }
+  | { readonly kind: 'tenant_removed'; readonly tenant: string; readonly actor: Actor }
   | {
       readonly kind: 'task_admitted';
       readonly taskId: TaskId;

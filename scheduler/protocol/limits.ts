@@ -1,7 +1,7 @@
 // Every bound in the system, with its reason. A limit that is reached answers with a named refusal.
 
 /** Raised with every incompatible change of `agentWire.ts`; hub and agent must agree. */
-export const agentWireVersion = 2;
+export const agentWireVersion = 3;
 /** Raised with every incompatible change of `consoleWire.ts`. */
 export const consoleWireVersion = 1;
 
@@ -43,6 +43,47 @@ export const timeoutMaxMs = 30 * 24 * 3_600_000;
 /** Between asking a process to end and killing it. */
 export const graceDefaultMs = 5_000;
 export const graceMaxMs = 600_000;
+
+export const retryRulesMax = 16;
+/** What an attempt may leave for the next one: names of files and counters, not the data themselves. */
+export const checkpointBytesMax = 16 * 1024;
+/** Elements of one array. They are held as two numbers until they run. */
+export const arrayCountMax = 1_000_000;
+/** Arrays that have not ended. */
+export const arraysMax = 1_000;
+/** Elements of one array that stand in line at a time: two cycles' worth. */
+export const arrayReadyMax = 512;
+export const gangSizeMax = 1_000;
+export const gangPlaceWithinDefaultMs = 24 * 3_600_000;
+/** Tasks of one workflow: one submit's worth. */
+export const workflowTasksMax = 5_000;
+/** Tasks that one task of a workflow may wait for. */
+export const workflowAfterMax = 256;
+/** Copies of stragglers at a time: a twentieth of a full plant's attempts would double them for nothing. */
+export const copiesMax = 1_000;
+export const schedulesMax = 10_000;
+export const calendarsMax = 100;
+export const calendarDatesMax = 1_000;
+export const tenantsMax = 1_000;
+
+// ---- placement rules ---------------------------------------------------------------------------------------------
+export const affinityLabelsMax = 4;
+export const preferencesMax = 8;
+export const preferenceWeightMax = 100;
+export const spreadSkewMax = 1_000;
+export const licencesMax = 256;
+export const licencesPerTaskMax = 8;
+export const licenceAmountMax = 1_000_000;
+export const maintenanceWindowsMax = 1_000;
+/** Tasks that have capacity kept for them at a time: each costs a look at the ends of what runs. */
+export const reservationsMax = 16;
+/** Attempts stopped for others within a minute, over the plant: past it preemption waits. */
+export const preemptionsPerMinuteMax = 600;
+
+// ---- queue settings ----------------------------------------------------------------------------------------------
+/** 50,000 nodes of the largest kind. */
+export const quotaMax = 1e12;
+export const queueRateMax = 1_000_000;
 
 // ---- resources ---------------------------------------------------------------------------------------------------
 /** 1,024 cores in one node: more than any machine sold today. */

@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import type { MiB, Millicores, Ms, NodeId } from './brands.ts';
 import * as limits from './limits.ts';
-import { customResourcesSchema, labelsSchema, nameSchema } from './task.ts';
+import { customResourcesSchema } from './task.ts';
+import { labelsSchema, nameSchema } from './text.ts';
 
 export const resourcesSchema = v.strictObject({
   cpu: v.pipe(

@@ -1,27 +1,12 @@
 // What somebody asks for (TaskSpec), what becomes of it (states, attempts), and the reasons along the way.
 import * as v from 'valibot';
-import type { MiB, Millicores, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
+import type { AttemptRecord } from './attempt.ts';
+import type { MiB, Millicores, Ms, QueueName, TaskId } from './brands.ts';
 import * as limits from './limits.ts';
+import { retrySchema } from './retry.ts';
+import { arraySchema, contradictionIn, gangSchema, placementSchema } from './taskRules.ts';
+import { boundedRecord, labelsSchema, labelValueSchema, nameSchema, wholeFrom, wholeUpTo } from './text.ts';
 
-const wholeUpTo = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
-const wholeFrom = (min: number, max: number) =>
-  v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
-
-/** Letters, digits and `. _ - /`: safe in file names, shells, logs and screens. */
-export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/;
-export const nameSchema = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.maxLength(limits.nameLengthMax),
-  v.regex(namePattern, 'must start with a letter or digit and hold only letters, digits and . _ / -'),
-);
-const labelValueSchema = v.pipe(v.string(), v.maxLength(limits.labelValueLengthMax));
-const boundedRecord = <Value extends v.GenericSchema>(value: Value, max: number, what: string) =>
-  v.pipe(
-    v.record(nameSchema, value),
-    v.check((entries) => Object.keys(entries).length <= max, `at most ${String(max)} ${what}`),
-  );
-export const labelsSchema = boundedRecord(labelValueSchema, limits.labelsMax, 'labels');
 export const customResourcesSchema = boundedRecord(
   wholeUpTo(limits.customAmountMax),
   limits.customResourcesMax,
@@ -104,17 +89,10 @@ export type CommandWork = v.InferOutput<typeof commandWorkSchema>;
 export type SimulatedWork = v.InferOutput<typeof simulatedWorkSchema>;
 export type Kind = Work['kind'];
 
-export const retrySchema = v.strictObject({
-  /** Attempts in all, the first one included. */
-  attemptsMax: v.optional(wholeFrom(1, limits.attemptsMax), limits.attemptsDefault),
-  /** Wait before the second attempt; doubles with each further one, with +-25 % jitter. */
-  backoffMs: v.optional(wholeUpTo(limits.backoffCapMaxMs), limits.backoffDefaultMs),
-  backoffCapMs: v.optional(wholeUpTo(limits.backoffCapMaxMs), limits.backoffCapDefaultMs),
-});
-
+const timeSchema = wholeUpTo(Number.MAX_SAFE_INTEGER);
 export const tenantDefault = 'default';
 
-export const taskSpecSchema = v.strictObject({
+const plainTaskSchema = v.strictObject({
   /** For people; need not be unique. */
   name: v.optional(v.pipe(v.string(), v.maxLength(limits.nameLengthMax)), ''),
   queue: v.optional(
@@ -149,53 +127,67 @@ export const taskSpecSchema = v.strictObject({
   labels: v.optional(labelsSchema, {}),
   /** Idempotency key: a second submit with the same key answers with the first task. */
   key: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(limits.keyLengthMax))),
+  /** Where it should run beside what `selector` says: near to, or apart from, other tasks and nodes. */
+  placement: v.exactOptional(placementSchema),
+  /** Amounts of plant-wide licences that an attempt holds while it lasts. */
+  licences: v.exactOptional(
+    boundedRecord(wholeFrom(1, limits.licenceAmountMax), limits.licencesPerTaskMax, 'licences'),
+  ),
+  /** Not started before this time; ms since 1970. */
+  notBeforeMs: v.exactOptional(timeSchema),
+  /** Should have ended by then; ms since 1970. Goes first among equals of its priority; a miss raises an alarm. */
+  deadlineMs: v.exactOptional(timeSchema),
+  /** How long an attempt is expected to run. Without it, `timeoutMs` is taken for the longest it could. */
+  expectedMs: v.exactOptional(wholeFrom(1, limits.timeoutMaxMs)),
+  /** May be stopped for more urgent work, and goes back in line with what its checkpoint kept. */
+  isPreemptible: v.exactOptional(v.boolean()),
+  /** Safe to repeat: where an attempt runs much longer than its like, a copy is started and the first to end counts. */
+  isRepeatable: v.exactOptional(v.boolean()),
+  /** So many tasks in one, each with its index, 0 to count - 1. */
+  array: v.exactOptional(arraySchema),
+  /** So many tasks that start together on one node each, or not at all. */
+  gang: v.exactOptional(gangSchema),
 });
+
+export const taskSpecSchema = v.pipe(
+  plainTaskSchema,
+  v.check(({ array, gang }) => !array || !gang, 'array and gang: only one of them'),
+  v.check(
+    ({ notBeforeMs, deadlineMs }) =>
+      notBeforeMs === undefined || deadlineMs === undefined || notBeforeMs < deadlineMs,
+    'deadlineMs is not after notBeforeMs: it could never be met',
+  ),
+  v.check(
+    ({ placement, selector }) => !placement || contradictionIn(placement, selector) === undefined,
+    (issue) => contradictionOf(issue.input) ?? '',
+  ),
+);
+function contradictionOf({ placement, selector }: v.InferOutput<typeof plainTaskSchema>): string | undefined {
+  return placement && contradictionIn(placement, selector);
+}
 /** A task as asked for, with every default filled in. */
 export type TaskSpec = v.InferOutput<typeof taskSpecSchema>;
 /** A task as a caller writes it. */
 export type TaskSpecInput = v.InferInput<typeof taskSpecSchema>;
 
-/** Where a live task stands. `ready` includes the backlog and blocked asks; `TaskRow.waiting` tells which. */
-export type LiveState = 'ready' | 'backoff' | 'dispatched' | 'running' | 'cancelling';
+/**
+ * Where a live task stands. `ready` includes the backlog and blocked asks; `TaskRow.waiting` tells which. `held` is not
+ * in line yet: it waits for its time, for other tasks, or for its gang.
+ */
+export type LiveState = (typeof liveStates)[number];
 export type EndState = 'succeeded' | 'dead_letter' | 'cancelled';
 export type TaskState = LiveState | EndState;
-export const liveStates = ['ready', 'backoff', 'dispatched', 'running', 'cancelling'] as const;
+/** In this order in snapshots: a new one goes to the end. */
+export const liveStates = ['ready', 'backoff', 'dispatched', 'running', 'cancelling', 'held'] as const;
 export const endStates = ['succeeded', 'dead_letter', 'cancelled'] as const;
 
-/** How an attempt ended. All but `exit` with code 0 are failures. */
-export const attemptEndReasons = [
-  'exit',
-  'signal',
-  'timeout',
-  'cancelled',
-  'spawn_failed', // the program could not be started: missing, not executable, no such folder
-  'refused', // the agent would not run it: unknown kind, stale epoch
-  'agent_lost', // the agent's process died with it and its end is unknown
-  'lost', // the node went silent and the lease ran out
-] as const;
-export type AttemptEndReason = (typeof attemptEndReasons)[number];
-
-export interface AttemptEnd {
-  readonly reason: AttemptEndReason;
-  readonly exitCode?: number;
-  readonly signal?: string;
-  /** For people: what went wrong, in words. */
-  readonly message?: string;
-  /** Run time by the agent's own monotonic clock. */
-  readonly runMs?: Ms;
-  /** CPU time of the process tree, and its largest resident memory, where the agent could measure them. */
-  readonly cpuMs?: Ms;
-  readonly memoryPeakMiB?: MiB;
-}
-
-export interface AttemptRecord {
-  readonly attempt: number;
-  readonly token: Token;
-  readonly nodeId: NodeId;
-  readonly placedAtMs: Ms;
-  readonly startedAtMs?: Ms;
-  readonly endedAtMs?: Ms;
-  readonly end?: AttemptEnd;
+/** Membership of a task in an array, a gang or a workflow. The group has an id of the same series as tasks. */
+export interface TaskGroupRef {
+  readonly kind: 'array' | 'gang' | 'workflow';
+  readonly groupId: TaskId;
+  /** 0 to `size` - 1. */
+  readonly index: number;
+  readonly size: number;
 }
 
 /** A task with all that is known of it: live from the core, ended from history. */
@@ -209,8 +201,8 @@ export interface TaskRecord {
   /** Why it is in the dead letter list, or who cancelled it. */
   readonly reason?: string;
   readonly attempts: readonly AttemptRecord[];
+  readonly group?: TaskGroupRef;
 }
 
 export const isEnded = (state: TaskState): state is EndState =>
   state === 'succeeded' || state === 'dead_letter' || state === 'cancelled';
-export const isSuccess = (end: AttemptEnd): boolean => end.reason === 'exit' && end.exitCode === 0;

@@ -5,7 +5,6 @@ import type { TaskRow, Waiting } from './view.ts';
 /** The row of a task as lists show it. Node, start and exit code are those of its newest attempt; 0 attempts: none. */
 export function rowOfRecord(record: TaskRecord, waiting: Waiting): TaskRow {
   const { spec } = record;
-  const newest = record.attempts.at(-1);
   return {
     taskId: record.taskId,
     name: spec.name,
@@ -15,17 +14,29 @@ export function rowOfRecord(record: TaskRecord, waiting: Waiting): TaskRow {
     priority: spec.priority,
     state: record.state,
     waiting,
-    attempt: newest?.attempt ?? 0,
     attemptsMax: spec.retry.attemptsMax,
-    ...(newest && { nodeId: newest.nodeId }),
+    ...newestOf(record),
     submitter: record.submitter,
     submittedAtMs: record.submittedAtMs,
-    ...(newest?.startedAtMs !== undefined && { startedAtMs: newest.startedAtMs }),
     ...(record.endedAtMs !== undefined && { endedAtMs: record.endedAtMs }),
-    ...(newest?.end?.exitCode !== undefined && { exitCode: newest.end.exitCode }),
     ...(record.reason !== undefined && { reason: record.reason }),
     labels: spec.labels,
+    ...(record.group && { group: record.group }),
     ...(spec.work.kind === 'simulated' && { isSimulated: true }),
+  };
+}
+
+function newestOf({
+  attempts,
+}: TaskRecord): Pick<TaskRow, 'attempt' | 'nodeId' | 'startedAtMs' | 'exitCode'> {
+  const newest = attempts.at(-1);
+  if (!newest) return { attempt: 0 };
+  const { attempt, nodeId, startedAtMs, end } = newest;
+  return {
+    attempt,
+    nodeId,
+    ...(startedAtMs !== undefined && { startedAtMs }),
+    ...(end?.exitCode !== undefined && { exitCode: end.exitCode }),
   };
 }
 

@@ -2,7 +2,10 @@
 import type { Epoch, MiB, Millicores, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { FleetColumns } from './fleetColumns.ts';
 import type { NodeRow } from './node.ts';
-import type { AttemptRecord, Kind, TaskRecord, TaskState } from './task.ts';
+import type { QueueSettings, TenantSettings } from './queue.ts';
+import type { PendingReason, TaskPendingReason } from './reasons.ts';
+import type { Kind, TaskGroupRef, TaskRecord, TaskState } from './task.ts';
+import type { AttemptRecord } from './attempt.ts';
 
 export interface TaskCounts {
   /** In the ready window and not blocked. */
@@ -11,6 +14,8 @@ export interface TaskCounts {
   readonly backlog: number;
   /** No node can take them now. */
   readonly blocked: number;
+  /** Not in line yet: they wait for their time, for other tasks, or for their gang. */
+  readonly held: number;
   readonly backoff: number;
   readonly dispatched: number;
   readonly running: number;
@@ -32,9 +37,24 @@ export interface FleetUse {
   readonly memoryAllocated: MiB;
   readonly memoryUsed: MiB;
 }
+/** CPU in millicores, memory in MiB, GPU in thousandths of a device. */
+export interface Amounts {
+  readonly cpu: number;
+  readonly memory: number;
+  readonly gpu: number;
+}
 export interface QueueRow {
   readonly queue: QueueName;
   readonly weight: number;
+  readonly settings: QueueSettings;
+  /** All its tasks that have not ended. */
+  readonly live: number;
+  /** What its attempts reserve; what they really use, agents tell by task. */
+  readonly allocated: Amounts;
+  /** Its dominant share: the largest of its shares of the plant's CPU, memory and GPU, 0 to 1. */
+  readonly share: number;
+  /** Why it starts nothing now, where that lies with the queue itself. */
+  readonly gate?: QueueGate;
   readonly ready: number;
   readonly backlog: number;
   readonly blocked: number;
@@ -44,12 +64,28 @@ export interface QueueRow {
   readonly oldestSubmittedAtMs?: Ms;
 }
 
+export type QueueGate = Extract<
+  TaskPendingReason,
+  'QUEUE_PAUSED' | 'QUEUE_RUNNING_MAX' | 'QUEUE_RATE' | 'QUEUE_QUOTA'
+>;
+/** A tenant that has settings, or live tasks. */
+export interface TenantRow {
+  readonly tenant: string;
+  readonly settings: TenantSettings;
+  readonly live: number;
+  readonly active: number;
+  readonly allocated: Amounts;
+  readonly share: number;
+  readonly gate?: Extract<TaskPendingReason, 'TENANT_RUNNING_MAX' | 'TENANT_QUOTA'>;
+}
+
 /** Why a live task is not running. */
 export type Waiting =
   | 'ready' // next cycles will look at it
   | 'backlog' // behind the ready window
   | 'blocked' // no node can take it now
   | 'backoff' // waits before another attempt
+  | 'held' // waits for its time, for other tasks, or for its gang
   | 'none'; // does not wait: placed, or ended
 
 /** A task as lists show it. */
@@ -72,25 +108,10 @@ export interface TaskRow {
   readonly exitCode?: number;
   readonly reason?: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly group?: TaskGroupRef;
   /** True: it belongs to the simulated plant, and goes with it. Absent: it is real. */
   readonly isSimulated?: boolean;
 }
-
-/** Stable codes for why a node, or the whole fleet, does not take a task. */
-export type PendingReason =
-  | 'NODE_NOT_ONLINE'
-  | 'NODE_CORDONED'
-  | 'KIND_NOT_OFFERED'
-  | 'LABEL_MISMATCH'
-  | 'TAINT_NOT_TOLERATED'
-  | 'INSUFFICIENT_CPU'
-  | 'INSUFFICIENT_MEMORY'
-  | 'INSUFFICIENT_GPU'
-  | 'INSUFFICIENT_CUSTOM'
-  | 'NO_SLOT';
-/** Reasons that lie with the task itself, not with nodes. */
-export type TaskPendingReason =
-  PendingReason | 'BACKOFF' | 'BEHIND_OTHERS' | 'NO_NODES' | 'NOT_WAITING' | 'REJOINING';
 
 /** One step of the funnel: how many nodes it leaves, how many it took away. */
 export interface FunnelStep {
@@ -181,6 +202,7 @@ export interface SchedulerView {
   readonly nodeCounts: () => NodeCounts;
   readonly fleetUse: () => FleetUse;
   readonly queues: () => readonly QueueRow[];
+  readonly tenants: () => readonly TenantRow[];
   readonly task: (taskId: TaskId) => TaskRecord | undefined;
   readonly taskRow: (taskId: TaskId) => TaskRow | undefined;
   /** Queue of the task that a live attempt belongs to. */

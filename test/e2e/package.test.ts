@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageLinux } from '../../.ci/packageLinux.ts';
-import type { TaskDetail } from '../../scheduler/protocol/consoleWire.ts';
+import type { TaskDetail } from '../../scheduler/protocol/consoleAnswers.ts';
 import { connectConsole, readSecrets } from './consoleClient.ts';
 import { root } from './electronApp.ts';
 import { countColours, readScreen, writePng } from './framebuffer.ts';

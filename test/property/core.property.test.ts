@@ -90,7 +90,7 @@ function commandOf(books: Books, next: Exclude<Step, { do: 'wait' }>): Command |
         ],
       };
     case 'weight':
-      return { kind: 'PutQueue', queue: queueName('default'), weight: next.weight, actor };
+      return { kind: 'PutQueue', queue: queueName('default'), change: { weight: next.weight }, actor };
     case 'started':
     case 'succeeded':
     case 'failed':

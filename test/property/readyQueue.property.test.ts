@@ -1,7 +1,7 @@
 // The ready queue against a plain list: who goes next, that none is lost or doubled, and that the window is bounded.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { newTask } from '../../scheduler/core/state/apply.ts';
+import { newTask } from '../../scheduler/core/state/taskMaking.ts';
 import { SchedulerState } from '../../scheduler/core/state/schedulerState.ts';
 import type { Task } from '../../scheduler/core/state/taskTable.ts';
 import { ms, type QueueName, queueName, taskId } from '../../scheduler/protocol/brands.ts';
@@ -23,7 +23,7 @@ class Stage {
   #order = 0;
 
   constructor() {
-    for (const { queue, weight } of queues) this.state.ready.put(queue, weight);
+    for (const { queue, weight } of queues) this.state.ready.put(queue, { weight, mode: 'open' });
   }
   push(queue: QueueName, priority: number, cpu: number): void {
     this.#order += 1;
@@ -165,7 +165,7 @@ describe('the ready queue', () => {
         const names = weights.map((_, at) => queueName(`w${String(at)}`));
         const each = 2_000;
         for (const [at, name] of names.entries()) {
-          stage.state.ready.put(name, weights[at] ?? 1);
+          stage.state.ready.put(name, { weight: weights[at] ?? 1, mode: 'open' });
           for (let count = 0; count < each; count += 1) stage.push(name, 5, 100);
         }
         const got = new Map<QueueName, number>();

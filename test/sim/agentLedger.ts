@@ -2,7 +2,7 @@
 // that it wrote; a power cut takes what was not synced; what a full disk refused was only in memory.
 import type { TaskId, Token } from '../../scheduler/protocol/brands.ts';
 import type { HeldAttempt } from '../../scheduler/protocol/events.ts';
-import type { AttemptEnd } from '../../scheduler/protocol/task.ts';
+import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 
 export interface LedgerEntry {
   readonly token: Token;

@@ -2,7 +2,7 @@
 // the ledger first, older epochs and kinds that are not offered are refused, and so is all that a full disk cannot note.
 import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
 import { type Epoch, epoch, type Token } from '../../scheduler/protocol/brands.ts';
-import type { AttemptEnd } from '../../scheduler/protocol/task.ts';
+import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import type { AgentLedger, LedgerEntry } from './agentLedger.ts';
 import type { AgentParts, FakeAgent } from './fakeAgent.ts';
 import { fencedExitCode } from './guardedEffects.ts';

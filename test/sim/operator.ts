@@ -39,7 +39,8 @@ export class Operator {
   /** Spreads the plan's work over this time. */
   begin(overMs: number): void {
     const { world, plan } = this.#parts;
-    for (const { queue, weight } of plan.queues) this.#untilTaken({ kind: 'PutQueue', queue, weight, actor });
+    for (const { queue, weight } of plan.queues)
+      this.#untilTaken({ kind: 'PutQueue', queue, change: { weight }, actor });
     for (let at = 0; at < plan.specs.length;) {
       const specs = plan.specs.slice(at, at + world.pick([1, 1, 5, 40]));
       at += specs.length;
@@ -67,7 +68,7 @@ export class Operator {
   }
   putWeight(weight: number): void {
     const { queue } = this.#parts.world.pick(this.#parts.plan.queues);
-    this.#untilTaken({ kind: 'PutQueue', queue, weight, actor });
+    this.#untilTaken({ kind: 'PutQueue', queue, change: { weight }, actor });
   }
 
   /** Puts back one task that has ended without success. */

@@ -1,7 +1,7 @@
 // Is an attempt's end in the journal one that its agent really had, and are the results of one agent applied in the order
 // in which they ended?
 import type { NodeId, Token } from '../../scheduler/protocol/brands.ts';
-import type { AttemptEnd } from '../../scheduler/protocol/task.ts';
+import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import type { AgentLedger } from './agentLedger.ts';
 import type { Report } from './audit.ts';
 

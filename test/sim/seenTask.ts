@@ -1,6 +1,7 @@
 // A task as the audit of the journal knows it.
 import type { TaskId, Token } from '../../scheduler/protocol/brands.ts';
-import type { AttemptEnd, TaskSpec } from '../../scheduler/protocol/task.ts';
+import type { TaskSpec } from '../../scheduler/protocol/task.ts';
+import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 
 export interface SeenTask {
   readonly taskId: TaskId;

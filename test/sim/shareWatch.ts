@@ -35,8 +35,8 @@ export class ShareWatch {
       if (task) placed.push({ queue: task.spec.queue, askRow: task.askClass.row });
     }
     let weights = 0;
-    for (const { weight } of ready.queues.values()) weights += weight;
-    this.#startAnewOn([...ready.queues.values()].map(({ weight }) => weight).join());
+    for (const { settings } of ready.queues.values()) weights += settings.weight;
+    this.#startAnewOn([...ready.queues.values()].map(({ settings }) => settings.weight).join());
     for (const queue of ready.queues.values()) {
       const watched = this.#watched.get(queue.name) ?? { waiting: new Set(), passed: 0 };
       this.#watched.set(queue.name, watched);
@@ -47,8 +47,8 @@ export class ShareWatch {
           ({ askRow }) => waiting.has(askRow) && watched.waiting.has(askRow),
         ).length;
       watched.waiting = waiting;
-      const byLag = lagUnits * (weights - queue.weight);
-      if (watched.passed > byLag + slack * (weights / queue.weight + ready.queues.size))
+      const byLag = lagUnits * (weights - queue.settings.weight);
+      if (watched.passed > byLag + slack * (weights / queue.settings.weight + ready.queues.size))
         this.#report(
           'share',
           `queue ${queue.name} was passed over ${watched.passed} times (${standings(core)})`,
@@ -66,7 +66,8 @@ export class ShareWatch {
 const standings = (core: Core): string =>
   [...core.state.ready.queues.values()]
     .map(
-      ({ name, weight, served, waiting }) => `${name}: ${served.toFixed(2)} by ${weight}, ${waiting} waiting`,
+      ({ name, settings, served, waiting }) =>
+        `${name}: ${served.toFixed(2)} by ${settings.weight}, ${waiting} waiting`,
     )
     .join('; ');
 

@@ -1,7 +1,7 @@
 // What becomes of a program that an agent starts: how long it runs, and how it ends.
 import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
 import { ms } from '../../scheduler/protocol/brands.ts';
-import type { AttemptEnd } from '../../scheduler/protocol/task.ts';
+import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import type { World } from './world.ts';
 
 export interface Machine {

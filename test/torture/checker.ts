@@ -1,7 +1,8 @@
 // What must be true after a trial, whatever happened in it. Each broken rule is one sentence that names the task.
 import type { LedgerEntry } from '../../agent/ledgerLine.ts';
 import { formatTaskId, type TaskId } from '../../scheduler/protocol/brands.ts';
-import type { AttemptEnd, AttemptRecord, TaskRecord } from '../../scheduler/protocol/task.ts';
+import type { TaskRecord } from '../../scheduler/protocol/task.ts';
+import type { AttemptEnd, AttemptRecord } from '../../scheduler/protocol/attempt.ts';
 import { isEnded } from '../../scheduler/protocol/task.ts';
 import type { Line } from './effect.ts';
 import type { Delivery } from './plan.ts';

@@ -7,7 +7,7 @@ import type {
   TaskAnswer,
   TaskDetail,
   TaskStanding,
-} from '../../scheduler/protocol/consoleWire.ts';
+} from '../../scheduler/protocol/consoleAnswers.ts';
 import type { TaskSpecInput } from '../../scheduler/protocol/task.ts';
 import type { NodePage, TaskCounts, TaskPage, WhyAnswer } from '../../scheduler/protocol/view.ts';
 

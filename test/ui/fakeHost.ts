@@ -127,8 +127,8 @@ const answers: Record<string, (params: never) => unknown> = {
     }, 2_000);
     return simulation.turn('ending');
   },
-  putQueue: ({ queue, weight }: Params<'putQueue'>) => {
-    plant.weights.set(queue, weight);
+  putQueue: ({ queue, change }: Params<'putQueue'>) => {
+    plant.weights.set(queue, change.weight ?? 1);
     return { queue };
   },
   ...storageAnswers,

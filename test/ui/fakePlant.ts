@@ -13,7 +13,8 @@ import {
 import type { NodeRow } from '../../scheduler/protocol/node.ts';
 import { tracePointsMax } from '../../scheduler/protocol/limits.ts';
 import type { Simulation } from '../../scheduler/protocol/simulation.ts';
-import type { AttemptRecord, TaskRecord, TaskState } from '../../scheduler/protocol/task.ts';
+import type { TaskRecord, TaskState } from '../../scheduler/protocol/task.ts';
+import type { AttemptRecord } from '../../scheduler/protocol/attempt.ts';
 import { endStates } from '../../scheduler/protocol/task.ts';
 import type { TaskFilter, TaskRow, WhyAnswer } from '../../scheduler/protocol/view.ts';
 
@@ -315,6 +316,7 @@ export function overview(
       ready: 120 * few,
       backlog: 0,
       blocked: 284 * few,
+      held: 0,
       backoff: 8 * few,
       dispatched: 14 * few,
       running: 9_134 * few,
@@ -332,6 +334,10 @@ export function overview(
       ? queues.map((queue, at) => ({
           queue: queueName(queue),
           weight: weights.get(queue) ?? [10, 5, 5, 2, 1, 1][at] ?? 1,
+          settings: { weight: 1, mode: 'open' },
+          live: 0,
+          allocated: { cpu: 0, memory: 0, gpu: 0 },
+          share: 0,
           ready: [96, 12, 0, 4, 0, 8][at] ?? 0,
           backlog: 0,
           blocked: at === 0 ? 284 : 0,

@@ -35,6 +35,10 @@ describe('QUEUE_LATE', () => {
         const row = {
           queue: queueName('q'),
           weight: 1,
+          settings: { weight: 1, mode: 'open' as const },
+          live: 0,
+          allocated: { cpu: 0, memory: 0, gpu: 0 },
+          share: 0,
           ready: 1,
           backlog: 2,
           blocked: 3,

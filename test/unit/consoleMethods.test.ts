@@ -29,7 +29,14 @@ test.each([
 test.each([
   ['setCordon', { nodeId: 'n1', isCordoned: true }, { kind: 'SetCordon', nodeId: 'n1', isCordoned: true }],
   ['forgetNode', { nodeId: 'n1' }, { kind: 'ForgetNode', nodeId: 'n1' }],
-  ['putQueue', { queue: 'q', weight: 2 }, { kind: 'PutQueue', queue: 'q', weight: 2 }],
+  ['removeQueue', { queue: 'q' }, { kind: 'RemoveQueue', queue: 'q' }],
+  ['putTenant', { tenant: 't' }, { kind: 'PutTenant', tenant: 't', change: {} }],
+  ['removeTenant', { tenant: 't' }, { kind: 'RemoveTenant', tenant: 't' }],
+  [
+    'putQueue',
+    { queue: 'q', change: { weight: 2 } },
+    { kind: 'PutQueue', queue: 'q', change: { weight: 2 } },
+  ],
 ] as const)('%s gives its command in the name of the operator', async (method, params, command) => {
   const stage = openConsole();
   await stage.result(method, params);
@@ -60,7 +67,11 @@ const badParams: [string, unknown, string][] = [
   ['getSummary', { all: true }, 'all'],
   ['setCordon', { nodeId: 'n1' }, 'isCordoned'],
   ['forgetNode', { nodeId: '' }, 'nodeId'],
-  ['putQueue', { queue: 'q', weight: 0 }, 'weight'],
+  ['putQueue', { queue: 'q', change: { weight: 0 } }, 'change.weight'],
+  ['removeQueue', {}, 'queue'],
+  ['listTenants', { all: true }, 'all'],
+  ['putTenant', { tenant: '' }, 'tenant'],
+  ['removeTenant', {}, 'tenant'],
   ['getEnrolment', { all: true }, 'all'],
   ['renewEnrolment', { now: 1 }, 'now'],
   ['acknowledgeAlarm', { alarmId: null }, 'alarmId'],
@@ -130,7 +141,8 @@ test('a method that throws is reported as a bug, its caller is told, and the nex
 
 test('the request after the last that may be without a reply is told to wait', async () => {
   const stage = openConsole({ execute: () => new Promise(() => undefined) });
-  for (let i = 0; i < requestsInFlightMax; i += 1) void stage.link.ask('putQueue', { queue: 'q', weight: 1 });
+  for (let i = 0; i < requestsInFlightMax; i += 1)
+    void stage.link.ask('putQueue', { queue: 'q', change: { weight: 1 } });
   expect(await stage.refusal('hello', { wire: 1 })).toMatchObject({ code: 'too_many', retryAfterMs: 250 });
 });
 

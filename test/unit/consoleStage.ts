@@ -216,6 +216,7 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
       ready: 4,
       backlog: 3,
       blocked: 2,
+      held: 0,
       backoff: 1,
       dispatched: 0,
       running: 6,
@@ -231,6 +232,7 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
       memoryUsed: mib(1),
     }),
     queues: () => [],
+    tenants: () => [],
     task: (id) => live.get(id),
     taskRow: (id) => {
       const record = live.get(id);

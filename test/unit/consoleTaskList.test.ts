@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { taskId } from '../../scheduler/protocol/brands.ts';
-import type { TaskList } from '../../scheduler/protocol/consoleWire.ts';
+import type { TaskList } from '../../scheduler/protocol/consoleAnswers.ts';
 import { openConsole, pageOf, recordOf, type ConsoleStage } from './consoleStage.ts';
 
 async function readAll(stage: ConsoleStage, limit: number, filter = {}): Promise<TaskList[]> {

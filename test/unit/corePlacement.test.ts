@@ -40,7 +40,7 @@ describe('placement', () => {
 
   test('queues share by weight', () => {
     const { give, join, submit } = startedCore();
-    give({ kind: 'PutQueue', queue: queueName('heavy'), weight: 3, actor });
+    give({ kind: 'PutQueue', queue: queueName('heavy'), change: { weight: 3 }, actor });
     submit(...Array.from({ length: 40 }, (_, at) => ({ queue: at % 2 === 0 ? 'default' : 'heavy' })));
     const placed = join('N1', { resources: { cpu: 2_000 } }).dispatches; // room for 20
     const heavy = placed.filter(({ taskId }) => taskId % 2 === 0).length;

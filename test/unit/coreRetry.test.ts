@@ -1,7 +1,7 @@
 // What follows an attempt that ended badly: backoff, another attempt, or the dead letter list.
 import { describe, expect, test } from 'vitest';
 import { platformRetriesMax } from '../../scheduler/protocol/limits.ts';
-import type { AttemptEnd } from '../../scheduler/protocol/task.ts';
+import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import { failure, liveOf, startedCore } from './coreStage.ts';
 
 /** A task on its node, and a way to end its attempts one after the other. */

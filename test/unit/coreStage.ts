@@ -5,17 +5,13 @@ import type { Policy } from '../../scheduler/core/place/policy.ts';
 import { brokenInvariants } from '../../scheduler/core/state/invariants.ts';
 import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
 import { type NodeId, nodeId, type TaskId, type Token } from '../../scheduler/protocol/brands.ts';
-import type { SubmitAnswer } from '../../scheduler/protocol/consoleWire.ts';
+import type { SubmitAnswer } from '../../scheduler/protocol/consoleAnswers.ts';
 import type { Command, Event } from '../../scheduler/protocol/events.ts';
 import { rejoinWindowMs } from '../../scheduler/protocol/limits.ts';
 import { type NodeSpec, nodeSpecSchema } from '../../scheduler/protocol/node.ts';
 import type { Outcome, Refusal } from '../../scheduler/protocol/outcome.ts';
-import {
-  type AttemptEnd,
-  type TaskRecord,
-  type TaskSpec,
-  taskSpecSchema,
-} from '../../scheduler/protocol/task.ts';
+import { type TaskRecord, type TaskSpec, taskSpecSchema } from '../../scheduler/protocol/task.ts';
+import { type AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 
 export const startMs = 1_750_000_000_000;
 

@@ -22,7 +22,7 @@ describe('submit', () => {
 
   test('an unknown queue is refused by name, with those that exist and the next step', () => {
     const { submit, give } = startedCore();
-    give({ kind: 'PutQueue', queue: queueName('press'), weight: 2, actor });
+    give({ kind: 'PutQueue', queue: queueName('press'), change: { weight: 2 }, actor });
     const [answer] = submit({ queue: 'pres' });
     expect(answer).toEqual({
       ok: false,

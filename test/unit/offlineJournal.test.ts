@@ -35,7 +35,7 @@ async function makeJournal(folder: string): Promise<Core> {
   const made = new Core();
   const commands: Command[] = [
     { kind: 'StartEpoch', seed: 1 },
-    { kind: 'PutQueue', queue: queueName('default'), weight: 1, actor: 'test' },
+    { kind: 'PutQueue', queue: queueName('default'), change: { weight: 1 }, actor: 'test' },
     ...Array.from({ length: 8 }, (): Command => ({
       kind: 'SubmitTasks',
       specs: [taskSpec()],

@@ -12,7 +12,7 @@ import { createLogLines } from '../../renderer/tasks/logLines.ts';
 import { createTaskPages } from '../../renderer/tasks/taskPages.ts';
 import { ms, queueName, taskId, token } from '../../scheduler/protocol/brands.ts';
 import type { LogPiece } from '../../scheduler/protocol/consoleFrames.ts';
-import type { TaskList } from '../../scheduler/protocol/consoleWire.ts';
+import type { TaskList } from '../../scheduler/protocol/consoleAnswers.ts';
 import type { TaskRow } from '../../scheduler/protocol/view.ts';
 
 describe('rows on screen', () => {

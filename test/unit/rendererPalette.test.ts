@@ -75,6 +75,10 @@ describe('traces and queues', () => {
     const row = (name: string, ageMs: number) => ({
       queue: queueName(name),
       weight: 1,
+      settings: { weight: 1, mode: 'open' as const },
+      live: 0,
+      allocated: { cpu: 0, memory: 0, gpu: 0 },
+      share: 0,
       ready: 10,
       backlog: 0,
       blocked: 0,

@@ -5,7 +5,7 @@ import { choiceFrom, everyTask, filterFrom, labelFrom, queryFrom } from '../../r
 import { narrowedTo } from '../../renderer/tasks/taskGroups.ts';
 import { createTaskPages } from '../../renderer/tasks/taskPages.ts';
 import { ms, queueName, taskId } from '../../scheduler/protocol/brands.ts';
-import type { TaskList } from '../../scheduler/protocol/consoleWire.ts';
+import type { TaskList } from '../../scheduler/protocol/consoleAnswers.ts';
 import type { TaskRow } from '../../scheduler/protocol/view.ts';
 
 describe('the filter', () => {

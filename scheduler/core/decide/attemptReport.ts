@@ -2,7 +2,7 @@
 import { ms } from '../../protocol/brands.ts';
 import type { NodeId, Token } from '../../protocol/brands.ts';
 import type { ReportResults, ReportStarted } from '../../protocol/events.ts';
-import type { AttemptEnd } from '../../protocol/task.ts';
+import type { AttemptEnd } from '../../protocol/attempt.ts';
 import { liveAttemptOf } from '../state/schedulerState.ts';
 import { settle } from './retry.ts';
 import type { Turn } from './turn.ts';

@@ -1,8 +1,7 @@
 // What becomes of a task whose attempt has ended: done, tried again after a backoff, or set aside for a person.
-import { ms } from '../../protocol/brands.ts';
+import { ms, type TaskId } from '../../protocol/brands.ts';
 import { platformRetriesMax } from '../../protocol/limits.ts';
-import { type AttemptEnd, isSuccess } from '../../protocol/task.ts';
-import { isPlatformLoss } from '../state/apply.ts';
+import { type AttemptEnd, isPlatformLoss, isSuccess } from '../../protocol/attempt.ts';
 import { ownAttempts, type Task } from '../state/taskTable.ts';
 import type { Turn } from './turn.ts';
 
@@ -27,6 +26,12 @@ export function settle(turn: Turn, task: Task, end: AttemptEnd): void {
   const untilMs = ms(Math.round(turn.nowMs + backoffOf(task, turn.random.next())));
   turn.emit({ kind: 'task_backed_off', taskId, untilMs });
   turn.state.timers.add({ dueMs: untilMs, kind: 'backoff', id: taskId });
+}
+
+/** The backoff is over, unless the task has left it meanwhile. */
+export function backoffTimer(turn: Turn, taskId: TaskId): void {
+  const task = turn.state.tasks.get(taskId);
+  if (task?.state === 'backoff' && task.untilMs <= turn.nowMs) turn.emit({ kind: 'task_ready', taskId });
 }
 
 function whyNoRetry(task: Task, end: AttemptEnd): string | undefined {

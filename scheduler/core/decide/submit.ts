@@ -1,8 +1,8 @@
 // Admission: repeated keys answered with the first task, unknown queues and full tables refused, all else taken in.
 import { formatTaskId, taskId, type TaskId } from '../../protocol/brands.ts';
-import type { SubmitAnswer } from '../../protocol/consoleWire.ts';
-import type { PutQueue, SubmitTasks } from '../../protocol/events.ts';
-import { askClassesMax, liveTasksMax, liveWorkBytesMax, queuesMax } from '../../protocol/limits.ts';
+import type { SubmitAnswer } from '../../protocol/consoleAnswers.ts';
+import type { SubmitTasks } from '../../protocol/events.ts';
+import { askClassesMax, liveTasksMax, liveWorkBytesMax } from '../../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import type { TaskSpec } from '../../protocol/task.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
@@ -64,12 +64,4 @@ function full(state: SchedulerState, what: string): Refusal {
   const retryAfterMs = Math.round(Math.min(retryAfterMostMs, Math.max(retryAfterLeastMs, wait)));
   const said = `${what}; retry after ${String(retryAfterMs / 1_000)} s`;
   return refusal('queue_full', said, { retryAfterMs });
-}
-
-export function putQueue(turn: Turn, command: PutQueue): Outcome<undefined, Refusal> {
-  const { queues } = turn.state.ready;
-  if (!queues.has(command.queue) && queues.size >= queuesMax)
-    return refused(refusal('too_many', `there are ${String(queuesMax)} queues already`, { field: 'queue' }));
-  turn.emit({ kind: 'queue_put', queue: command.queue, weight: command.weight });
-  return accepted(undefined);
 }

@@ -4,7 +4,7 @@ import { gpuDevicesMax, gpuThousandthsPerDevice } from '../../protocol/limits.ts
 import type { Ask } from '../../protocol/task.ts';
 import { type AskClass, type ClassTable, classRefusal, type PlaceLabel } from '../state/classTable.ts';
 import { type NodeTable, nodeState } from '../state/nodeTable.ts';
-import type { PendingReason } from '../../protocol/view.ts';
+import type { PendingReason } from '../../protocol/reasons.ts';
 
 export interface Filter {
   readonly reason: PendingReason;

@@ -2,9 +2,11 @@
 // is what a cycle may look at; lanes whose ask no node can take are set aside and cost nothing until woken.
 import type { QueueName } from '../../protocol/brands.ts';
 import { ageingStepMs, readyWindowMax } from '../../protocol/limits.ts';
+import type { QueueSettings } from '../../protocol/queue.ts';
 import type { AskClass } from '../state/classTable.ts';
 import type { Task } from '../state/taskTable.ts';
 import { Lane } from './lane.ts';
+import { Share } from './share.ts';
 
 /**
  * Queues that all could be served stay within 1 of each other. One further behind was empty or blocked meanwhile: what
@@ -14,7 +16,8 @@ const lagMax = 2;
 
 export interface Queue {
   readonly name: QueueName;
-  weight: number;
+  settings: QueueSettings;
+  readonly share: Share;
   /**
    * Placements so far divided by weight: the queue that has had least goes next (start-time fair queueing, Goyal 1996).
    * A queue that was empty starts where the least of the others stands, so that it cannot save up.
@@ -24,8 +27,6 @@ export interface Queue {
   /** Tasks in line, over all lanes. */
   waiting: number;
   backoff: number;
-  /** Dispatched, running or cancelling. */
-  active: number;
 }
 
 export class ReadyQueue {
@@ -39,11 +40,13 @@ export class ReadyQueue {
     return this.#windowSize;
   }
 
-  put(name: QueueName, weight: number): void {
+  put(name: QueueName, settings: QueueSettings): void {
     const known = this.queues.get(name);
-    if (known) known.weight = weight;
-    else
-      this.queues.set(name, { name, weight, served: 0, lanes: new Map(), waiting: 0, backoff: 0, active: 0 });
+    if (known) known.settings = settings;
+    else {
+      const empty = { served: 0, lanes: new Map<string, Lane>(), waiting: 0, backoff: 0 };
+      this.queues.set(name, { name, settings, share: new Share(), ...empty });
+    }
   }
   mustGet(name: QueueName): Queue {
     const queue = this.queues.get(name);
@@ -81,7 +84,7 @@ export class ReadyQueue {
   charge(queue: Queue): void {
     let most = 0;
     for (const { served } of this.queues.values()) most = Math.max(most, served);
-    queue.served = Math.max(queue.served, most - lagMax) + 1 / queue.weight;
+    queue.served = Math.max(queue.served, most - lagMax) + 1 / queue.settings.weight;
   }
 
   /** The task that should be placed next, left in line; undefined where none is ready. */

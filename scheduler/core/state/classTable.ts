@@ -3,7 +3,7 @@
 import type { NodeSpec } from '../../protocol/node.ts';
 import { askClassesMax, nodeClassesMax } from '../../protocol/limits.ts';
 import type { Ask, TaskSpec } from '../../protocol/task.ts';
-import type { PendingReason } from '../../protocol/view.ts';
+import type { PendingReason } from '../../protocol/reasons.ts';
 
 /** Selector labels that name a node's place in the plant. They are columns, not part of a class. */
 export const placeLabels = ['area', 'line', 'cell', 'node'] as const;
@@ -29,6 +29,8 @@ export interface AskClass {
   /** Selector labels that are answered by the node's place. */
   readonly places: readonly (readonly [PlaceLabel, readonly string[]])[];
   readonly tolerations: readonly string[];
+  /** An attempt of it is taken to end within this time: see `runBoundOf`. */
+  readonly boundMs: number;
   /** Live tasks of this class. The class goes with the last one. */
   users: number;
   /** No node could take it when last tried; set aside until an event that could help. Soft state. */
@@ -127,6 +129,7 @@ export class ClassTable {
       labels: entries.filter(([label]) => !isPlaceLabel(label)),
       places: entries.flatMap(([label, values]) => (isPlaceLabel(label) ? [[label, values] as const] : [])),
       tolerations: spec.tolerations,
+      boundMs: runBoundOf(spec),
       users: 0,
       isBlocked: false,
     };
@@ -146,6 +149,17 @@ export function classRefusal(node: NodeClass, ask: AskClass): PendingReason | un
   if (node.taints.some((taint) => !ask.tolerations.includes(taint))) return 'TAINT_NOT_TOLERATED';
   if (ask.ask.gpu && !node.hasGpu) return 'INSUFFICIENT_GPU';
   return undefined;
+}
+
+/**
+ * Expected run time, or else the timeout, rounded up to the next half octave: so that tasks which differ by seconds
+ * share a class. Milliseconds.
+ */
+export function runBoundOf({ expectedMs, timeoutMs }: TaskSpec): number {
+  const plain = Math.min(expectedMs ?? timeoutMs, timeoutMs);
+  const octave = 2 ** Math.floor(Math.log2(plain));
+  if (plain <= octave) return octave;
+  return plain <= 1.5 * octave ? 1.5 * octave : 2 * octave;
 }
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
@@ -168,5 +182,6 @@ function askKey(spec: TaskSpec): string {
       .sort(byName)
       .map(([label, values]) => [label, [...values].sort()]),
     [...spec.tolerations].sort(),
+    runBoundOf(spec),
   ]);
 }

@@ -1,5 +1,6 @@
 // A short value that is equal for equal journalled state: how a replay, another life or another engine is compared.
 import { savedHead, savedNodes, savedTask } from './savedState.ts';
+import { tableParts } from './savedTables.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
 /** 53-bit hash (cyrb53, by bryc, public domain) of the state in one canonical text, hexadecimal. Not for security. */
@@ -23,7 +24,10 @@ function* canonicalPieces(state: SchedulerState): Generator<string> {
   }
   // Sorted: format 1 of the snapshot did not keep in which order their tasks ended.
   const keys = [...state.tasks.endedKeys()].sort(([a], [b]) => (a < b ? -1 : 1));
-  yield `],"keys":${JSON.stringify(keys)}}`;
+  const tables = tableParts(state).map(
+    ({ table, rows }) => `,${JSON.stringify(table)}:${JSON.stringify(rows)}`,
+  );
+  yield `],"keys":${JSON.stringify(keys)}${tables.join('')}}`;
 }
 
 class Hash {

@@ -1,12 +1,13 @@
 // A snapshot's parts -> the state that it was taken of. Reads the formats of all versions so far.
 import { epoch, ms, type NodeId, type TaskId } from '../../protocol/brands.ts';
 import { liveStates, type TaskSpec, tenantDefault } from '../../protocol/task.ts';
-import { newTask } from './apply.ts';
+import { addTask, holdShare, newTask } from './taskMaking.ts';
 import { holdCapacity } from './capacity.ts';
 import { nodeState } from './nodeTable.ts';
 import type { AskClass } from './classTable.ts';
 import type { SavedAttempt, SavedHead, SavedNode, SavedTask } from './savedState.ts';
 import { type Rest, specAt, type TasksPart } from './savedTasks.ts';
+import { restoreTable, type SavedTablePart } from './savedTables.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import { snapshotFormat } from './snapshot.ts';
 import type { Task } from './taskTable.ts';
@@ -17,6 +18,7 @@ type Part =
   | { readonly nodes: readonly SavedNode[] }
   | { readonly nodeKeys: WholeTables['nodeKeys'] }
   | { readonly keys: WholeTables['keys'] }
+  | SavedTablePart
   | TasksPart;
 /** Format 1 was one text with everything in it. Its tasks had no tenant. */
 interface WholeTables {
@@ -47,6 +49,7 @@ export class Restoring {
       for (const [nodeId, keyHash] of part.nodeKeys) state.nodeKeys.set(nodeId, keyHash);
     if ('keys' in part) this.#keys.push(...part.keys);
     if ('columns' in part) this.#takeColumns(part);
+    else if ('table' in part) restoreTable(this.#state, part);
     else if ('tasks' in part)
       for (const { spec, ...task } of part.tasks)
         this.#takeSaved({ ...task, spec: { ...spec, tenant: tenantDefault } });
@@ -77,7 +80,8 @@ export class Restoring {
     this.#state.epoch = epoch(head.epoch);
     this.#state.sequence = head.sequence;
     this.#state.lastBatchAtMs = head.lastBatchAtMs;
-    for (const queue of head.queues) this.#state.ready.put(queue.name, queue.weight);
+    for (const { name, weight, settings } of head.queues)
+      this.#state.ready.put(name, settings ?? { weight, mode: 'open' });
   }
 
   /** Tasks of one shape have the same ask class: it is looked up once. */
@@ -112,11 +116,13 @@ export class Restoring {
     task.forgiven = rest.forgiven;
     task.cancelReason = rest.cancelReason;
     task.past = rest.past;
+    task.checkpoint = rest.checkpoint;
+    task.group = rest.group;
     if (rest.live) restoreAttempt(this.#state, task, rest.live);
   }
 
   #list(task: Task): void {
-    this.#state.tasks.add(task);
+    addTask(this.#state, task);
     this.#tasks.push(task);
   }
 }
@@ -142,10 +148,8 @@ function taskAt(
 }
 
 function standInLine({ ready }: SchedulerState, task: Task): void {
-  const queue = ready.mustGet(task.spec.queue);
   if (task.state === 'ready') ready.push(task);
-  else if (task.state === 'backoff') queue.backoff += 1;
-  else queue.active += 1;
+  else if (task.state === 'backoff') ready.mustGet(task.spec.queue).backoff += 1;
 }
 
 function restoreNode(state: SchedulerState, saved: SavedNode): void {
@@ -164,4 +168,5 @@ function restoreAttempt(state: SchedulerState, task: Task, saved: SavedAttempt):
   task.live = { ...saved, node, startedAtMs: saved.startedAtMs, leaseUntilMs: 0 };
   state.nodes.attemptsOn(node).add(saved.token);
   holdCapacity(state, node, task.spec.ask, saved.gpuMask);
+  holdShare(state, task);
 }

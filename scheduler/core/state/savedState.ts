@@ -1,7 +1,10 @@
 // What a snapshot or a digest keeps of each table: the parts that cannot be worked out again.
 import type { NodeId, QueueName } from '../../protocol/brands.ts';
 import type { NodeSpec } from '../../protocol/node.ts';
-import type { AttemptRecord, TaskSpec } from '../../protocol/task.ts';
+import type { QueueSettings } from '../../protocol/queue.ts';
+import type { TaskGroupRef, TaskSpec } from '../../protocol/task.ts';
+import type { AttemptRecord } from '../../protocol/attempt.ts';
+import type { Queue } from '../queue/readyQueue.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import type { LiveAttempt, Task } from './taskTable.ts';
 
@@ -22,6 +25,8 @@ export interface SavedTask extends Pick<
   readonly past: readonly AttemptRecord[];
   readonly live?: SavedAttempt;
   readonly cancelReason?: string;
+  readonly checkpoint?: string;
+  readonly group?: TaskGroupRef;
 }
 export type SavedAttempt = Omit<LiveAttempt, 'leaseUntilMs' | 'node'>;
 export interface SavedNode {
@@ -30,6 +35,13 @@ export interface SavedNode {
   readonly cordoned: number;
   readonly spec: NodeSpec;
 }
+interface SavedQueue {
+  readonly name: QueueName;
+  readonly weight: number;
+  readonly served: number;
+  /** Absent where the weight is all that was ever set. */
+  readonly settings?: QueueSettings;
+}
 export interface SavedHead {
   readonly epoch: number;
   readonly sequence: number;
@@ -37,7 +49,7 @@ export interface SavedHead {
   readonly nextTaskId: number;
   readonly nextToken: number;
   readonly nextOrder: number;
-  readonly queues: readonly { readonly name: QueueName; readonly weight: number; readonly served: number }[];
+  readonly queues: readonly SavedQueue[];
 }
 
 export const savedHead = (state: SchedulerState): SavedHead => ({
@@ -47,8 +59,16 @@ export const savedHead = (state: SchedulerState): SavedHead => ({
   nextTaskId: state.nextTaskId,
   nextToken: state.nextToken,
   nextOrder: state.nextOrder,
-  queues: [...state.ready.queues.values()].map(({ name, weight, served }) => ({ name, weight, served })),
+  queues: [...state.ready.queues.values()].map(savedQueue),
 });
+
+function savedQueue({ name, settings, served }: Queue): SavedQueue {
+  const { weight } = settings;
+  const isPlain = settings.mode === 'open' && Object.keys(settings).length === plainSettings;
+  return { name, weight, served, ...(isPlain ? {} : { settings }) };
+}
+/** Weight and mode. */
+const plainSettings = 2;
 
 export const savedNodes = ({ nodes }: SchedulerState): readonly SavedNode[] =>
   [...nodes.occupied()].map((node) => ({
@@ -73,6 +93,8 @@ export function savedTask(task: Task): SavedTask {
     spec: task.spec,
     past: task.past,
     ...(task.cancelReason === undefined ? {} : { cancelReason: task.cancelReason }),
+    ...(task.checkpoint === undefined ? {} : { checkpoint: task.checkpoint }),
+    ...(task.group === undefined ? {} : { group: task.group }),
     ...(live === undefined ? {} : { live: savedAttempt(live) }),
   };
 }

@@ -1,7 +1,7 @@
 // Tasks in a snapshot's parts: what repeats among them (their shape) is kept once, the rest in columns, so that a
 // million of them are read back in seconds and lie in memory once.
 import type { TaskId } from '../../protocol/brands.ts';
-import { liveStates, type TaskSpec } from '../../protocol/task.ts';
+import { liveStates, type TaskGroupRef, type TaskSpec } from '../../protocol/task.ts';
 import { savedAttempt, type SavedAttempt, type SavedTask } from './savedState.ts';
 import type { Task } from './taskTable.ts';
 
@@ -35,6 +35,8 @@ interface TaskColumns {
 export interface Rest extends Pick<SavedTask, 'untilMs' | 'platformLosses' | 'forgiven' | 'past'> {
   readonly live?: SavedAttempt;
   readonly cancelReason?: string;
+  readonly checkpoint?: string;
+  readonly group?: TaskGroupRef;
 }
 export interface TasksPart {
   readonly shapes: readonly Shape[];
@@ -143,9 +145,9 @@ const noTasks = (): TaskColumns => ({
 });
 
 function restOf(task: Task): Rest | undefined {
-  const { live, cancelReason, past, untilMs, platformLosses, forgiven } = task;
-  if (!live && past.length === 0 && untilMs === 0 && forgiven === 0 && cancelReason === undefined)
-    return undefined;
+  const { live, cancelReason, checkpoint, group, past, untilMs, platformLosses, forgiven } = task;
+  const isPlain = !live && !group && past.length === 0 && untilMs === 0 && forgiven === 0;
+  if (isPlain && cancelReason === undefined && checkpoint === undefined) return undefined;
   return {
     untilMs,
     platformLosses,
@@ -153,6 +155,8 @@ function restOf(task: Task): Rest | undefined {
     past,
     ...(live && { live: savedAttempt(live) }),
     ...(cancelReason !== undefined && { cancelReason }),
+    ...(checkpoint !== undefined && { checkpoint }),
+    ...(group && { group }),
   };
 }
 

@@ -13,6 +13,7 @@ import { plantTiming, type Timing } from '../../protocol/timing.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { ReadyQueue } from '../queue/readyQueue.ts';
+import { TenantTable } from '../queue/tenants.ts';
 import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
@@ -43,6 +44,7 @@ export class SchedulerState {
   readonly index = new CapacityIndex(this.nodes);
   readonly tasks = new TaskTable();
   readonly ready = new ReadyQueue();
+  readonly tenants = new TenantTable();
   /** What is asked for of late. Soft state. */
   readonly mix = new AskMix();
   /** SHA-256 of each enrolled node's key. */
@@ -71,7 +73,7 @@ export class SchedulerState {
       { fleet: this.nodes, classes: this.classes, index: this.index, mix: this.mix },
       policy,
     );
-    this.ready.put(defaultQueue, 1);
+    this.ready.put(defaultQueue, { weight: 1, mode: 'open' });
   }
 
   /** After replay: gives every node and attempt the rejoin window, and sets the timers that a restart has lost. */

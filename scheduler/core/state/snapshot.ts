@@ -2,6 +2,7 @@
 // its part was made is put aside as it was (copy on write). All parts together are the state at one batch.
 import type { Event } from '../../protocol/events.ts';
 import { savedHead, savedNodes } from './savedState.ts';
+import { tableParts } from './savedTables.ts';
 import { TasksWriter } from './savedTasks.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import type { Task } from './taskTable.ts';
@@ -87,11 +88,14 @@ function copiedParts(state: SchedulerState): Generator<string> {
   const nodes = savedNodes(state);
   const nodeKeys = [...state.nodeKeys];
   const keys = [...state.tasks.endedKeys()];
+  const tables = tableParts(state);
   return (function* (): Generator<string> {
     yield JSON.stringify(head);
     for (const some of sliced(nodes)) yield JSON.stringify({ nodes: some });
     for (const some of sliced(nodeKeys)) yield JSON.stringify({ nodeKeys: some });
     for (const some of sliced(keys)) yield JSON.stringify({ keys: some });
+    for (const { table, rows } of tables)
+      for (const some of sliced(rows)) yield JSON.stringify({ table, rows: some });
   })();
 }
 

@@ -1,7 +1,8 @@
 // Live tasks and their attempts. A task that ends leaves the table: history keeps it from there.
 import type { Ms, NodeId, NodeIndex, TaskId, Token } from '../../protocol/brands.ts';
 import { rememberedKeysMax } from '../../protocol/limits.ts';
-import type { AttemptRecord, EndState, LiveState, TaskRecord, TaskSpec } from '../../protocol/task.ts';
+import type { EndState, LiveState, TaskGroupRef, TaskRecord, TaskSpec } from '../../protocol/task.ts';
+import type { AttemptRecord } from '../../protocol/attempt.ts';
 import type { AskClass } from './classTable.ts';
 
 /** An attempt that has not ended: its node's capacity is taken. */
@@ -25,6 +26,8 @@ export interface Task {
   readonly askClass: AskClass;
   /** Bytes of the spec as JSON. */
   readonly bytes: number;
+  /** The group that it is a member of. */
+  group: TaskGroupRef | undefined;
   state: LiveState;
   /** Order among waiting tasks; grows each time a task gets into line. */
   enqueuedOrder: number;
@@ -39,6 +42,8 @@ export interface Task {
   /** Attempts before the last requeue by a person; they do not count either. */
   forgiven: number;
   cancelReason: string | undefined;
+  /** What its last attempt left for the next one to go on from. */
+  checkpoint: string | undefined;
   /** Number of the newest snapshot that has this task, or began before it came. Soft state. */
   mark: number;
 }
@@ -58,6 +63,7 @@ export class TaskTable {
   /** Live tasks by state, kept so that a count costs nothing. */
   readonly #counts: Record<LiveState, number> = {
     ready: 0,
+    held: 0,
     backoff: 0,
     dispatched: 0,
     running: 0,
@@ -157,6 +163,7 @@ export function recordOf(
     submitter: task.submitter,
     submittedAtMs: task.submittedAtMs,
     attempts,
+    ...(task.group && { group: task.group }),
   };
   if (!ended) return { ...base, state: task.state };
   return {

@@ -1,0 +1,74 @@
+// Which function decides which command. A new command is one line here.
+import type { SubmitAnswer } from '../../protocol/consoleAnswers.ts';
+import type { Command } from '../../protocol/events.ts';
+import { accepted, type Outcome, type Refusal } from '../../protocol/outcome.ts';
+import { reportResults, reportStarted } from './attemptReport.ts';
+import {
+  disconnectNode,
+  enrolNode,
+  forgetNode,
+  heartbeat,
+  type Joined,
+  joinNode,
+  setCordon,
+} from './nodeLifecycle.ts';
+import { putQueue, putTenant, removeQueue, removeTenant } from './queues.ts';
+import { submitTasks } from './submit.ts';
+import { cancelTask, requeueTask } from './taskControl.ts';
+import type { Turn } from './turn.ts';
+
+/** Answer of a command, by its kind. */
+export interface Answer {
+  readonly answers?: readonly SubmitAnswer[];
+  readonly joined?: Joined;
+}
+
+/** All but `StartEpoch`, which the core answers itself: it changes the core's own randomness. */
+type Decided = Exclude<Command, { kind: 'StartEpoch' }>;
+type CommandOf<Kind extends Decided['kind']> = Extract<Decided, { kind: Kind }>;
+type Deciders = {
+  readonly [Kind in Decided['kind']]: (turn: Turn, command: CommandOf<Kind>) => Outcome<Answer, Refusal>;
+};
+
+const done = accepted<Answer>({});
+/** Of a decider that answers only whether it was taken. */
+const plain =
+  <Asked>(taken: (turn: Turn, command: Asked) => Outcome<undefined, Refusal>) =>
+  (turn: Turn, command: Asked): Outcome<Answer, Refusal> => {
+    const outcome = taken(turn, command);
+    return outcome.ok ? done : outcome;
+  };
+/** Of a decider that refuses nothing. */
+const always =
+  <Asked>(take: (turn: Turn, command: Asked) => void) =>
+  (turn: Turn, command: Asked): Outcome<Answer, Refusal> => {
+    take(turn, command);
+    return done;
+  };
+
+const deciders: Deciders = {
+  SubmitTasks: (turn, command) => accepted({ answers: submitTasks(turn, command) }),
+  CancelTask: plain(cancelTask),
+  RequeueTask: plain(requeueTask),
+  EnrolNode: plain(enrolNode),
+  JoinNode: (turn, command) => {
+    const joined = joinNode(turn, command);
+    return joined.ok ? accepted({ joined: joined.value }) : joined;
+  },
+  Heartbeat: always(heartbeat),
+  DisconnectNode: always(disconnectNode),
+  ReportStarted: always(reportStarted),
+  ReportResults: always(reportResults),
+  SetCordon: plain(setCordon),
+  ForgetNode: plain(forgetNode),
+  PutQueue: plain(putQueue),
+  RemoveQueue: plain(removeQueue),
+  PutTenant: plain(putTenant),
+  RemoveTenant: plain(removeTenant),
+};
+
+export function decide(turn: Turn, command: Decided): Outcome<Answer, Refusal> {
+  // The table is typed by kind; the compiler cannot see that both sides of this call have the same one.
+  const decider = deciders[command.kind] as (turn: Turn, command: Decided) => Outcome<Answer, Refusal>;
+  return decider(turn, command);
+}

@@ -1,0 +1,49 @@
+// Events of nodes.
+import type { NodeIndex } from '../../../protocol/brands.ts';
+import { holdCapacity } from '../capacity.ts';
+import { nodeState } from '../nodeTable.ts';
+import type { SchedulerState } from '../schedulerState.ts';
+import { type Appliers, mustIndex, mustLive } from './types.ts';
+
+type NodeEvents =
+  'node_enrolled' | 'node_joined' | 'node_disconnected' | 'node_lost' | 'node_cordon_set' | 'node_forgotten';
+
+export const nodeAppliers: Appliers<NodeEvents> = {
+  node_enrolled(state, event) {
+    state.nodeKeys.set(event.nodeId, event.keyHash);
+  },
+  node_joined(state, event, atMs) {
+    const node = state.nodes.indexOf(event.nodeId) ?? state.nodes.add(event.nodeId);
+    state.nodes.nodeClass[node] = state.classes.nodeClassOf(event.spec).row;
+    state.nodes.describe(node, event.spec);
+    state.nodes.lastSeenMs[node] = atMs;
+    setNodeState(state, node, nodeState.online);
+    for (const token of state.nodes.attemptsOn(node)) {
+      const { task, live } = mustLive(state, token);
+      holdCapacity(state, node, task.spec.ask, live.gpuMask);
+    }
+    state.nodes.markOverheld(node);
+  },
+  node_disconnected(state, event) {
+    setNodeState(state, mustIndex(state, event.nodeId), nodeState.disconnected);
+  },
+  node_lost(state, event) {
+    setNodeState(state, mustIndex(state, event.nodeId), nodeState.lost);
+  },
+  node_cordon_set(state, event) {
+    const node = mustIndex(state, event.nodeId);
+    state.nodes.cordoned[node] = event.isCordoned ? 1 : 0;
+    state.index.update(node);
+  },
+  node_forgotten(state, event) {
+    const node = mustIndex(state, event.nodeId);
+    setNodeState(state, node, nodeState.lost); // out of the index before the row goes
+    state.nodes.remove(node);
+    state.nodeKeys.delete(event.nodeId);
+  },
+};
+
+export function setNodeState(state: SchedulerState, node: NodeIndex, next: number): void {
+  state.nodes.state[node] = next;
+  state.index.update(node);
+}

@@ -1,0 +1,41 @@
+// The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
+import type { TenantSettings } from '../../protocol/queue.ts';
+import type { SchedulerState } from './schedulerState.ts';
+
+/** A table that a snapshot keeps row by row. Rows are JSON; `take` is called after nodes and before tasks. */
+export interface SavedTable {
+  readonly name: string;
+  readonly rows: (state: SchedulerState) => readonly unknown[];
+  /** Puts saved rows back into an empty table. Rows are as `rows` gave them: the journal has checked them. */
+  readonly take: (state: SchedulerState, rows: readonly never[]) => void;
+}
+
+const tenantTable: SavedTable = {
+  name: 'tenants',
+  rows: (state) =>
+    [...state.tenants.all()].flatMap(({ name, settings }) => (settings ? [{ name, settings }] : [])),
+  take: (state, rows: readonly { name: string; settings: TenantSettings }[]) => {
+    for (const { name, settings } of rows) state.tenants.of(name).settings = settings;
+  },
+};
+
+/** In the order in which they are restored. A new table is added here and nowhere else. */
+const savedTables: readonly SavedTable[] = [tenantTable];
+
+export interface SavedTablePart {
+  readonly table: string;
+  readonly rows: readonly unknown[];
+}
+
+/** Tables that have rows. An empty one leaves no trace, so that older digests stay what they were. */
+export const tableParts = (state: SchedulerState): readonly SavedTablePart[] =>
+  savedTables
+    .map(({ name, rows }) => ({ table: name, rows: rows(state) }))
+    .filter(({ rows }) => rows.length > 0);
+
+/** Throws on a table that this program does not know: the snapshot is of a newer one. */
+export function restoreTable(state: SchedulerState, { table, rows }: SavedTablePart): void {
+  const known = savedTables.find(({ name }) => name === table);
+  if (!known) throw new Error(`snapshot has a table ${table}, which this program does not know`);
+  known.take(state, rows as readonly never[]);
+}

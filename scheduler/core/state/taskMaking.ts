@@ -1,0 +1,106 @@
+// How a task comes into the state and leaves it, whatever event or snapshot says so.
+import { type Ms, ms } from '../../protocol/brands.ts';
+import type { TaskGroupRef, TaskRecord, TaskSpec } from '../../protocol/task.ts';
+import { releaseCapacity } from './capacity.ts';
+import type { AskClass } from './classTable.ts';
+import type { SchedulerState } from './schedulerState.ts';
+import { noAttempts, type Task } from './taskTable.ts';
+
+export interface TaskOrigin {
+  readonly taskId: Task['taskId'];
+  readonly spec: TaskSpec;
+  readonly submitter: string;
+  /** The group that it is a member of. */
+  readonly group?: TaskGroupRef | undefined;
+  /** Where they are known already, they are not worked out again. */
+  readonly bytes?: number | undefined;
+  readonly askClass?: AskClass | undefined;
+}
+
+export function newTask(state: SchedulerState, from: TaskOrigin, submittedAtMs: Ms): Task {
+  const { taskId, spec, submitter } = from;
+  const askClass = from.askClass ? state.classes.useAgain(from.askClass) : state.classes.useAskClass(spec);
+  if (!askClass) throw new Error('ask class table is full'); // refused in decide/submit
+  state.mix.count(spec.ask);
+  return {
+    taskId,
+    spec,
+    submitter,
+    submittedAtMs,
+    askClass,
+    bytes: from.bytes ?? JSON.stringify(spec).length,
+    group: from.group,
+    state: 'ready',
+    enqueuedOrder: 0,
+    enqueuedAtMs: submittedAtMs,
+    untilMs: ms(0),
+    live: undefined,
+    past: noAttempts,
+    platformLosses: 0,
+    forgiven: 0,
+    cancelReason: undefined,
+    checkpoint: undefined,
+    mark: state.tasks.mark,
+  };
+}
+
+export function requeuedTask(state: SchedulerState, record: TaskRecord): Task {
+  const task = newTask(state, record, record.submittedAtMs);
+  task.past = [...record.attempts];
+  task.forgiven = record.attempts.length; // all of them: a person gives it a fresh start, losses and backoff too
+  return task;
+}
+
+/** Puts a task in line, behind all others of its lane. Its state before may be anything but `ready`. */
+export function enterLine(state: SchedulerState, task: Task, atMs: Ms): void {
+  state.tasks.setState(task, 'ready');
+  task.enqueuedOrder = state.nextOrder;
+  task.enqueuedAtMs = atMs;
+  state.nextOrder += 1;
+  state.ready.push(task);
+}
+
+/** Takes a task that waits out of wherever it waits. It is `cancelling` from then on: lanes count by state. */
+export function leaveWaiting(state: SchedulerState, task: Task): void {
+  const was = task.state;
+  if (was === 'backoff') state.ready.mustGet(task.spec.queue).backoff -= 1;
+  state.tasks.setState(task, 'cancelling');
+  if (was === 'ready') state.ready.leave(task);
+}
+
+/** A task that ended where this journal cannot tell how: whatever it holds is given back. */
+export function dropTask(state: SchedulerState, task: Task): void {
+  if (task.live) {
+    state.nodes.attemptsOn(task.live.node).delete(task.live.token);
+    releaseCapacity(state, task.live.node, task.spec.ask, task.live.gpuMask);
+    state.tasks.endAttempt(task);
+    releaseShare(state, task);
+  } else leaveWaiting(state, task);
+  removeTask(state, task);
+}
+
+/** Lists a task, and counts it with its queue and its tenant. */
+export function addTask(state: SchedulerState, task: Task): void {
+  state.tasks.add(task);
+  state.ready.mustGet(task.spec.queue).share.live += 1;
+  state.tenants.of(task.spec.tenant).share.live += 1;
+}
+
+export function removeTask(state: SchedulerState, task: Task): void {
+  state.tasks.remove(task);
+  state.ready.mustGet(task.spec.queue).share.live -= 1;
+  const tenant = state.tenants.of(task.spec.tenant);
+  tenant.share.live -= 1;
+  state.tenants.forgetIfIdle(tenant);
+  state.classes.releaseAskClass(task.askClass);
+}
+
+/** Counts what an attempt reserves with its queue and its tenant. */
+export function holdShare(state: SchedulerState, { spec }: Task): void {
+  state.ready.mustGet(spec.queue).share.hold(spec.ask);
+  state.tenants.of(spec.tenant).share.hold(spec.ask);
+}
+export function releaseShare(state: SchedulerState, { spec }: Task): void {
+  state.ready.mustGet(spec.queue).share.release(spec.ask);
+  state.tenants.of(spec.tenant).share.release(spec.ask);
+}
