@@ -1,9 +1,7 @@
 // Each method of the console wire: what it reads, which command it gives, what it answers.
 import { formatTaskId, type NodeId } from '../protocol/brands.ts';
-import type { ConsoleLink } from '../protocol/consoleLink.ts';
-import type { Method, Params, Results } from '../protocol/consoleWire.ts';
+import type { Params } from '../protocol/consoleWire.ts';
 import type { Hello, LogPage, NodeDetail, TaskDetail } from '../protocol/consoleAnswers.ts';
-import type { Command } from '../protocol/events.ts';
 import { consoleWireVersion } from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import { rowOfRecord } from '../protocol/taskRow.ts';
