@@ -4,9 +4,11 @@ import { holdCapacity, releaseCapacity } from '../capacity.ts';
 import {
   addTask,
   enterLine,
+  holdPlace,
   holdShare,
   leaveWaiting,
   newTask,
+  releasePlace,
   releaseShare,
   removeTask,
   requeuedTask,
@@ -59,6 +61,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
       leaseUntilMs: state.attemptLeaseFrom(atMs),
     });
     state.nodes.attemptsOn(node).add(event.token);
+    holdPlace(state, task);
     holdCapacity(state, node, task.spec.ask, event.gpuMask);
   },
   attempt_started(state, event, atMs) {
@@ -71,6 +74,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
     task.past = [...task.past, { ...liveRecord(live), endedAtMs: atMs, end: event.end }];
     if (isPlatformLoss(event.end.reason)) task.platformLosses += 1;
     state.nodes.attemptsOn(live.node).delete(live.token);
+    releasePlace(state, task);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
     state.tasks.endAttempt(task);
     releaseShare(state, task);
