@@ -210,10 +210,9 @@ describe('a node that fails what others run', () => {
     give({ kind: 'SetCordon', nodeId: nodeId(bad), isCordoned: true, actor: 'ann' });
     const restored = Core.restored(core.snapshotParts());
     expect(restored.digest()).toBe(core.digest());
-    expect(restored.view().node(nodeId(bad))).toMatchObject({
-      isCordoned: true,
-      setAside: expect.any(String),
-    });
+    const row = restored.view().node(nodeId(bad));
+    expect(row?.isCordoned).toBe(true);
+    expect(row?.setAside).toMatch(/5 tasks that run elsewhere/);
   });
 
   test('is not blamed where the tasks fail everywhere', () => {

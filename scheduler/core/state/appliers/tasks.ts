@@ -12,7 +12,7 @@ import {
   removeTask,
   requeuedTask,
 } from '../taskMaking.ts';
-import { liveRecord } from '../taskTable.ts';
+import { liveRecord, withoutCheckpoint } from '../taskTable.ts';
 import { type Appliers, mustIndex, mustLive } from './types.ts';
 
 type TaskEvents =
@@ -69,7 +69,10 @@ export const taskAppliers: Appliers<TaskEvents> = {
   },
   attempt_ended(state, event, atMs) {
     const { task, live } = mustLive(state, event.token);
-    task.past = [...task.past, { ...liveRecord(live), endedAtMs: atMs, end: event.end }];
+    // Of what attempts left, only the newest is of use.
+    const before = event.end.checkpoint === undefined ? task.past : task.past.map(withoutCheckpoint);
+    task.past = [...before, { ...liveRecord(live), endedAtMs: atMs, end: event.end }];
+    task.checkpoint = event.end.checkpoint ?? task.checkpoint;
     if (!isSuccess(event.end) && retryClassOf(task.spec.retry.rules, event.end) === 'free')
       task.platformLosses += 1;
     if (event.isSuspect === true) state.tasks.suspect(task, live.nodeId);
