@@ -9,6 +9,7 @@ import { changesFor } from '../state/askRules.ts';
 import type { AskClass } from '../state/classTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { LiveAttempt, Task } from '../state/taskTable.ts';
+import { avoidedBy } from './blame.ts';
 import type { Turn } from './turn.ts';
 
 /** Places up to `placementsPerCycleMax` tasks; true where more may be placed at once. */
@@ -21,7 +22,7 @@ export function placeReady(turn: Turn): boolean {
       return false;
     }
     const policy = policyOf(state, task);
-    const node = state.placer.place(task.askClass, policy);
+    const node = state.placer.place(task.askClass, { avoid: avoidedBy(state, task), policy });
     if (node === undefined) {
       setAside(state, task.askClass);
       continue;
@@ -98,6 +99,8 @@ export function dispatchOf(state: SchedulerState, task: Task, live: LiveAttempt)
     cpu: task.spec.ask.cpu,
     memory: task.spec.ask.memory,
     gpuMask: live.gpuMask,
+    ...(task.checkpoint !== undefined && { checkpoint: task.checkpoint }),
+    ...(task.group && { group: task.group }),
   };
   return { kind: 'dispatch', nodeId: live.nodeId, dispatch, waitedSinceMs: task.enqueuedAtMs };
 }

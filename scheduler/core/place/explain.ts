@@ -21,6 +21,7 @@ const funnelOrder: readonly PendingReason[] = [
   'NODE_AVOIDED',
   'NODE_NOT_ONLINE',
   'NODE_CORDONED',
+  'NODE_SET_ASIDE',
   'MAINTENANCE',
   'NOT_TOGETHER',
   'NOT_APART',

@@ -3,7 +3,7 @@ import type { NodeIndex } from '../../protocol/brands.ts';
 import { gpuDevicesMax, gpuThousandthsPerDevice } from '../../protocol/limits.ts';
 import type { Ask } from '../../protocol/task.ts';
 import { type AskClass, type ClassTable, classRefusal } from '../state/classTable.ts';
-import { type NodeTable, nodeState } from '../state/nodeTable.ts';
+import { closedBy, type NodeTable, nodeState } from '../state/nodeTable.ts';
 import type { Filter } from './filter.ts';
 import { isInPlace, placeOf, ruleFilters } from './ruleFilters.ts';
 
@@ -12,6 +12,9 @@ const amounts = (has: number, needs: number, unit: string) => ({
   has: `${String(has)} ${unit}`,
   needs: `${String(needs)} ${unit}`,
 });
+
+const isClosedBy = (bit: number, node: NodeIndex, fleet: NodeTable): boolean =>
+  ((fleet.cordoned[node] ?? 0) & bit) !== 0;
 
 /** Rules that depend on the node alone and change with time, cheapest and most telling first. */
 const plainFilters: readonly Filter[] = [
@@ -25,8 +28,13 @@ const plainFilters: readonly Filter[] = [
   },
   {
     reason: 'NODE_CORDONED',
-    refuses: (node, _ask, fleet) => fleet.cordoned[node] !== 0,
+    refuses: (node, _ask, fleet) => isClosedBy(closedBy.operator, node, fleet),
     compare: () => ({ has: 'cordoned', needs: 'open' }),
+  },
+  {
+    reason: 'NODE_SET_ASIDE',
+    refuses: (node, _ask, fleet) => isClosedBy(closedBy.blame, node, fleet),
+    compare: (node, _ask, fleet) => ({ has: `set aside: ${fleet.setAside.get(node) ?? ''}`, needs: 'open' }),
   },
   {
     reason: 'LABEL_MISMATCH',

@@ -1,36 +1,28 @@
 // candidates -> filters -> scorers -> best node. It reads the fleet and returns a choice; binding is apply's work.
 import { type NodeIndex, nodeIndex } from '../../protocol/brands.ts';
 import { candidatesMax } from '../../protocol/limits.ts';
-import type { CapacityIndex } from '../state/capacityIndex.ts';
-import type { AskClass, ClassTable } from '../state/classTable.ts';
+import type { AskClass } from '../state/classTable.ts';
 import type { NodeTable } from '../state/nodeTable.ts';
-import type { AskMix } from '../state/askMix.ts';
 import { GpuPlacer } from './gpuPlacer.ts';
 import type { AskRules, Preference } from '../state/askRules.ts';
 import type { Filter } from './filter.ts';
 import type { Policy } from './policy.ts';
+import type { PlaceOptions, PlacerParts, Search, Taken } from './search.ts';
 import { isInPlace } from './ruleFilters.ts';
-import { hasLabels, nodesBySpread, nodesTogether, weightOf } from './ruledSearch.ts';
+import { hasLabels, nodesBySpread, nodesNamed, nodesTogether, weightOf } from './ruledSearch.ts';
 
 /** Nodes looked at before a wide search; a fit in CPU and memory is nearly always among the first few. */
 const looksAtFirst = 4 * candidatesMax;
 
 const placesNarrowFirst = ['cell', 'line', 'area'] as const;
 
-export interface PlacerParts {
-  readonly fleet: NodeTable;
-  readonly classes: ClassTable;
-  readonly index: CapacityIndex;
-  readonly mix: AskMix;
-}
+const plainly: PlaceOptions = {};
 
 /** Nodes looked at for one that is not busy before a busy one is taken, by a policy that shuns those. */
 const looksForQuiet = 4_096;
 
 /** Puts every node with GPUs behind every one without, for an ask that needs none. */
 const gpuLast = -1_000;
-
-type Taken = (node: NodeIndex) => boolean;
 
 export class Placer {
   readonly #parts: PlacerParts;
@@ -40,6 +32,8 @@ export class Placer {
   /** Those that are asked of every node, and those that are asked only where there are rules. */
   readonly #plainFilters: readonly Filter[];
   readonly #ruleFilters: readonly Filter[];
+  /** Nodes to leave out of the search under way. */
+  #avoided: ReadonlySet<NodeIndex> | undefined;
   /** Searches that had to look at every open node of a class, because a rarer resource ruled out the first ones. */
   wideSearches = 0;
 
@@ -54,7 +48,18 @@ export class Placer {
   }
 
   /** The best node for an ask, or undefined where none fits now. Ties go to the earlier candidate. */
-  place(ask: AskClass, policy: Policy = this.#policy): NodeIndex | undefined {
+  place(
+    ask: AskClass,
+    { avoid, isStrict = false, policy = this.#policy }: PlaceOptions = plainly,
+  ): NodeIndex | undefined {
+    if (!avoid || avoid.size === 0) return this.#search(ask, policy);
+    this.#avoided = avoid;
+    const node = this.#search(ask, policy);
+    this.#avoided = undefined;
+    return node ?? (isStrict ? undefined : this.#search(ask, policy));
+  }
+
+  #search(ask: AskClass, policy: Policy): NodeIndex | undefined {
     return ask.rules ? this.#byRules(ask, ask.rules, policy) : this.#anywhere(ask, policy);
   }
 
@@ -220,6 +225,7 @@ export class Placer {
   }
 
   #isRefused(node: NodeIndex, ask: AskClass): boolean {
+    if (this.#avoided?.has(node) === true) return true;
     const { fleet } = this.#parts;
     for (const filter of this.#plainFilters) if (filter.refuses(node, ask, fleet)) return true;
     if (!ask.rules && !fleet.hasGuards) return false;
@@ -237,17 +243,4 @@ export class Placer {
   }
 }
 
-interface Search {
-  readonly policy: Policy;
-  readonly looksMax: number;
-  /** Beside what the filters say. */
-  readonly isWanted?: Taken;
-}
 const noPreferences: readonly Preference[] = [];
-
-function* nodesNamed(names: readonly string[], fleet: NodeTable): Iterable<NodeIndex> {
-  for (const name of names) {
-    const node = fleet.indexOf(name as Parameters<NodeTable['indexOf']>[0]);
-    if (node !== undefined) yield node;
-  }
-}

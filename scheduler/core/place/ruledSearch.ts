@@ -50,3 +50,10 @@ export function hasLabels(nodeClass: NodeClass | undefined, { labels }: Preferen
   }
   return true;
 }
+
+export function* nodesNamed(names: readonly string[], fleet: NodeTable): Iterable<NodeIndex> {
+  for (const name of names) {
+    const node = fleet.indexOf(name as Parameters<NodeTable['indexOf']>[0]);
+    if (node !== undefined) yield node;
+  }
+}

@@ -17,7 +17,9 @@ import { TenantTable } from '../queue/tenants.ts';
 import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
+import { Leavings } from './leavings.ts';
 import { Neighbours } from './neighbours.ts';
+import { NodeBlame } from './nodeBlame.ts';
 import { NodeTable } from './nodeTable.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
@@ -63,6 +65,8 @@ export class SchedulerState {
   readonly freed = new Set<NodeIndex>();
   /** `changes` of all rules when blocked asks were last looked at. Soft state. */
   ruleChangesSeen = 0;
+  readonly leavings = new Leavings();
+  readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
   staleReports = 0;
   /** When the last tasks ended, newest last: how fast places become free. */
