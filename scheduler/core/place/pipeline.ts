@@ -2,7 +2,6 @@
 import { type NodeIndex, nodeIndex } from '../../protocol/brands.ts';
 import { candidatesMax } from '../../protocol/limits.ts';
 import type { AskClass } from '../state/classTable.ts';
-import type { NodeTable } from '../state/nodeTable.ts';
 import { GpuPlacer } from './gpuPlacer.ts';
 import type { AskRules, Preference } from '../state/askRules.ts';
 import type { Filter } from './filter.ts';
