@@ -47,6 +47,7 @@ export function newTask(state: SchedulerState, from: TaskOrigin, submittedAtMs: 
 export function requeuedTask(state: SchedulerState, record: TaskRecord): Task {
   const task = newTask(state, record, record.submittedAtMs);
   task.past = [...record.attempts];
+  task.checkpoint = record.attempts.findLast(({ end }) => end?.checkpoint !== undefined)?.end?.checkpoint;
   task.forgiven = record.attempts.length; // all of them: a person gives it a fresh start, losses and backoff too
   return task;
 }

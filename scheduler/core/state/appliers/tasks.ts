@@ -11,7 +11,7 @@ import {
   removeTask,
   requeuedTask,
 } from '../taskMaking.ts';
-import { liveRecord } from '../taskTable.ts';
+import { liveRecord, withoutCheckpoint } from '../taskTable.ts';
 import { type Appliers, mustIndex, mustLive } from './types.ts';
 
 type TaskEvents =
@@ -68,7 +68,10 @@ export const taskAppliers: Appliers<TaskEvents> = {
   },
   attempt_ended(state, event, atMs) {
     const { task, live } = mustLive(state, event.token);
-    task.past = [...task.past, { ...liveRecord(live), endedAtMs: atMs, end: event.end }];
+    // Of what attempts left, only the newest is of use.
+    const before = event.end.checkpoint === undefined ? task.past : task.past.map(withoutCheckpoint);
+    task.past = [...before, { ...liveRecord(live), endedAtMs: atMs, end: event.end }];
+    task.checkpoint = event.end.checkpoint ?? task.checkpoint;
     if (isPlatformLoss(event.end.reason)) task.platformLosses += 1;
     state.nodes.attemptsOn(live.node).delete(live.token);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
