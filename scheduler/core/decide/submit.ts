@@ -52,7 +52,8 @@ export function whyNotTakenIn(state: SchedulerState, spec: TaskSpec): Refusal | 
     return refusal('class_limit', said, { field: 'ask' });
   }
   if (spec.placement && !state.neighbours.hasRoomFor(labelSetsOf(spec.placement))) {
-    const said = `placement rules of live tasks name ${String(watchedLabelsMax)} different labels already; use one of those`;
+    const most = String(watchedLabelsMax);
+    const said = `placement rules of live tasks name ${most} different labels; use one of those`;
     return refusal('class_limit', said, { field: 'placement' });
   }
   return undefined;

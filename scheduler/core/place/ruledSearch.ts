@@ -1,4 +1,4 @@
-// Where to look first for an ask with placement rules, so that what its rules leave is found without a look at all nodes.
+// Where to look first for an ask with placement rules, so that what they leave is found without a look at all nodes.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import type { NeighbourRule, Preference, SpreadRule } from '../state/askRules.ts';
 import type { AskClass, ClassTable, NodeClass } from '../state/classTable.ts';
