@@ -111,10 +111,7 @@ export class JournalFile {
         this.#tellSize();
         return;
       case 'snapshotEnd':
-        this.#snapshots.end(message.sequence);
-        post({ kind: 'partWritten', isComplete: true });
-        this.#feed?.checkLag();
-        this.#pruner.start();
+        this.#endSnapshot(message.sequence);
         return;
       case 'snapshotDrop':
         this.#snapshots.drop();
@@ -139,6 +136,13 @@ export class JournalFile {
       case 'cancelCopy':
         if (this.#copy) this.#copy.isCancelled = true;
     }
+  }
+
+  #endSnapshot(sequence: number): void {
+    this.#snapshots.end(sequence);
+    this.#parts.post({ kind: 'partWritten', isComplete: true });
+    this.#feed?.checkLag();
+    this.#pruner.start();
   }
 
   #beginCopy({ path }: Copy): void {

@@ -51,14 +51,14 @@ export class Follower {
   /** Resolves when it was stopped, or the journal has gone; rejects where the file cannot be written. */
   async run(): Promise<void> {
     await this.#begin();
-    while (!this.#isStopped) {
+    while (this.#isRunning()) {
       const asked = this.#caughtUp.splice(0);
       while (await this.#readRows());
       await this.#readSnapshots();
       this.#flushIfDue();
-      while (!this.#isStopped && this.recording.drop(this.#parts.clock(), this.bounds));
+      while (this.#isRunning() && this.recording.drop(this.#parts.clock(), this.bounds));
       for (const resolve of asked) resolve();
-      if (!this.#isStopped && this.#caughtUp.length === 0) await this.#pause();
+      if (this.#isRunning() && this.#caughtUp.length === 0) await this.#pause();
     }
     for (const resolve of this.#caughtUp) resolve();
   }
@@ -77,6 +77,10 @@ export class Follower {
     this.#parts.port.postMessage({ kind: 'bye' } satisfies ToFeed);
     this.#rest?.wake();
     this.#settle?.(undefined);
+  }
+
+  #isRunning(): boolean {
+    return !this.#isStopped;
   }
 
   async #begin(): Promise<void> {

@@ -172,7 +172,7 @@ export class Recording {
     });
   }
 
-  /** Blocks and parts before the first start, some at a time. The newest block stays: it says how far we have read. */
+  /** Blocks and parts before the first start, some at a time. The newest block stays: it says how far we are. */
   #dropLoose(sequence: number): boolean {
     const blocks = this.#database
       .prepare(

@@ -51,8 +51,9 @@ const shows: Readonly<Record<string, (show: Show) => Promise<void>>> = {
     const past = await client.ask(answerSchemas.PastSummary, { method: 'GET', path: '/recorder/at', query });
     const { nodes, tasks, sequence, batchAtMs, digest } = past;
     const waiting = tasks.ready + tasks.backlog + tasks.blocked + tasks.backoff + tasks.held;
+    const said = digest === undefined ? '' : `, digest ${digest}`;
     const text =
-      `${timeOf(atMs)}: batch ${sequence} of ${timeOf(batchAtMs)}${digest === undefined ? '' : `, digest ${digest}`}\n` +
+      `${timeOf(atMs)}: batch ${sequence} of ${timeOf(batchAtMs)}${said}\n` +
       `nodes: ${nodes.online} of ${nodes.total} online, ${nodes.lost} lost, ${nodes.cordoned} cordoned\n` +
       `tasks: ${waiting} wait, ${tasks.dispatched + tasks.running} run\n`;
     out(isJson ? `${JSON.stringify(past)}\n` : text);
