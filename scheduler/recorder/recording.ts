@@ -23,7 +23,7 @@ export interface Reach {
   readonly gaps: number;
 }
 
-/** A snapshot is kept where the rows since the one before are at least so many times its size: a quarter of the file. */
+/** A snapshot is kept where rows since the one before are at least so many times its size: a quarter of the file. */
 const rowsPerSnapshot = 3;
 /** And at least after this time, so that a jump in a quiet plant reads few hours. */
 const snapshotEveryMs = 3_600_000;
