@@ -16,6 +16,7 @@ import { endStates, liveStates, taskSpecSchema, type TaskRecord } from '../proto
 import { type AttemptRecord } from '../protocol/attempt.ts';
 import type { LivePage, NodePage, TaskRow, WhyAnswer } from '../protocol/view.ts';
 import { amount, answerOf, count, labels } from './answerOf.ts';
+import { maintenanceAnswers } from './maintenanceAnswers.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
@@ -194,6 +195,7 @@ export const answerSchemas = {
   QueueList: v.object({ queues: v.array(queueRow) }),
   QueueAnswer: v.object({ queue: v.string() }),
   ...storageAnswers,
+  ...maintenanceAnswers,
   ...recorderAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),
 } as const;

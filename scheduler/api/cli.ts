@@ -4,6 +4,14 @@ import { connect } from './commands/connect.ts';
 import { CommandFailed, exitCodes } from './commands/exitCodes.ts';
 import { count, list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
+import {
+  licences,
+  putLicence,
+  putWindow,
+  removeLicence,
+  removeWindow,
+  windows,
+} from './commands/maintenance.ts';
 import { cordon, health, nodes, putQueue, queues, uncordon } from './commands/plant.ts';
 import { at, recorder } from './commands/recorder.ts';
 import { submit } from './commands/submit.ts';
@@ -26,6 +34,12 @@ const commands: Readonly<Record<string, Command>> = {
   uncordon,
   queues,
   'put-queue': putQueue,
+  windows,
+  'put-window': putWindow,
+  'remove-window': removeWindow,
+  licences,
+  'put-licence': putLicence,
+  'remove-licence': removeLicence,
   health,
   storage,
   backup,

@@ -1,6 +1,7 @@
 // From method and path to an operation. Paths are cut before they are decoded: a node's name may hold a slash.
 import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
 import { listOperations } from './listOperations.ts';
+import { maintenanceOperations } from './maintenanceOperations.ts';
 import { logOperation } from './logOperation.ts';
 import { apiPrefix, documentPath, type Operation } from './operation.ts';
 import { plantOperations } from './plantOperations.ts';
@@ -14,6 +15,7 @@ export const operations: readonly Operation[] = [
   ...listOperations,
   logOperation,
   ...plantOperations,
+  ...maintenanceOperations,
   ...storageOperations,
   ...recorderOperations,
 ];

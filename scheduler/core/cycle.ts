@@ -107,6 +107,7 @@ export class Core {
   turn(wallMs: number, commands: readonly Command[]): TurnResult {
     const state = this.#state;
     const nowMs = this.#advance(wallMs);
+    state.nodes.tick(nowMs);
     const events: Event[] = [];
     const effects: Effect[] = [];
     const turn: Turn = {

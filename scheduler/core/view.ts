@@ -29,6 +29,8 @@ export function viewOf(state: SchedulerState): SchedulerView {
     fleetUse: () => fleetUse(nodes),
     queues: () => queueRows(state),
     tenants: () => tenantRows(state),
+    windows: () => [...state.maintenance.all()].sort((a, b) => a.fromMs - b.fromMs),
+    licences: () => state.licences.rows(),
     task: (taskId) => {
       const task = tasks.get(taskId);
       return task && recordOf(task);

@@ -1,6 +1,7 @@
 // Command and Event: the vocabulary that every engine speaks. Commands are imperative and may be refused; events are
 // past tense, have happened, and are what the journal keeps.
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
+import type { MaintenanceWindow, PutLicence, PutWindow, RemoveLicence, RemoveWindow } from './maintenance.ts';
 import type { NodeSpec } from './node.ts';
 import type { QueueChange, QueueSettings, TenantChange, TenantSettings } from './queue.ts';
 import type { TaskRecord, TaskSpec } from './task.ts';
@@ -133,6 +134,10 @@ export type Command =
   | RemoveQueue
   | PutTenant
   | RemoveTenant
+  | PutWindow
+  | RemoveWindow
+  | PutLicence
+  | RemoveLicence
   | StartEpoch;
 
 export type Event =
@@ -147,6 +152,11 @@ export type Event =
   | { readonly kind: 'queue_removed'; readonly queue: QueueName; readonly actor: Actor }
   | { readonly kind: 'tenant_put'; readonly tenant: string; readonly settings: TenantSettings }
   | { readonly kind: 'tenant_removed'; readonly tenant: string; readonly actor: Actor }
+  | { readonly kind: 'window_put'; readonly window: MaintenanceWindow; readonly actor: Actor }
+  /** Without an actor: its time is over. */
+  | { readonly kind: 'window_removed'; readonly id: string; readonly actor?: Actor }
+  | { readonly kind: 'licence_put'; readonly licence: string; readonly total: number; readonly actor: Actor }
+  | { readonly kind: 'licence_removed'; readonly licence: string; readonly actor: Actor }
   | {
       readonly kind: 'task_admitted';
       readonly taskId: TaskId;

@@ -32,6 +32,7 @@ export type RefusalCode =
   | 'unknown_task'
   | 'unknown_node'
   | 'unknown_resource'
+  | 'unknown_licence'
   | 'impossible_ask' // no node of any size could ever run it
   | 'queue_full'
   | 'class_limit'

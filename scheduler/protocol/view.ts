@@ -1,6 +1,7 @@
 // What any engine lets others read: live tasks, nodes, queues, and why a task waits. Read only, answered from memory.
 import type { Epoch, MiB, Millicores, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { FleetColumns } from './fleetColumns.ts';
+import type { LicenceRow, MaintenanceWindow } from './maintenance.ts';
 import type { NodeRow } from './node.ts';
 import type { QueueSettings, TenantSettings } from './queue.ts';
 import type { PendingReason, TaskPendingReason } from './reasons.ts';
@@ -205,6 +206,9 @@ export interface SchedulerView {
   readonly fleetUse: () => FleetUse;
   readonly queues: () => readonly QueueRow[];
   readonly tenants: () => readonly TenantRow[];
+  /** Maintenance windows that are not over, the next one first. */
+  readonly windows: () => readonly MaintenanceWindow[];
+  readonly licences: () => readonly LicenceRow[];
   readonly task: (taskId: TaskId) => TaskRecord | undefined;
   readonly taskRow: (taskId: TaskId) => TaskRow | undefined;
   /** Queue of the task that a live attempt belongs to. */

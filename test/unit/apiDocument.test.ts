@@ -107,6 +107,8 @@ describe('the door keeps to it', () => {
     cancelTasks: { taskIds: [77] },
     retryTasks: { taskIds: [77] },
     putQueue: { weight: 3 },
+    putWindow: { scope: { line: ['L'] }, fromMs: 1, untilMs: Date.now() + 3_600_000 },
+    putLicence: { total: 2 },
     setRetention: { tasksMax: 5_000, daysMax: 7, logBytesMax: 1_000_000 },
     setBackupPlan: { folder: backups },
     startBackup: { folder: backups },
@@ -143,7 +145,10 @@ describe('the door keeps to it', () => {
   });
 
   const pathOf = (path: string): string =>
-    path.replace('{taskId}', String(taskId)).replace('{nodeId}', 'V%2F1').replace('{queue}', 'q');
+    path
+      .replace('{taskId}', String(taskId))
+      .replace('{nodeId}', 'V%2F1')
+      .replace(/\{(queue|id|licence)\}/, 'q');
 
   const queryOf = (id: string): string => {
     if (id === 'countTasks') return '?by=state';

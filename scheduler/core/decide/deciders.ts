@@ -15,6 +15,7 @@ import {
 import { putQueue, putTenant, removeQueue, removeTenant } from './queues.ts';
 import { submitTasks } from './submit.ts';
 import { cancelTask, requeueTask } from './taskControl.ts';
+import { putLicence, putWindow, removeLicence, removeWindow } from './maintenance.ts';
 import type { Turn } from './turn.ts';
 
 /** Answer of a command, by its kind. */
@@ -65,6 +66,10 @@ const deciders: Deciders = {
   RemoveQueue: plain(removeQueue),
   PutTenant: plain(putTenant),
   RemoveTenant: plain(removeTenant),
+  PutWindow: plain(putWindow),
+  RemoveWindow: plain(removeWindow),
+  PutLicence: plain(putLicence),
+  RemoveLicence: plain(removeLicence),
 };
 
 export function decide(turn: Turn, command: Decided): Outcome<Answer, Refusal> {

@@ -18,9 +18,10 @@ export function placeReady(turn: Turn): boolean {
   for (let placed = 0; placed < placementsPerCycleMax;) {
     const task = state.ready.next(turn.nowMs);
     if (!task) {
-      if (wakeByRules(state)) continue;
+      if (wakeByRules(state) || wakeByLicences(state)) continue;
       return false;
     }
+    if (!licenceGate(state, task.askClass)) continue;
     const policy = policyOf(state, task);
     const node = state.placer.place(task.askClass, { avoid: avoidedBy(state, task), policy });
     if (node === undefined) {
@@ -49,6 +50,26 @@ function policyOf(state: SchedulerState, task: Task): Policy | undefined {
   return policy === undefined ? undefined : policies[policy];
 }
 
+/** Has the plant the licences that an attempt of this ask needs? If not, the ask is set aside until it may have. */
+function licenceGate(state: SchedulerState, ask: AskClass): boolean {
+  ask.isShortOfLicence = state.licences.shortOf(ask.licences) !== undefined;
+  if (ask.isShortOfLicence) state.ready.block(ask);
+  return !ask.isShortOfLicence;
+}
+/** Wakes asks that were short of a licence and no longer are. True where there is one. */
+function wakeByLicences(state: SchedulerState): boolean {
+  const { licences } = state;
+  if (state.licenceChangesSeen === licences.changes) return false;
+  state.licenceChangesSeen = licences.changes;
+  let isAny = false;
+  for (const ask of state.classes.askClasses) {
+    if (!ask?.isBlocked || !ask.isShortOfLicence || licences.shortOf(ask.licences) !== undefined) continue;
+    state.ready.wake(ask);
+    isAny = true;
+  }
+  return isAny;
+}
+
 function setAside(state: SchedulerState, ask: AskClass): void {
   state.ready.block(ask);
   if (ask.rules) ask.rules.seenChanges = changesFor(ask.rules, state.nodes.version);
@@ -57,9 +78,10 @@ function setAside(state: SchedulerState, ask: AskClass): void {
 /** Wakes the blocked asks that may fit by now: on a node that gained room in this turn, or by their placement rules. */
 export function wakeBlocked(state: SchedulerState): void {
   wakeByRules(state);
+  wakeByLicences(state);
   if (state.freed.size === 0) return;
   for (const ask of state.classes.askClasses) {
-    if (!ask?.isBlocked) continue;
+    if (!ask?.isBlocked || ask.isShortOfLicence) continue;
     for (const node of state.freed) {
       if (!state.placer.fits(node, ask)) continue;
       state.ready.wake(ask);
@@ -79,7 +101,7 @@ function wakeByRules(state: SchedulerState): boolean {
   state.ruleChangesSeen = changes;
   let isAny = false;
   for (const ask of state.classes.askClasses) {
-    if (!ask?.isBlocked || !ask.rules) continue;
+    if (!ask?.isBlocked || ask.isShortOfLicence || !ask.rules) continue;
     if (ask.rules.seenChanges === changesFor(ask.rules, state.nodes.version)) continue;
     state.ready.wake(ask);
     isAny = true;

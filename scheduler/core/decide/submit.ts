@@ -7,6 +7,7 @@ import { accepted, type Outcome, type Refusal, refusal, refused } from '../../pr
 import type { TaskSpec } from '../../protocol/task.ts';
 import { labelSetsOf } from '../state/askRules.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
+import { whyNotLicensed } from './maintenance.ts';
 import type { Turn } from './turn.ts';
 
 /** One answer per spec, in order. A refused spec does not refuse the others. */
@@ -56,7 +57,7 @@ export function whyNotTakenIn(state: SchedulerState, spec: TaskSpec): Refusal | 
     const said = `placement rules of live tasks name ${most} different labels; use one of those`;
     return refusal('class_limit', said, { field: 'placement' });
   }
-  return undefined;
+  return spec.licences ? whyNotLicensed(state, spec.licences) : undefined;
 }
 
 const retryAfterLeastMs = 1_000;

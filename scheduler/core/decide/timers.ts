@@ -4,6 +4,7 @@ import type { TimerKind } from '../state/timers.ts';
 import { attemptTimer } from './attemptReport.ts';
 import { nodeTimer } from './nodeLifecycle.ts';
 import { backoffTimer } from './retry.ts';
+import { windowTimer } from './maintenance.ts';
 import type { Turn } from './turn.ts';
 
 const timersPerTurnMax = 4_096; // a fallen switch ends thousands of leases at once; the rest fires next turn
@@ -16,6 +17,7 @@ const firing: { readonly [Kind in TimerKind]: (turn: Turn, id: number) => void }
   attempt: (turn, id) => {
     attemptTimer(turn, token(id));
   },
+  window: windowTimer,
   backoff: (turn, id) => {
     backoffTimer(turn, taskId(id));
   },

@@ -57,7 +57,7 @@ export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefine
     taskId,
     ...standing(state, task),
     dominant: dominantOf(state, task, { removed, fitsNow }),
-    verdict: fitsNow ? 'now' : fitsEver ? 'later' : 'never',
+    verdict: verdictOf(state, task, { fitsNow, fitsEver }),
     registered: nodes.size,
     funnel: funnelOf(nodes.size, removed),
     nearMisses: near.map(({ node, lacks }) => nearMissOf(nodes, node, { lacks, ask: task.askClass })),
@@ -90,11 +90,22 @@ function dominantOf(
   if (task.state === 'backoff') return 'BACKOFF';
   if (task.state !== 'ready') return 'NOT_WAITING';
   if (state.nodes.size === 0) return 'NO_NODES';
+  if (state.licences.shortOf(task.askClass.licences) !== undefined) return 'LICENCE';
   if (fitsNow) return 'BEHIND_OTHERS';
   // The rule that stopped the last nodes that were left: it is what would have to change.
   const last = funnelOrder.findLast((reason) => (removed.get(reason) ?? 0) > 0);
   if (last === 'NODE_NOT_ONLINE' && isRejoining(state)) return 'REJOINING';
   return last ?? 'BEHIND_OTHERS';
+}
+
+/** The nodes' word, unless its licences are short. */
+function verdictOf(
+  { licences }: SchedulerState,
+  { askClass }: Task,
+  { fitsNow, fitsEver }: { readonly fitsNow: boolean; readonly fitsEver: boolean },
+): WhyAnswer['verdict'] {
+  if (!fitsEver || licences.isNever(askClass.licences)) return 'never';
+  return fitsNow && licences.shortOf(askClass.licences) === undefined ? 'now' : 'later';
 }
 
 const isRejoining = (state: SchedulerState): boolean => state.lastBatchAtMs < state.rejoinUntilMs;

@@ -3,13 +3,20 @@
 import type { Ms } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
 import { lifeAppliers } from './appliers/life.ts';
+import { maintenanceAppliers } from './appliers/maintenance.ts';
 import { nodeAppliers } from './appliers/nodes.ts';
 import { queueAppliers } from './appliers/queues.ts';
 import { taskAppliers } from './appliers/tasks.ts';
 import type { Appliers } from './appliers/types.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
-const appliers: Appliers = { ...lifeAppliers, ...nodeAppliers, ...queueAppliers, ...taskAppliers };
+const appliers: Appliers = {
+  ...lifeAppliers,
+  ...maintenanceAppliers,
+  ...nodeAppliers,
+  ...queueAppliers,
+  ...taskAppliers,
+};
 
 export function apply(state: SchedulerState, event: Event, atMs: Ms): void {
   state.snapshot?.keep(event);

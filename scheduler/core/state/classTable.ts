@@ -14,6 +14,7 @@ import {
   splitLabels,
   watchedBy,
 } from './askRules.ts';
+import type { LicenceNeeds } from './licences.ts';
 import type { Neighbours } from './neighbours.ts';
 
 export interface NodeClass {
@@ -36,13 +37,19 @@ export interface AskClass {
   readonly tolerations: readonly string[];
   /** An attempt of it is taken to end within this time: see `runBoundOf`. */
   readonly boundMs: number;
+  /** Plant-wide, held by each attempt. */
+  readonly licences: LicenceNeeds;
   /** Of `placement`, where the task has one. */
   readonly rules: AskRules | undefined;
   /** Live tasks of this class. The class goes with the last one. */
   users: number;
   /** No node could take it when last tried; set aside until an event that could help. Soft state. */
   isBlocked: boolean;
+  /** It is set aside for want of a licence, not of a node. Soft state. */
+  isShortOfLicence: boolean;
 }
+
+const noLicences: LicenceNeeds = [];
 
 interface Usable {
   readonly rows: Int32Array;
@@ -146,9 +153,11 @@ export class ClassTable {
       ...splitLabels(spec.selector),
       tolerations: spec.tolerations,
       boundMs: runBoundOf(spec),
+      licences: spec.licences ? Object.entries(spec.licences).sort(byName) : noLicences,
       rules: askRulesOf(spec, { neighbours: this.#neighbours, usable }),
       users: 0,
       isBlocked: false,
+      isShortOfLicence: false,
     };
     this.askClasses[added.row] = added;
     this.#askByKey.set(key, added);
@@ -204,6 +213,7 @@ function askKey(spec: TaskSpec): string {
     sortedValues(spec.selector),
     [...spec.tolerations].sort(),
     runBoundOf(spec),
-    ...(rules === undefined ? [] : [rules]),
+    ...(rules === undefined && !spec.licences ? [] : [rules ?? 0]),
+    ...(spec.licences ? [Object.entries(spec.licences).sort(byName)] : []),
   ]);
 }

@@ -20,6 +20,8 @@ import { ClassTable } from './classTable.ts';
 import { Leavings } from './leavings.ts';
 import { Neighbours } from './neighbours.ts';
 import { NodeBlame } from './nodeBlame.ts';
+import { LicenceTable } from './licences.ts';
+import { Maintenance } from './maintenance.ts';
 import { NodeTable } from './nodeTable.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
@@ -50,6 +52,8 @@ export class SchedulerState {
   readonly classes = new ClassTable(this.neighbours);
   readonly ready = new ReadyQueue();
   readonly tenants = new TenantTable();
+  readonly maintenance = new Maintenance(this.nodes, this.index);
+  readonly licences = new LicenceTable();
   /** What is asked for of late. Soft state. */
   readonly mix = new AskMix();
   /** SHA-256 of each enrolled node's key. */
@@ -65,6 +69,8 @@ export class SchedulerState {
   readonly freed = new Set<NodeIndex>();
   /** `changes` of all rules when blocked asks were last looked at. Soft state. */
   ruleChangesSeen = 0;
+  /** `changes` of the licences when asks that are short of them were last looked at. Soft state. */
+  licenceChangesSeen = 0;
   readonly leavings = new Leavings();
   readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
@@ -91,6 +97,10 @@ export class SchedulerState {
     this.timers.clear();
     this.timedNodes.clear();
     this.ready.reset();
+    this.nodes.nowMs = nowMs;
+    this.maintenance.begin();
+    for (const { fromMs, untilMs } of this.maintenance.all())
+      for (const dueMs of [fromMs, untilMs]) this.timers.add({ dueMs, kind: 'window', id: 0 });
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
     for (const task of this.tasks.all()) {
       if (task.state === 'backoff')
