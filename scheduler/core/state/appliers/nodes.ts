@@ -46,4 +46,5 @@ export const nodeAppliers: Appliers<NodeEvents> = {
 export function setNodeState(state: SchedulerState, node: NodeIndex, next: number): void {
   state.nodes.state[node] = next;
   state.index.update(node);
+  state.plant.update(node);
 }
