@@ -18,6 +18,8 @@ import { TenantTable } from '../queue/tenants.ts';
 import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
+import { Leavings } from './leavings.ts';
+import { NodeBlame } from './nodeBlame.ts';
 import { NodeTable } from './nodeTable.ts';
 import { Plant } from './plant.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
@@ -59,6 +61,8 @@ export class SchedulerState {
   readonly timedNodes = new Set<NodeIndex>();
   /** Nodes that gained room since blocked asks were last looked at. */
   readonly freed = new Set<NodeIndex>();
+  readonly leavings = new Leavings();
+  readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
   staleReports = 0;
   /** How fast places become free. */
