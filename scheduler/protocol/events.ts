@@ -3,7 +3,7 @@
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { NodeSpec } from './node.ts';
 import type { QueueChange, QueueSettings, TenantChange, TenantSettings } from './queue.ts';
-import type { TaskRecord, TaskSpec } from './task.ts';
+import type { EndState, TaskRecord, TaskSpec } from './task.ts';
 import type { AttemptEnd } from './attempt.ts';
 
 /** Who asks: shown in the audit and kept with a task. */
@@ -164,8 +164,10 @@ export type Event =
   | { readonly kind: 'attempt_started'; readonly token: Token }
   | { readonly kind: 'attempt_ended'; readonly token: Token; readonly end: AttemptEnd }
   | { readonly kind: 'task_backed_off'; readonly taskId: TaskId; readonly untilMs: Ms }
-  /** The backoff is over. */
+  /** The backoff is over, its time has come, or what it was held for. */
   | { readonly kind: 'task_ready'; readonly taskId: TaskId }
+  /** Its backoff is over, and it may not get into line yet: as many of its array run as may. */
+  | { readonly kind: 'task_held'; readonly taskId: TaskId }
   | { readonly kind: 'task_succeeded'; readonly taskId: TaskId }
   | { readonly kind: 'task_dead_lettered'; readonly taskId: TaskId; readonly reason: string }
   | {
@@ -175,6 +177,34 @@ export type Event =
       readonly reason: string;
     }
   | { readonly kind: 'task_cancelled'; readonly taskId: TaskId; readonly reason: string }
+  | {
+      readonly kind: 'array_admitted';
+      /** Of the array itself; its elements have those that follow, in order of their index. */
+      readonly taskId: TaskId;
+      readonly lastTaskId: TaskId;
+      readonly spec: TaskSpec;
+      readonly submitter: Actor;
+    }
+  /** So many elements got into line, from this index on. */
+  | {
+      readonly kind: 'array_elements_begun';
+      readonly groupId: TaskId;
+      readonly from: number;
+      readonly count: number;
+    }
+  /** Elements that had not begun have ended with this; those that had are cancelled one by one. */
+  | {
+      readonly kind: 'array_cancelled';
+      readonly groupId: TaskId;
+      readonly actor: Actor;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'array_ended';
+      readonly taskId: TaskId;
+      readonly state: EndState;
+      readonly reason: string;
+    }
   | { readonly kind: 'node_enrolled'; readonly nodeId: NodeId; readonly keyHash: string }
   | { readonly kind: 'node_joined'; readonly nodeId: NodeId; readonly spec: NodeSpec }
   | { readonly kind: 'node_disconnected'; readonly nodeId: NodeId }
@@ -198,6 +228,15 @@ export type Event =
     };
 
 export type EventKind = Event['kind'];
+
+/** With each of these one record leaves for history, in the order of the events. */
+export const isEnd = ({ kind }: Event): boolean => endKinds.has(kind);
+const endKinds: ReadonlySet<EventKind> = new Set([
+  'task_succeeded',
+  'task_dead_lettered',
+  'task_cancelled',
+  'array_ended',
+]);
 
 /** All events of one turn of the core, in order, with the time they happened: the unit of the journal. */
 export interface Batch {

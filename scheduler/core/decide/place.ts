@@ -61,6 +61,7 @@ export function dispatchOf(state: SchedulerState, task: Task, live: LiveAttempt)
     cpu: task.spec.ask.cpu,
     memory: task.spec.ask.memory,
     gpuMask: live.gpuMask,
+    ...(task.group && { group: task.group }),
   };
   return { kind: 'dispatch', nodeId: live.nodeId, dispatch, waitedSinceMs: task.enqueuedAtMs };
 }

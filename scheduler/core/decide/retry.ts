@@ -3,6 +3,7 @@ import { ms, type TaskId } from '../../protocol/brands.ts';
 import { platformRetriesMax } from '../../protocol/limits.ts';
 import { type AttemptEnd, isPlatformLoss, isSuccess } from '../../protocol/attempt.ts';
 import { ownAttempts, type Task } from '../state/taskTable.ts';
+import { mayEnterLine } from './arrays.ts';
 import type { Turn } from './turn.ts';
 
 const jitterShare = 0.25; // +-25 %: tasks that failed together do not come back together
@@ -31,7 +32,8 @@ export function settle(turn: Turn, task: Task, end: AttemptEnd): void {
 /** The backoff is over, unless the task has left it meanwhile. */
 export function backoffTimer(turn: Turn, taskId: TaskId): void {
   const task = turn.state.tasks.get(taskId);
-  if (task?.state === 'backoff' && task.untilMs <= turn.nowMs) turn.emit({ kind: 'task_ready', taskId });
+  if (task?.state !== 'backoff' || task.untilMs > turn.nowMs) return;
+  turn.emit({ kind: mayEnterLine(turn.state, task) ? 'task_ready' : 'task_held', taskId });
 }
 
 function whyNoRetry(task: Task, end: AttemptEnd): string | undefined {

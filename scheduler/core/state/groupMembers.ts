@@ -1,0 +1,55 @@
+// Live tasks of each group, and how many are in which state: worked out from the task table as it changes, so that it
+// leaves no trace of its own.
+import type { TaskId } from '../../protocol/brands.ts';
+import type { LiveState } from '../../protocol/task.ts';
+import type { Task } from './taskTable.ts';
+
+export interface Members {
+  readonly tasks: ReadonlySet<Task>;
+  readonly counts: Readonly<Record<LiveState, number>>;
+}
+interface Kept {
+  readonly tasks: Set<Task>;
+  readonly counts: Record<LiveState, number>;
+}
+
+export const noTasks = (): Record<LiveState, number> => ({
+  ready: 0,
+  held: 0,
+  backoff: 0,
+  dispatched: 0,
+  running: 0,
+  cancelling: 0,
+});
+const nobody: Members = { tasks: new Set(), counts: noTasks() };
+
+export class GroupMembers {
+  readonly #groups = new Map<TaskId, Kept>();
+
+  of(groupId: TaskId): Members {
+    return this.#groups.get(groupId) ?? nobody;
+  }
+
+  add(groupId: TaskId, task: Task): void {
+    let kept = this.#groups.get(groupId);
+    if (!kept) this.#groups.set(groupId, (kept = { tasks: new Set(), counts: noTasks() }));
+    kept.tasks.add(task);
+    kept.counts[task.state] += 1;
+  }
+  move(groupId: TaskId, from: LiveState, to: LiveState): void {
+    const kept = this.#groups.get(groupId);
+    if (!kept) return;
+    kept.counts[from] -= 1;
+    kept.counts[to] += 1;
+  }
+  remove(groupId: TaskId, task: Task): void {
+    const kept = this.#groups.get(groupId);
+    if (!kept?.tasks.delete(task)) return;
+    kept.counts[task.state] -= 1;
+    if (kept.tasks.size === 0) this.#groups.delete(groupId);
+  }
+}
+
+/** Members that have an attempt. */
+export const placedOf = ({ counts }: Members): number =>
+  counts.dispatched + counts.running + counts.cancelling;
