@@ -1,6 +1,7 @@
 // Arrays: one row until elements get into line, each element once, bounds on what runs, cancel, restart, refusals.
 import { describe, expect, test } from 'vitest';
 import { Core } from '../../scheduler/core/cycle.ts';
+import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import { taskId, type TaskId, type Token } from '../../scheduler/protocol/brands.ts';
 import type { Command, Event } from '../../scheduler/protocol/events.ts';
 import {
@@ -26,7 +27,7 @@ const rowOf = ({ core }: Pick<Stage, 'core'>, group: TaskId) => {
 };
 
 /** Ends every placed element, again and again, until nothing is left to do. */
-function runAll({ core, ended, wait }: Stage, endOf = (_index: number) => success) {
+function runAll({ core, ended, wait }: Stage, endOf: (index: number) => AttemptEnd = () => success) {
   const records = [];
   for (let round = 0; round < 10_000 && core.state.arrays.size + core.state.tasks.size > 0; round += 1) {
     const live = [...core.state.tasks.all()].filter((task) => task.live);
@@ -232,8 +233,8 @@ describe('across a restart', () => {
     stage.give();
     const core = Core.restored(stage.core.snapshotParts());
     expect(core.digest()).toBe(stage.core.digest());
+    expect(rowOf({ core }, id)).toEqual(rowOf(stage, id));
     const after = startedCore(undefined, core);
-    expect(rowOf(after, id)).toEqual(rowOf(stage, id));
     expect(after.submitOne(spec)).toBe(id);
     after.join('N1', big);
     expect(runAll(after).at(-1)).toMatchObject({ taskId: id, reason: '3,000 succeeded' });

@@ -10,15 +10,16 @@ const nodes = { cpu: 4_000 };
 
 describe('a delayed task', () => {
   test('is held until its time and starts then, not a tick before', () => {
-    const { core, join, submitOne, wait, now } = startedCore();
+    const { core, join, submitOne, wait, now, beat } = startedCore();
     join('N1', { resources: nodes });
+    const beats = () => [beat('N1')];
     const id = submitOne({ notBeforeMs });
     expect(core.view().taskRow(id)).toMatchObject({ state: 'held', waiting: 'held' });
     expect(core.view().taskCounts()).toMatchObject({ held: 1, ready: 0 });
     expect(core.nextDueMs()).toBeLessThanOrEqual(notBeforeMs);
-    const before = wait(minuteMs - 500);
+    const before = wait(minuteMs - 500, beats);
     expect(before.filter((event) => event.kind === 'attempt_placed')).toEqual([]);
-    const events = wait(500);
+    const events = wait(500, beats);
     expect(now()).toBe(notBeforeMs);
     expect(kindsOf(events).slice(-2)).toEqual(['task_ready', 'attempt_placed']);
   });

@@ -27,7 +27,7 @@ export function tendArrays(turn: Turn): boolean {
 export const isDelayed = ({ spec }: ArrayRow, nowMs: number): boolean => (spec.notBeforeMs ?? 0) > nowMs;
 
 /** Those that were held back first, then the next ones. */
-function letIn(turn: Turn, row: ArrayRow, members: Members): void {
+function letIn(turn: Turn, row: ArrayRow, members: Members<Task>): void {
   if (members.counts.held > 0) releaseHeld(turn, members, roomIn(row, members));
   if (row.next >= row.size) return;
   const now = turn.state.tasks.groups.of(row.groupId);
@@ -49,7 +49,7 @@ function nextGone({ gone, size }: ArrayRow): number {
   return next;
 }
 
-function releaseHeld(turn: Turn, { tasks }: Members, most: number): void {
+function releaseHeld(turn: Turn, { tasks }: Members<Task>, most: number): void {
   let left = most;
   for (const task of tasks) {
     if (left <= 0) return;
@@ -62,7 +62,7 @@ function releaseHeld(turn: Turn, { tasks }: Members, most: number): void {
 /** Waiting ones first, or they would be placed meanwhile. Gives how many it cancelled. */
 function cancelLive(
   turn: Turn,
-  { tasks }: Members,
+  { tasks }: Members<Task>,
   { row, most }: { readonly row: ArrayRow; readonly most: number },
 ): number {
   const cancel = { actor: row.submitter, reason: row.cancelReason ?? '' };

@@ -46,11 +46,10 @@ export class ArrayTable {
     return group?.kind === 'array' ? this.#rows.get(group.groupId) : undefined;
   }
   add(origin: ArrayOrigin): ArrayRow {
-    const { array, key: _key, ...element } = origin.spec;
     const row: ArrayRow = {
       ...origin,
-      element,
-      size: array?.count ?? 0,
+      element: elementSpec(origin.spec),
+      size: origin.spec.array?.count ?? 0,
       next: 0,
       ended: { succeeded: 0, dead_letter: 0, cancelled: 0, unknown: 0 },
       cancelReason: undefined,
@@ -71,6 +70,13 @@ export class ArrayTable {
     }
     return undefined;
   }
+}
+
+function elementSpec(spec: TaskSpec): TaskSpec {
+  const element = { ...spec };
+  delete element.array;
+  delete element.key;
+  return element;
 }
 
 export const elementIdOf = ({ groupId }: ArrayRow, index: number): TaskId => taskId(groupId + 1 + index);

@@ -2,14 +2,16 @@
 // leaves no trace of its own.
 import type { TaskId } from '../../protocol/brands.ts';
 import type { LiveState } from '../../protocol/task.ts';
-import type { Task } from './taskTable.ts';
 
-export interface Members {
-  readonly tasks: ReadonlySet<Task>;
+interface Standing {
+  readonly state: LiveState;
+}
+export interface Members<Member extends Standing = Standing> {
+  readonly tasks: ReadonlySet<Member>;
   readonly counts: Readonly<Record<LiveState, number>>;
 }
-interface Kept {
-  readonly tasks: Set<Task>;
+interface Kept<Member extends Standing> {
+  readonly tasks: Set<Member>;
   readonly counts: Record<LiveState, number>;
 }
 
@@ -21,16 +23,16 @@ export const noTasks = (): Record<LiveState, number> => ({
   running: 0,
   cancelling: 0,
 });
-const nobody: Members = { tasks: new Set(), counts: noTasks() };
+const nobody: Members<never> = { tasks: new Set(), counts: noTasks() };
 
-export class GroupMembers {
-  readonly #groups = new Map<TaskId, Kept>();
+export class GroupMembers<Member extends Standing> {
+  readonly #groups = new Map<TaskId, Kept<Member>>();
 
-  of(groupId: TaskId): Members {
+  of(groupId: TaskId): Members<Member> {
     return this.#groups.get(groupId) ?? nobody;
   }
 
-  add(groupId: TaskId, task: Task): void {
+  add(groupId: TaskId, task: Member): void {
     let kept = this.#groups.get(groupId);
     if (!kept) this.#groups.set(groupId, (kept = { tasks: new Set(), counts: noTasks() }));
     kept.tasks.add(task);
@@ -42,7 +44,7 @@ export class GroupMembers {
     kept.counts[from] -= 1;
     kept.counts[to] += 1;
   }
-  remove(groupId: TaskId, task: Task): void {
+  remove(groupId: TaskId, task: Member): void {
     const kept = this.#groups.get(groupId);
     if (!kept?.tasks.delete(task)) return;
     kept.counts[task.state] -= 1;

@@ -60,7 +60,7 @@ export class TaskTable {
   readonly #endedKeys = new Map<string, TaskId>();
   #bytes = 0;
   /** Live members of arrays, gangs and workflows. */
-  readonly groups = new GroupMembers();
+  readonly groups = new GroupMembers<Task>();
   /** Number of the newest snapshot. Soft state. */
   mark = 0;
   /** Live tasks by state, kept so that a count costs nothing. */
