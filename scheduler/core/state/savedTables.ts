@@ -1,7 +1,7 @@
 // The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
+import type { NodeId } from '../../protocol/brands.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
-import { addArray } from './appliers/arrays.ts';
-import type { ArrayRow } from './arrayTable.ts';
+import { arrayTable } from './savedGroups.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
 /** A table that a snapshot keeps row by row. Rows are JSON; `take` is called after nodes and before tasks. */
@@ -21,41 +21,23 @@ const tenantTable: SavedTable = {
   },
 };
 
-/** What an array's row cannot be worked out from. */
-interface SavedArray extends Pick<ArrayRow, 'groupId' | 'spec' | 'submitter' | 'submittedAtMs' | 'next'> {
-  readonly ended: readonly number[];
-  readonly cancelReason?: string;
-  readonly gone?: readonly number[];
-}
-const arrayTable: SavedTable = {
-  name: 'arrays',
-  rows: (state) =>
-    [...state.arrays.all()].map(
-      ({ groupId, spec, submitter, submittedAtMs, next, ended, cancelReason, gone }): SavedArray => ({
-        groupId,
-        spec,
-        submitter,
-        submittedAtMs,
-        next,
-        ended: [ended.succeeded, ended.dead_letter, ended.cancelled, ended.unknown],
-        ...(cancelReason !== undefined && { cancelReason }),
-        ...(gone.size > 0 && { gone: [...gone] }),
-      }),
-    ),
-  take: (state, rows: readonly SavedArray[]) => {
-    for (const { next, ended, cancelReason, gone = [], ...origin } of rows) {
-      const row = addArray(state, origin);
-      const [succeeded = 0, dead_letter = 0, cancelled = 0, unknown = 0] = ended;
-      row.next = next;
-      Object.assign(row.ended, { succeeded, dead_letter, cancelled, unknown });
-      row.cancelReason = cancelReason;
-      for (const index of gone) row.gone.add(index);
+const setAsideTable: SavedTable = {
+  name: 'setAside',
+  rows: ({ nodes }) =>
+    [...nodes.setAside]
+      .map(([node, reason]) => ({ nodeId: nodes.idOf(node), reason }))
+      .sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1)),
+  // That they are closed is kept with the nodes.
+  take: ({ nodes }, rows: readonly { nodeId: NodeId; reason: string }[]) => {
+    for (const { nodeId, reason } of rows) {
+      const node = nodes.indexOf(nodeId);
+      if (node !== undefined) nodes.setAside.set(node, reason);
     }
   },
 };
 
 /** In the order in which they are restored. A new table is added here and nowhere else. */
-const savedTables: readonly SavedTable[] = [tenantTable, arrayTable];
+const savedTables: readonly SavedTable[] = [tenantTable, setAsideTable, arrayTable];
 
 export interface SavedTablePart {
   readonly table: string;

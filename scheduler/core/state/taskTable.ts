@@ -38,8 +38,10 @@ export interface Task {
   live: LiveAttempt | undefined;
   /** Replaced by a longer one, never changed: most waiting tasks share the empty one. */
   past: readonly AttemptRecord[];
-  /** Past attempts that the platform lost; they do not count against the task's own. */
+  /** Past attempts that were free (`retryClassOf`); they do not count against the task's own. */
   platformLosses: number;
+  /** Different nodes that it may have taken down with it: see `isSuspect` of `attempt_ended`. */
+  suspectNodes: readonly NodeId[];
   /** Attempts before the last requeue by a person; they do not count either. */
   forgiven: number;
   cancelReason: string | undefined;
@@ -50,6 +52,7 @@ export interface Task {
 }
 
 export const noAttempts: readonly AttemptRecord[] = [];
+export const noNodes: readonly NodeId[] = [];
 
 export class TaskTable {
   readonly #tasks = new Map<TaskId, Task>();
@@ -61,6 +64,8 @@ export class TaskTable {
   #bytes = 0;
   /** Live members of arrays, gangs and workflows. */
   readonly groups = new GroupMembers<Task>();
+  /** Live tasks that may have taken a node down: they are kept apart. */
+  readonly suspects = new Set<Task>();
   /** Number of the newest snapshot. Soft state. */
   mark = 0;
   /** Live tasks by state, kept so that a count costs nothing. */
@@ -119,9 +124,11 @@ export class TaskTable {
     const { key } = task.spec;
     if (key !== undefined) this.claimKey(key, task.taskId);
     if (task.live) this.#byToken.set(task.live.token, task);
+    if (task.suspectNodes.length > 0) this.suspects.add(task);
   }
   remove(task: Task): void {
     this.#tasks.delete(task.taskId);
+    this.suspects.delete(task);
     this.#counts[task.state] -= 1;
     this.#bytes -= task.bytes;
     if (task.group) this.groups.remove(task.group.groupId, task);
@@ -147,6 +154,12 @@ export class TaskTable {
   endAttempt(task: Task): void {
     if (task.live) this.#byToken.delete(task.live.token);
     task.live = undefined;
+  }
+
+  /** One more node went with an attempt of it. */
+  suspect(task: Task, nodeId: NodeId): void {
+    if (!task.suspectNodes.includes(nodeId)) task.suspectNodes = [...task.suspectNodes, nodeId];
+    this.suspects.add(task);
   }
 
   /** The key of a task that has ended. */
@@ -193,3 +206,10 @@ export const liveRecord = (live: LiveAttempt): AttemptRecord => ({
   placedAtMs: live.placedAtMs,
   ...(live.startedAtMs === undefined ? {} : { startedAtMs: live.startedAtMs }),
 });
+
+export function withoutCheckpoint(attempt: AttemptRecord): AttemptRecord {
+  if (attempt.end?.checkpoint === undefined) return attempt;
+  const end = { ...attempt.end };
+  Reflect.deleteProperty(end, 'checkpoint');
+  return { ...attempt, end };
+}
