@@ -1,9 +1,10 @@
 // Command and Event: the vocabulary that every engine speaks. Commands are imperative and may be refused; events are
 // past tense, have happened, and are what the journal keeps.
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
+import type { ArrayEvent } from './groupEvents.ts';
 import type { NodeSpec } from './node.ts';
 import type { QueueChange, QueueSettings, TenantChange, TenantSettings } from './queue.ts';
-import type { EndState, TaskRecord, TaskSpec } from './task.ts';
+import type { TaskRecord, TaskSpec } from './task.ts';
 import type { AttemptEnd } from './attempt.ts';
 
 /** Who asks: shown in the audit and kept with a task. */
@@ -184,34 +185,7 @@ export type Event =
       readonly reason: string;
     }
   | { readonly kind: 'task_cancelled'; readonly taskId: TaskId; readonly reason: string }
-  | {
-      readonly kind: 'array_admitted';
-      /** Of the array itself; its elements have those that follow, in order of their index. */
-      readonly taskId: TaskId;
-      readonly lastTaskId: TaskId;
-      readonly spec: TaskSpec;
-      readonly submitter: Actor;
-    }
-  /** So many elements got into line, from this index on. */
-  | {
-      readonly kind: 'array_elements_begun';
-      readonly groupId: TaskId;
-      readonly from: number;
-      readonly count: number;
-    }
-  /** Elements that had not begun have ended with this; those that had are cancelled one by one. */
-  | {
-      readonly kind: 'array_cancelled';
-      readonly groupId: TaskId;
-      readonly actor: Actor;
-      readonly reason: string;
-    }
-  | {
-      readonly kind: 'array_ended';
-      readonly taskId: TaskId;
-      readonly state: EndState;
-      readonly reason: string;
-    }
+  | ArrayEvent
   | { readonly kind: 'node_enrolled'; readonly nodeId: NodeId; readonly keyHash: string }
   | { readonly kind: 'node_joined'; readonly nodeId: NodeId; readonly spec: NodeSpec }
   | { readonly kind: 'node_disconnected'; readonly nodeId: NodeId }
@@ -237,15 +211,6 @@ export type Event =
     };
 
 export type EventKind = Event['kind'];
-
-/** With each of these one record leaves for history, in the order of the events. */
-export const isEnd = ({ kind }: Event): boolean => endKinds.has(kind);
-const endKinds: ReadonlySet<EventKind> = new Set([
-  'task_succeeded',
-  'task_dead_lettered',
-  'task_cancelled',
-  'array_ended',
-]);
 
 /** All events of one turn of the core, in order, with the time they happened: the unit of the journal. */
 export interface Batch {

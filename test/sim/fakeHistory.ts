@@ -1,7 +1,8 @@
 // History as the host sees it: ended tasks by batch, committed a little later, sometimes much later; a crash takes what
 // was not committed.
 import type { TaskId } from '../../scheduler/protocol/brands.ts';
-import { type Batch, isEnd } from '../../scheduler/protocol/events.ts';
+import { isEnd } from '../../scheduler/protocol/endEvents.ts';
+import type { Batch } from '../../scheduler/protocol/events.ts';
 import type { TaskRecord } from '../../scheduler/protocol/task.ts';
 import type { World } from './world.ts';
 

@@ -1,4 +1,4 @@
-// Arrays: elements get into line as those before them leave it, what was cancelled ends, and the array with the last one.
+// Arrays: elements get into line as those before them leave it, what was cancelled ends, and so does the array at last.
 import { formatTaskId, type TaskId } from '../../protocol/brands.ts';
 import type { CancelTask } from '../../protocol/events.ts';
 import { arrayBackoffMax, arrayReadyMax, cancelsPerTurnMax, liveTasksMax } from '../../protocol/limits.ts';
