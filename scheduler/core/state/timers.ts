@@ -1,5 +1,5 @@
-// Deadlines of leases, backoffs and delays in one binary heap. Renewing a lease touches nothing here: a timer that fires
-// early is put back by its owner, so 50,000 heartbeats cost no heap work.
+// Deadlines of leases, backoffs and delays in one binary heap. Renewing a lease touches nothing here: a timer
+// that fires early is put back by its owner, so 50,000 heartbeats cost no heap work.
 
 export type TimerKind = 'node' | 'attempt' | 'backoff' | 'delayed';
 export interface Timer {
