@@ -8,9 +8,11 @@ import {
   addTask,
   enterLine,
   enterLineInTime,
+  holdPlace,
   holdShare,
   leaveWaiting,
   newTask,
+  releasePlace,
   releaseShare,
   removeTask,
   requeuedTask,
@@ -70,6 +72,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
       leaseUntilMs: state.attemptLeaseFrom(atMs),
     });
     state.nodes.attemptsOn(node).add(event.token);
+    holdPlace(state, task);
     holdCapacity(state, node, task.spec.ask, event.gpuMask);
   },
   attempt_started(state, event, atMs) {
@@ -87,6 +90,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
       task.platformLosses += 1;
     if (event.isSuspect === true) state.tasks.suspect(task, live.nodeId);
     state.nodes.attemptsOn(live.node).delete(live.token);
+    releasePlace(state, task);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
     state.tasks.endAttempt(task);
     releaseShare(state, task);
