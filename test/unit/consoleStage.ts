@@ -240,6 +240,8 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
     tenants: () => [],
     windows: () => [],
     licences: () => [],
+    groups: () => [],
+    group: () => undefined,
     task: (id) => live.get(id),
     taskRow: (id) => {
       const record = live.get(id);

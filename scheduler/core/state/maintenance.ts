@@ -1,5 +1,5 @@
-// Maintenance windows, and from when on each node is closed by one. The windows are journalled; what they mean for nodes
-// is worked out from them.
+// Maintenance windows, and from when on each node is closed by one. The windows are journalled; what they mean for
+// nodes is worked out from them.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import type { MaintenanceWindow } from '../../protocol/maintenance.ts';
 import type { CapacityIndex } from './capacityIndex.ts';

@@ -2,6 +2,7 @@
 import type { NodeId } from '../../protocol/brands.ts';
 import type { MaintenanceWindow } from '../../protocol/maintenance.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
+import { arrayTable } from './savedGroups.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
 /** A table that a snapshot keeps row by row. Rows are JSON; `take` is called after nodes and before tasks. */
@@ -52,7 +53,13 @@ const licenceTable: SavedTable = {
 };
 
 /** In the order in which they are restored. A new table is added here and nowhere else. */
-const savedTables: readonly SavedTable[] = [tenantTable, windowTable, licenceTable, setAsideTable];
+const savedTables: readonly SavedTable[] = [
+  tenantTable,
+  windowTable,
+  licenceTable,
+  setAsideTable,
+  arrayTable,
+];
 
 export interface SavedTablePart {
   readonly table: string;
