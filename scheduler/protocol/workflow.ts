@@ -1,6 +1,7 @@
 // A workflow: tasks that come after one another. Its shape, and what is wrong with a graph that could never end.
 import * as v from 'valibot';
 import * as limits from './limits.ts';
+import * as bounds from './workflowLimits.ts';
 import { type Outcome, type Refusal, accepted, refusal, refused } from './outcome.ts';
 import { type TaskSpec, taskSpecSchema } from './task.ts';
 import { nameSchema } from './text.ts';
@@ -24,12 +25,12 @@ const workflowOf = <Spec extends v.GenericSchema>(spec: Spec) =>
           /** Its name within the workflow. */
           ref: nameSchema,
           spec,
-          after: v.optional(v.pipe(v.array(nameSchema), v.maxLength(limits.workflowAfterMax)), []),
+          after: v.optional(v.pipe(v.array(nameSchema), v.maxLength(bounds.workflowAfterMax)), []),
           when: v.optional(v.picklist(dependencyRules), 'all_success'),
         }),
       ),
       v.minLength(1),
-      v.maxLength(limits.workflowTasksMax),
+      v.maxLength(bounds.workflowTasksMax),
     ),
   });
 export const workflowSchema = workflowOf(taskSpecSchema);
@@ -54,12 +55,13 @@ export function linksOf(tasks: readonly Node[]): Outcome<Links, Refusal> {
   let count = 0;
   for (const [at, { after }] of tasks.entries()) {
     const unknown = after.find((ref) => !places.has(ref));
-    if (unknown !== undefined) return bad(`tasks.${at}.after`, `there is no task ${unknown} in this workflow`);
+    if (unknown !== undefined)
+      return bad(`tasks.${at}.after`, `there is no task ${unknown} in this workflow`);
     links.push([...new Set(after)].map((ref) => places.get(ref) ?? 0));
     count += after.length;
   }
-  if (count > limits.workflowLinksMax)
-    return bad('tasks', `${count} entries in after; a workflow has at most ${limits.workflowLinksMax}`);
+  if (count > bounds.workflowLinksMax)
+    return bad('tasks', `${count} entries in after; a workflow has at most ${bounds.workflowLinksMax}`);
   const order = orderOf(links);
   if (order.length === tasks.length) return accepted(links);
   const cycle = cycleIn(links, new Set(order));
@@ -69,7 +71,7 @@ export function linksOf(tasks: readonly Node[]): Outcome<Links, Refusal> {
 const bad = (field: string, message: string): Outcome<Links, Refusal> =>
   refused(refusal('bad_message', `${field}: ${message}`, { field }));
 
-/** Places in an order in which each comes after all that it waits for; those in a cycle, or behind one, are left out. */
+/** Places in an order in which each comes after all that it waits for, without those in a cycle or behind one. */
 export function orderOf(links: Links): readonly number[] {
   const dependants: number[][] = links.map(() => []);
   const open = links.map((after) => after.length);
@@ -97,7 +99,11 @@ function cycleIn(links: Links, done: ReadonlySet<number>): readonly number[] {
 }
 
 /** Why a spec cannot be that of a member; undefined where it can. */
-export function whyNoMember({ array, gang, key }: TaskSpec): readonly [field: string, why: string] | undefined {
+export function whyNoMember({
+  array,
+  gang,
+  key,
+}: TaskSpec): readonly [field: string, why: string] | undefined {
   if (array) return ['array', 'an array cannot be a task of a workflow'];
   if (gang) return ['gang', 'a gang cannot be a task of a workflow'];
   return key === undefined ? undefined : ['key', 'the key belongs to the workflow as a whole'];

@@ -33,7 +33,11 @@ function stage(core?: Core) {
     if (answer?.ok !== true) throw new Error(JSON.stringify(outcome));
     const group = answer.taskId;
     const idOf = (ref: string): TaskId => taskId(group + 1 + tasks.findIndex(([each]) => each === ref));
-    const states = () => started.core.view().group(group)?.members?.map(({ state }) => state);
+    const states = () =>
+      started.core
+        .view()
+        .group(group)
+        ?.members?.map(({ state }) => state);
     const end = (ref: string, how: AttemptEnd = success): readonly TaskRecord[] => {
       const live = started.core.state.tasks.get(idOf(ref))?.live;
       if (!live) throw new Error(`${ref} does not run`);
@@ -197,12 +201,33 @@ describe('refused as a whole', () => {
         ['c', ['a']],
         ['late', ['c']],
       ],
-      { code: 'bad_message', message: expect.stringMatching(/(a -> c -> b -> a|b -> a -> c -> b|c -> b -> a -> c)/) as string },
+      {
+        code: 'bad_message',
+        message: expect.stringMatching(/(a -> c -> b -> a|b -> a -> c -> b|c -> b -> a -> c)/) as string,
+      },
     ],
     ['a task after itself', [['a', ['a']]], { field: 'tasks.0.after' }],
-    ['a ref twice', [['a', []], ['a', []]], { field: 'tasks.1.ref' }],
-    ['an unknown ref', [['a', []], ['b', ['q']]], { field: 'tasks.1.after' }],
-    ['an unknown queue', [['a', [], 'all_success', { queue: 'q' }]], { code: 'unknown_queue', field: 'tasks.0.spec.queue' }],
+    [
+      'a ref twice',
+      [
+        ['a', []],
+        ['a', []],
+      ],
+      { field: 'tasks.1.ref' },
+    ],
+    [
+      'an unknown ref',
+      [
+        ['a', []],
+        ['b', ['q']],
+      ],
+      { field: 'tasks.1.after' },
+    ],
+    [
+      'an unknown queue',
+      [['a', [], 'all_success', { queue: 'q' }]],
+      { code: 'unknown_queue', field: 'tasks.0.spec.queue' },
+    ],
     ['an array', [['a', [], 'all_success', { array: { count: 2 } }]], { field: 'tasks.0.spec.array' }],
     ['a key of one task', [['a', [], 'all_success', { key: 'k' }]], { field: 'tasks.0.spec.key' }],
   ])('%s', (_what, tasks, expected) => {

@@ -1,7 +1,8 @@
 // Workflows: taken in as a whole or refused as a whole; tasks are released as those before them end, or end with them.
 import { formatTaskId, type TaskId, taskId } from '../../protocol/brands.ts';
 import type { CancelTask, SubmitWorkflow } from '../../protocol/events.ts';
-import { askClassesMax, liveTasksMax, workflowsMax } from '../../protocol/limits.ts';
+import { askClassesMax, liveTasksMax } from '../../protocol/limits.ts';
+import { workflowsMax } from '../../protocol/workflowLimits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import type { TaskRecord } from '../../protocol/task.ts';
 import { linksOf, whyNoMember, type WorkflowTask } from '../../protocol/workflow.ts';
@@ -73,7 +74,8 @@ export function tendWorkflows(turn: Turn): void {
   for (const row of workflows.due) {
     workflows.due.delete(row);
     tend(turn, row);
-    if (row.live === 0 && !workflows.isClosed(row)) turn.emit({ kind: 'workflow_ended', groupId: row.groupId });
+    if (row.live === 0 && !workflows.isClosed(row))
+      turn.emit({ kind: 'workflow_ended', groupId: row.groupId });
   }
 }
 
@@ -102,7 +104,8 @@ const endWords: Readonly<Record<Exclude<Ended, 'succeeded'>, string>> = {
 /** `needs a, which failed`. */
 function whyNever({ members }: WorkflowRow, { after, when }: WorkflowMember): string {
   const before = after.flatMap((at) => members[at] ?? []);
-  if (when === 'any_success') return `needs one of ${before.map(({ ref }) => ref).join(', ')}; none succeeded`;
+  if (when === 'any_success')
+    return `needs one of ${before.map(({ ref }) => ref).join(', ')}; none succeeded`;
   const bad = before.find(({ ended }) => ended !== undefined && ended !== 'succeeded');
   const how = bad?.ended === undefined || bad.ended === 'succeeded' ? '' : endWords[bad.ended];
   return `needs ${bad?.ref ?? ''}, which ${how}`;
@@ -112,7 +115,8 @@ function whyNever({ members }: WorkflowRow, { after, when }: WorkflowMember): st
 export function cancelWorkflow(turn: Turn, row: WorkflowRow, { actor, reason: why }: CancelTask): void {
   const reason = why === '' ? `cancelled by ${actor}` : why;
   turn.emit({ kind: 'workflow_cancelled', groupId: row.groupId, actor, reason });
-  for (const task of [...turn.state.tasks.groups.of(row.groupId).tasks]) stopTask(turn, task, { actor, reason });
+  for (const task of [...turn.state.tasks.groups.of(row.groupId).tasks])
+    stopTask(turn, task, { actor, reason });
 }
 
 /** Why an ended member cannot be put back by itself. */

@@ -16,7 +16,8 @@ const appliers: Appliers = {
   ...nodeAppliers,
   ...queueAppliers,
   ...taskAppliers,
-  ...arrayAppliers, ...workflowAppliers,
+  ...arrayAppliers,
+  ...workflowAppliers,
 };
 
 export function apply(state: SchedulerState, event: Event, atMs: Ms): void {

@@ -1,6 +1,7 @@
 // What must always hold of groups of tasks and of tasks that are held. Part of `brokenInvariants`.
 import { taskId } from '../../protocol/brands.ts';
-import { arraysMax, workflowsMax } from '../../protocol/limits.ts';
+import { arraysMax } from '../../protocol/limits.ts';
+import { workflowsMax } from '../../protocol/workflowLimits.ts';
 import type { ArrayRow } from './arrayTable.ts';
 import { noTasks, placedOf } from './groupMembers.ts';
 import type { SchedulerState } from './schedulerState.ts';

@@ -41,10 +41,21 @@ export const arrayTable = {
 interface SavedWorkflow extends Pick<WorkflowRow, 'groupId' | 'name' | 'submitter' | 'submittedAtMs'> {
   readonly key?: string;
   readonly cancelReason?: string;
-  readonly members: readonly (readonly [ref: string, after: readonly number[], when: number, ended: number])[];
+  readonly members: readonly (readonly [
+    ref: string,
+    after: readonly number[],
+    when: number,
+    ended: number,
+  ])[];
 }
 /** In this order in snapshots: a new one goes to the end. */
-const endWords: readonly (Ended | undefined)[] = [undefined, 'succeeded', 'dead_letter', 'cancelled', 'unknown'];
+const endWords: readonly (Ended | undefined)[] = [
+  undefined,
+  'succeeded',
+  'dead_letter',
+  'cancelled',
+  'unknown',
+];
 
 /** Ended ones first, in the order of their ends: the oldest are forgotten first. */
 export const workflowTable = {

@@ -1,6 +1,6 @@
 // Workflows: who comes after whom, and how those ended that have. A row stays for a while after its end, for a retry.
 import { type Ms, type TaskId, taskId } from '../../protocol/brands.ts';
-import { workflowTasksKeptMax } from '../../protocol/limits.ts';
+import { workflowTasksKeptMax } from '../../protocol/workflowLimits.ts';
 import type { EndState, TaskGroupRef } from '../../protocol/task.ts';
 import type { DependencyRule, Links } from '../../protocol/workflow.ts';
 
@@ -27,10 +27,10 @@ export interface WorkflowRow {
   /** Members whose rule has to be looked at: something that they come after has ended. Soft state. */
   readonly due: Set<number>;
 }
-export type WorkflowOrigin = Pick<
-  WorkflowRow,
-  'groupId' | 'name' | 'key' | 'submitter' | 'submittedAtMs'
-> & { readonly tasks: readonly { readonly ref: string; readonly when: DependencyRule }[]; readonly links: Links };
+export type WorkflowOrigin = Pick<WorkflowRow, 'groupId' | 'name' | 'key' | 'submitter' | 'submittedAtMs'> & {
+  readonly tasks: readonly { readonly ref: string; readonly when: DependencyRule }[];
+  readonly links: Links;
+};
 
 export class WorkflowTable {
   readonly #rows = new Map<TaskId, WorkflowRow>();
@@ -59,7 +59,9 @@ export class WorkflowTable {
     return row;
   }
   /** The workflow and place of a member, where it is still known. */
-  of(group: TaskGroupRef | undefined): { readonly row: WorkflowRow; readonly member: WorkflowMember } | undefined {
+  of(
+    group: TaskGroupRef | undefined,
+  ): { readonly row: WorkflowRow; readonly member: WorkflowMember } | undefined {
     const row = group?.kind === 'workflow' ? this.#rows.get(group.groupId) : undefined;
     const member = row?.members[group?.index ?? -1];
     return row && member && { row, member };
@@ -136,7 +138,10 @@ export const memberRef = ({ groupId, members }: WorkflowRow, index: number): Tas
 });
 
 /** Whether a member may start, has to wait, or never can; by its rule and the ends of those before it. */
-export function standingOf({ members }: WorkflowRow, { after, when }: WorkflowMember): 'start' | 'wait' | 'never' {
+export function standingOf(
+  { members }: WorkflowRow,
+  { after, when }: WorkflowMember,
+): 'start' | 'wait' | 'never' {
   let open = 0;
   let succeeded = 0;
   for (const at of after) {

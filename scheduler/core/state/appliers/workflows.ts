@@ -3,7 +3,13 @@ import { linksOf } from '../../../protocol/workflow.ts';
 import { addTask, enterLineInTime, newTask } from '../taskMaking.ts';
 import type { SchedulerState } from '../schedulerState.ts';
 import type { Task } from '../taskTable.ts';
-import { memberIdOf, memberRef, type Ended, type WorkflowOrigin, type WorkflowRow } from '../workflowTable.ts';
+import {
+  memberIdOf,
+  memberRef,
+  type Ended,
+  type WorkflowOrigin,
+  type WorkflowRow,
+} from '../workflowTable.ts';
 import type { Appliers } from './types.ts';
 
 type WorkflowEvents = 'workflow_admitted' | 'task_released' | 'workflow_cancelled' | 'workflow_ended';
