@@ -17,6 +17,7 @@ import { submitTasks } from './submit.ts';
 import { cancelTask, requeueTask } from './taskControl.ts';
 import { putLicence, putWindow, removeLicence, removeWindow } from './maintenance.ts';
 import type { Turn } from './turn.ts';
+import { submitWorkflow } from './workflows.ts';
 
 /** Answer of a command, by its kind. */
 export interface Answer {
@@ -49,6 +50,10 @@ const always =
 
 const deciders: Deciders = {
   SubmitTasks: (turn, command) => accepted({ answers: submitTasks(turn, command) }),
+  SubmitWorkflow: (turn, command) => {
+    const taken = submitWorkflow(turn, command);
+    return taken.ok ? accepted({ answers: [{ ok: true, taskId: taken.value }] }) : taken;
+  },
   CancelTask: plain(cancelTask),
   RequeueTask: plain(requeueTask),
   EnrolNode: plain(enrolNode),

@@ -2,7 +2,7 @@
 import type { NodeId } from '../../protocol/brands.ts';
 import type { MaintenanceWindow } from '../../protocol/maintenance.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
-import { arrayTable } from './savedGroups.ts';
+import { arrayTable, workflowTable } from './savedGroups.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
 /** A table that a snapshot keeps row by row. Rows are JSON; `take` is called after nodes and before tasks. */
@@ -59,6 +59,7 @@ const savedTables: readonly SavedTable[] = [
   licenceTable,
   setAsideTable,
   arrayTable,
+  workflowTable,
 ];
 
 export interface SavedTablePart {
