@@ -6,6 +6,7 @@ import { platformRetriesMax } from '../../scheduler/protocol/limits.ts';
 import type { TaskRecord } from '../../scheduler/protocol/task.ts';
 import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import { ArrayBooks } from './arrayBooks.ts';
+import { PlacementBooks } from './placementBooks.ts';
 import type { ResultWatch } from './resultWatch.ts';
 import { newlySeen, type SeenTask } from './seenTask.ts';
 import { WorkflowBooks } from './workflowBooks.ts';
@@ -25,6 +26,9 @@ export class JournalAudit {
   readonly #results: ResultWatch | undefined;
   readonly #arrays: ArrayBooks;
   readonly #workflows: WorkflowBooks;
+  readonly #places = new PlacementBooks((...found) => {
+    this.#rule(...found);
+  });
   #atMs = 0;
   #lastToken = 0;
   #lastTaskId = 0;
@@ -170,6 +174,7 @@ export class JournalAudit {
   };
 
   #event(event: Event): void {
+    this.#places.take(event);
     // Typed by kind; the compiler cannot see that both sides of this call have the same one.
     (this.#books[event.kind] as ((event: Event) => void) | undefined)?.(event);
   }
@@ -218,6 +223,8 @@ export class JournalAudit {
     this.#rule('delayed', notBeforeMs <= this.#atMs, `${name} was placed before its time`);
     this.#arrays.placed(taskId);
     this.#workflows.placed(taskId);
+    const isOpen = (other: NodeId): boolean => this.#online.has(other) && !this.#cordoned.has(other);
+    this.#places.place(token, { nodeId, spec: task.spec }, this.#atMs, isOpen);
     task.live = token;
     task.newest = token;
     this.placed.set(token, { nodeId, task });
@@ -240,6 +247,7 @@ export class JournalAudit {
     const task = isUnbegun ? undefined : this.#mustBeLive(taskId, 'journal_repaired');
     if (!task) return;
     task.isLive = false;
+    this.#places.forget(task.live);
     task.live = undefined;
     task.ends += 1;
   }
