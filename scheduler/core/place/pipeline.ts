@@ -197,12 +197,12 @@ export class Placer {
     return this.#candidates(ask, { policy, looksMax: Number.POSITIVE_INFINITY });
   }
 
-  /** Among nodes without GPUs. A task that wants a node for itself looks where most is free: empty nodes are there. */
+  /** Among nodes without GPUs. */
   #candidates(ask: AskClass, { policy, looksMax, isWanted }: Search): number {
     const query = {
       cpu: ask.ask.cpu,
       memory: ask.ask.memory,
-      order: ask.rules?.isExclusive ? ('emptiest' as const) : policy.order,
+      order: isAmongEmpty(ask, looksMax) ? ('emptiest' as const) : policy.order,
       accepts: isWanted
         ? (node: NodeIndex) => isWanted(node) && !this.#isRefused(node, ask)
         : (node: NodeIndex) => !this.#isRefused(node, ask),
@@ -243,3 +243,10 @@ export class Placer {
 }
 
 const noPreferences: readonly Preference[] = [];
+
+/**
+ * Is a node more likely found where most is free? For a task that wants a node for itself; and for one that keeps apart
+ * from others which, with a policy that packs, are on all that is full.
+ */
+const isAmongEmpty = ({ rules }: AskClass, looksMax: number): boolean =>
+  rules !== undefined && (rules.isExclusive || (rules.apart !== undefined && looksMax > looksAtFirst));
