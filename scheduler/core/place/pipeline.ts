@@ -8,7 +8,14 @@ import type { Filter } from './filter.ts';
 import type { Policy } from './policy.ts';
 import type { PlaceOptions, PlacerParts, Search, Taken } from './search.ts';
 import { isInPlace } from './ruleFilters.ts';
-import { hasLabels, nodesBySpread, nodesNamed, nodesTogether, weightOf } from './ruledSearch.ts';
+import {
+  hasLabels,
+  isAmongEmpty,
+  nodesBySpread,
+  nodesNamed,
+  nodesTogether,
+  weightOf,
+} from './ruledSearch.ts';
 
 /** Nodes looked at before a wide search; a fit in CPU and memory is nearly always among the first few. */
 const looksAtFirst = 4 * candidatesMax;
@@ -202,7 +209,7 @@ export class Placer {
     const query = {
       cpu: ask.ask.cpu,
       memory: ask.ask.memory,
-      order: isAmongEmpty(ask, looksMax) ? ('emptiest' as const) : policy.order,
+      order: isAmongEmpty(ask, looksMax > looksAtFirst) ? ('emptiest' as const) : policy.order,
       accepts: isWanted
         ? (node: NodeIndex) => isWanted(node) && !this.#isRefused(node, ask)
         : (node: NodeIndex) => !this.#isRefused(node, ask),
@@ -243,10 +250,3 @@ export class Placer {
 }
 
 const noPreferences: readonly Preference[] = [];
-
-/**
- * Is a node more likely found where most is free? For a task that wants a node for itself; and for one that keeps apart
- * from others which, with a policy that packs, are on all that is full.
- */
-const isAmongEmpty = ({ rules }: AskClass, looksMax: number): boolean =>
-  rules !== undefined && (rules.isExclusive || (rules.apart !== undefined && looksMax > looksAtFirst));

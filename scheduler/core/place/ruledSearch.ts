@@ -57,3 +57,10 @@ export function* nodesNamed(names: readonly string[], fleet: NodeTable): Iterabl
     if (node !== undefined) yield node;
   }
 }
+
+/**
+ * Is a node more likely found where most is free? For a task that wants a node for itself; and for one that keeps apart
+ * from others which, with a policy that packs, are on all that is full.
+ */
+export const isAmongEmpty = ({ rules }: AskClass, isWide: boolean): boolean =>
+  rules !== undefined && (rules.isExclusive || (rules.apart !== undefined && isWide));
