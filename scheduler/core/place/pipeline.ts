@@ -134,10 +134,7 @@ export class Placer {
   }
 
   #bestWithGpu(ask: AskClass, policy: Policy, isWanted?: Taken): NodeIndex | undefined {
-    const refuses = isWanted
-      ? (node: NodeIndex) => !isWanted(node) || this.#isRefused(node, ask)
-      : (node: NodeIndex) => this.#isRefused(node, ask);
-    return this.#gpu.best(ask, refuses, policy.gpuScore);
+    return this.#gpu.best(ask, this.#taker(ask, isWanted), policy.gpuScore);
   }
 
   #bestOf(count: number, ask: AskClass, policy: Policy): NodeIndex | undefined {
@@ -210,9 +207,7 @@ export class Placer {
       cpu: ask.ask.cpu,
       memory: ask.ask.memory,
       order: isAmongEmpty(ask, looksMax > looksAtFirst) ? ('emptiest' as const) : policy.order,
-      accepts: isWanted
-        ? (node: NodeIndex) => isWanted(node) && !this.#isRefused(node, ask)
-        : (node: NodeIndex) => !this.#isRefused(node, ask),
+      accepts: this.#taker(ask, isWanted),
       looksMax,
     };
     let count = 0;
@@ -228,6 +223,12 @@ export class Placer {
     const names = ask.places.find(([label]) => label === 'node')?.[1] ?? [];
     for (const node of nodesNamed(names, this.#parts.fleet)) if (this.fits(node, ask)) return node;
     return undefined;
+  }
+
+  #taker(ask: AskClass, isWanted?: Taken): Taken {
+    return isWanted
+      ? (node) => isWanted(node) && !this.#isRefused(node, ask)
+      : (node) => !this.#isRefused(node, ask);
   }
 
   #isRefused(node: NodeIndex, ask: AskClass): boolean {
