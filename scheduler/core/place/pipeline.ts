@@ -6,26 +6,20 @@ import { GpuPlacer } from './gpuPlacer.ts';
 import type { AskRules, Preference } from '../state/askRules.ts';
 import type { Filter } from './filter.ts';
 import type { Policy } from './policy.ts';
-import type { PlaceOptions, PlacerParts, Search, Taken } from './search.ts';
-import { isInPlace } from './ruleFilters.ts';
-import {
-  hasLabels,
-  isAmongEmpty,
-  nodesBySpread,
-  nodesNamed,
-  nodesTogether,
-  weightOf,
-} from './ruledSearch.ts';
 
-/** Nodes looked at before a wide search; a fit in CPU and memory is nearly always among the first few. */
-const looksAtFirst = 4 * candidatesMax;
+import {
+  looksAtFirst,
+  looksForQuiet,
+  type PlaceOptions,
+  type PlacerParts,
+  type Search,
+  type Taken,
+} from './search.ts';
+import { isAmongEmpty, meets, nodesBySpread, nodesNamed, nodesTogether, weightOf } from './ruledSearch.ts';
 
 const placesNarrowFirst = ['cell', 'line', 'area'] as const;
 
 const plainly: PlaceOptions = {};
-
-/** Nodes looked at for one that is not busy before a busy one is taken, by a policy that shuns those. */
-const looksForQuiet = 4_096;
 
 /** Puts every node with GPUs behind every one without, for an ask that needs none. */
 const gpuLast = -1_000;
@@ -122,9 +116,7 @@ export class Placer {
 
   /** The best node found that meets a preference. */
   #meeting(ask: AskClass, wanted: Preference, policy: Policy): NodeIndex | undefined {
-    const { classes, fleet } = this.#parts;
-    const isWanted: Taken = (node) =>
-      hasLabels(classes.nodeClasses[fleet.nodeClass[node] ?? -1], wanted) && isInPlace(node, wanted, fleet);
+    const isWanted: Taken = (node) => meets(node, wanted, this.#parts);
     const count =
       wanted.places.length > 0
         ? this.#inPlace(ask, wanted.places, isWanted)
