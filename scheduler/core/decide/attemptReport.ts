@@ -4,6 +4,7 @@ import type { NodeId, Token } from '../../protocol/brands.ts';
 import type { ReportResults, ReportStarted } from '../../protocol/events.ts';
 import type { AttemptEnd } from '../../protocol/attempt.ts';
 import { liveAttemptOf } from '../state/schedulerState.ts';
+import { settleMember } from './gang.ts';
 import { settle } from './retry.ts';
 import type { Turn } from './turn.ts';
 
@@ -33,7 +34,9 @@ export function endAttempt(turn: Turn, token: Token, end: AttemptEnd): void {
   if (!task || node === undefined) return;
   turn.emit({ kind: 'attempt_ended', token, end });
   turn.state.freed.add(node);
-  settle(turn, task, end);
+  const gang = turn.state.gangs.of(task);
+  if (gang) settleMember(turn, gang, { task, end });
+  else settle(turn, task, end);
 }
 
 /** The attempt's lease ran out, or was renewed meanwhile and the timer goes on. */

@@ -1,5 +1,5 @@
 // What becomes of a task whose attempt has ended: done, tried again after a backoff, or set aside for a person.
-import { ms, type TaskId } from '../../protocol/brands.ts';
+import { type Ms, ms, type TaskId } from '../../protocol/brands.ts';
 import { platformRetriesMax } from '../../protocol/limits.ts';
 import { type AttemptEnd, isPlatformLoss, isSuccess } from '../../protocol/attempt.ts';
 import { ownAttempts, type Task } from '../state/taskTable.ts';
@@ -23,10 +23,13 @@ export function settle(turn: Turn, task: Task, end: AttemptEnd): void {
     turn.emit({ kind: 'task_dead_lettered', taskId, reason: `${stop}: ${describe(end)}` });
     return;
   }
-  const untilMs = ms(Math.round(turn.nowMs + backoffOf(task, turn.random.next())));
+  const untilMs = backoffUntil(turn, task);
   turn.emit({ kind: 'task_backed_off', taskId, untilMs });
   turn.state.timers.add({ dueMs: untilMs, kind: 'backoff', id: taskId });
 }
+
+export const backoffUntil = (turn: Turn, task: Task): Ms =>
+  ms(Math.round(turn.nowMs + backoffOf(task, turn.random.next())));
 
 /** The backoff is over, unless the task has left it meanwhile. */
 export function backoffTimer(turn: Turn, taskId: TaskId): void {
@@ -34,7 +37,7 @@ export function backoffTimer(turn: Turn, taskId: TaskId): void {
   if (task?.state === 'backoff' && task.untilMs <= turn.nowMs) turn.emit({ kind: 'task_ready', taskId });
 }
 
-function whyNoRetry(task: Task, end: AttemptEnd): string | undefined {
+export function whyNoRetry(task: Task, end: AttemptEnd): string | undefined {
   const { retry, delivery } = task.spec;
   if (delivery === 'at_most_once' && end.reason !== 'refused') return 'runs at most once and may have run';
   if (isPlatformLoss(end.reason))
@@ -56,7 +59,7 @@ function backoffOf(task: Task, random: number): number {
 }
 
 /** An attempt's end in words. */
-function describe(end: AttemptEnd): string {
+export function describe(end: AttemptEnd): string {
   const more = end.message === undefined ? '' : ` (${end.message})`;
   switch (end.reason) {
     case 'exit':

@@ -5,7 +5,9 @@ import type { SubmitTasks } from '../../protocol/events.ts';
 import { askClassesMax, liveTasksMax, liveWorkBytesMax } from '../../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import type { TaskSpec } from '../../protocol/task.ts';
+import { leaderOf } from '../state/gangTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
+import { admitGang } from './gang.ts';
 import type { Turn } from './turn.ts';
 
 /** One answer per spec, in order. A refused spec does not refuse the others. */
@@ -22,6 +24,7 @@ function admit(turn: Turn, spec: TaskSpec, actor: string): Outcome<TaskId, Refus
   if (repeated !== undefined) return repeat(state, spec, repeated);
   const reason = whyNotTakenIn(state, spec);
   if (reason) return refused(reason);
+  if (spec.gang) return accepted(admitGang(turn, spec, actor));
   const id = taskId(state.nextTaskId);
   turn.emit({ kind: 'task_admitted', taskId: id, spec, submitter: actor });
   return accepted(id);
@@ -29,7 +32,8 @@ function admit(turn: Turn, spec: TaskSpec, actor: string): Outcome<TaskId, Refus
 
 /** The same key again: the same task, unless it plainly asks for something else. */
 function repeat(state: SchedulerState, spec: TaskSpec, first: TaskId): Outcome<TaskId, Refusal> {
-  const task = state.tasks.get(first);
+  const gang = state.gangs.get(first);
+  const task = gang ? leaderOf(gang) : state.tasks.get(first);
   if (!task || JSON.stringify(task.spec) === JSON.stringify(spec)) return accepted(first);
   const said = `key "${spec.key ?? ''}" belongs to ${formatTaskId(first)}, which asks for something else`;
   return refused(refusal('key_conflict', `${said}; use another key`, { field: 'key' }));
@@ -42,7 +46,7 @@ export function whyNotTakenIn(state: SchedulerState, spec: TaskSpec): Refusal | 
     const said = `queue ${spec.queue} does not exist (there are: ${known}); create it first or use one of these`;
     return refusal('unknown_queue', said, { field: 'queue' });
   }
-  if (state.tasks.size >= liveTasksMax)
+  if (state.tasks.size + (spec.gang?.size ?? 1) > liveTasksMax)
     return full(state, `${String(liveTasksMax)} tasks are waiting or running`);
   if (state.tasks.bytes >= liveWorkBytesMax)
     return full(state, `waiting tasks hold ${String(liveWorkBytesMax / 1_048_576)} MiB of work`);

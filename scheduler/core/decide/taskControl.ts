@@ -3,18 +3,25 @@ import { formatTaskId } from '../../protocol/brands.ts';
 import type { CancelTask, RequeueTask } from '../../protocol/events.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import { isEnded } from '../../protocol/task.ts';
+import { cancelGang } from './gang.ts';
 import { whyNotTakenIn } from './submit.ts';
 import type { Turn } from './turn.ts';
 
 /** A waiting task ends at once; a placed one is asked to stop and ends when its agent says so, or its lease does. */
 export function cancelTask(turn: Turn, command: CancelTask): Outcome<undefined, Refusal> {
-  const task = turn.state.tasks.get(command.taskId);
+  const { gangs, tasks } = turn.state;
+  const task = tasks.get(command.taskId);
+  const gang = task ? gangs.of(task) : gangs.get(command.taskId);
+  const reason = command.reason === '' ? `cancelled by ${command.actor}` : command.reason;
+  if (gang) {
+    cancelGang(turn, gang, { actor: command.actor, reason });
+    return accepted(undefined);
+  }
   if (!task) {
     const said = `${formatTaskId(command.taskId)} is not live: it has ended or never existed`;
     return refused(refusal('wrong_state', said, { field: 'taskId' }));
   }
   const { taskId } = task;
-  const reason = command.reason === '' ? `cancelled by ${command.actor}` : command.reason;
   if (!task.live) {
     turn.emit({ kind: 'task_cancelled', taskId, reason });
     return accepted(undefined);
@@ -33,6 +40,10 @@ export function requeueTask(turn: Turn, command: RequeueTask): Outcome<undefined
     return refused(refusal('wrong_state', `${name} is live; only an ended task can be put back`));
   if (record.state === 'succeeded')
     return refused(refusal('wrong_state', `${name} has succeeded; submit it again as a new task`));
+  if (record.group?.kind === 'gang')
+    return refused(
+      refusal('wrong_state', `${name} is a member of a gang; submit the gang again as a new one`),
+    );
   const reason = whyNotTakenIn(turn.state, record.spec);
   if (reason) return refused(reason);
   turn.emit({ kind: 'task_requeued', record, actor: command.actor });

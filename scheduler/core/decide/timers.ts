@@ -2,6 +2,7 @@
 import { type NodeIndex, taskId, token } from '../../protocol/brands.ts';
 import type { TimerKind } from '../state/timers.ts';
 import { attemptTimer } from './attemptReport.ts';
+import { gangTimer } from './gang.ts';
 import { nodeTimer } from './nodeLifecycle.ts';
 import { backoffTimer } from './retry.ts';
 import type { Turn } from './turn.ts';
@@ -18,6 +19,9 @@ const firing: { readonly [Kind in TimerKind]: (turn: Turn, id: number) => void }
   },
   backoff: (turn, id) => {
     backoffTimer(turn, taskId(id));
+  },
+  gang: (turn, id) => {
+    gangTimer(turn, taskId(id));
   },
 };
 

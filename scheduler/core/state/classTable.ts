@@ -31,6 +31,8 @@ export interface AskClass {
   readonly tolerations: readonly string[];
   /** An attempt of it is taken to end within this time: see `runBoundOf`. */
   readonly boundMs: number;
+  /** Members of a gang, all of which have this ask and are placed at once; 0: a plain task. */
+  readonly gangSize: number;
   /** Live tasks of this class. The class goes with the last one. */
   users: number;
   /** No node could take it when last tried; set aside until an event that could help. Soft state. */
@@ -130,6 +132,7 @@ export class ClassTable {
       places: entries.flatMap(([label, values]) => (isPlaceLabel(label) ? [[label, values] as const] : [])),
       tolerations: spec.tolerations,
       boundMs: runBoundOf(spec),
+      gangSize: spec.gang?.size ?? 0,
       users: 0,
       isBlocked: false,
     };
@@ -183,5 +186,6 @@ function askKey(spec: TaskSpec): string {
       .map(([label, values]) => [label, [...values].sort()]),
     [...spec.tolerations].sort(),
     runBoundOf(spec),
+    spec.gang?.size ?? 0,
   ]);
 }

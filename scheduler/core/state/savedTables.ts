@@ -1,4 +1,5 @@
 // The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
+import type { TaskId } from '../../protocol/brands.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
@@ -19,8 +20,20 @@ const tenantTable: SavedTable = {
   },
 };
 
+/** Gangs that are being stopped since a member failed. All else of a gang its tasks say. */
+const brokenGangTable: SavedTable = {
+  name: 'brokenGangs',
+  rows: (state) =>
+    [...state.gangs.all()].flatMap(({ groupId, brokenBy }) =>
+      brokenBy === undefined ? [] : [{ groupId, brokenBy }],
+    ),
+  take: (state, rows: readonly { groupId: TaskId; brokenBy: TaskId }[]) => {
+    for (const { groupId, brokenBy } of rows) state.gangs.restore(groupId, brokenBy);
+  },
+};
+
 /** In the order in which they are restored. A new table is added here and nowhere else. */
-const savedTables: readonly SavedTable[] = [tenantTable];
+const savedTables: readonly SavedTable[] = [tenantTable, brokenGangTable];
 
 export interface SavedTablePart {
   readonly table: string;

@@ -10,6 +10,7 @@ import {
 } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
 import { plantTiming, type Timing } from '../../protocol/timing.ts';
+import { GangRoom } from '../place/gangRoom.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { ReadyQueue } from '../queue/readyQueue.ts';
@@ -17,6 +18,7 @@ import { TenantTable } from '../queue/tenants.ts';
 import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
+import { GangTable } from './gangTable.ts';
 import { NodeTable } from './nodeTable.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
@@ -45,6 +47,7 @@ export class SchedulerState {
   readonly tasks = new TaskTable();
   readonly ready = new ReadyQueue();
   readonly tenants = new TenantTable();
+  readonly gangs = new GangTable();
   /** What is asked for of late. Soft state. */
   readonly mix = new AskMix();
   /** SHA-256 of each enrolled node's key. */
@@ -58,6 +61,8 @@ export class SchedulerState {
   readonly timedNodes = new Set<NodeIndex>();
   /** Nodes that gained room since blocked asks were last looked at. */
   readonly freed = new Set<NodeIndex>();
+  /** What gangs wait for that found no room. */
+  readonly gangRoom = new GangRoom();
   /** Reports for attempts that were no longer the reporter's. */
   staleReports = 0;
   /** When the last tasks ended, newest last: how fast places become free. */
@@ -83,6 +88,7 @@ export class SchedulerState {
     this.timedNodes.clear();
     this.ready.reset();
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
+    for (const { groupId } of this.gangs.all()) this.timers.add({ dueMs: nowMs, kind: 'gang', id: groupId });
     for (const task of this.tasks.all()) {
       if (task.state === 'backoff')
         this.timers.add({ dueMs: task.untilMs, kind: 'backoff', id: task.taskId });

@@ -83,12 +83,14 @@ export function dropTask(state: SchedulerState, task: Task): void {
 /** Lists a task, and counts it with its queue and its tenant. */
 export function addTask(state: SchedulerState, task: Task): void {
   state.tasks.add(task);
+  state.gangs.add(task);
   state.ready.mustGet(task.spec.queue).share.live += 1;
   state.tenants.of(task.spec.tenant).share.live += 1;
 }
 
 export function removeTask(state: SchedulerState, task: Task): void {
   state.tasks.remove(task);
+  state.gangs.remove(task);
   state.ready.mustGet(task.spec.queue).share.live -= 1;
   const tenant = state.tenants.of(task.spec.tenant);
   tenant.share.live -= 1;

@@ -113,7 +113,7 @@ export class TaskTable {
     this.#bytes += task.bytes;
     const { key } = task.spec;
     if (key !== undefined) {
-      this.#liveKeys.set(key, task.taskId);
+      this.#liveKeys.set(key, keyOwner(task));
       this.#endedKeys.delete(key);
     }
     if (task.live) this.#byToken.set(task.live.token, task);
@@ -124,9 +124,9 @@ export class TaskTable {
     this.#bytes -= task.bytes;
     if (task.live) this.#byToken.delete(task.live.token);
     const { key } = task.spec;
-    if (key === undefined || this.#liveKeys.get(key) !== task.taskId) return;
+    if (key === undefined || this.#liveKeys.get(key) !== keyOwner(task)) return;
     this.#liveKeys.delete(key);
-    this.rememberKey(key, task.taskId);
+    this.rememberKey(key, keyOwner(task));
   }
   startAttempt(task: Task, live: LiveAttempt): void {
     task.live = live;
@@ -147,6 +147,9 @@ export class TaskTable {
     }
   }
 }
+
+/** The key of a gang's spec is the group's: a repeated submit is answered with its id. */
+const keyOwner = ({ taskId, group }: Task): TaskId => (group?.kind === 'gang' ? group.groupId : taskId);
 
 /** Attempts that count against `retry.attemptsMax`. */
 export const ownAttempts = (task: Task): number => task.past.length - task.platformLosses - task.forgiven;

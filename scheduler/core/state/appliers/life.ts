@@ -21,7 +21,8 @@ export const lifeAppliers: Appliers<'epoch_started' | 'journal_repaired'> = {
     state.epoch = epoch(state.epoch + epochsSkippedByRepair);
     for (const taskId of event.ended) {
       const task = state.tasks.get(taskId);
-      if (task) dropTask(state, task);
+      const gang = task && state.gangs.of(task);
+      for (const one of gang ? [...gang.members] : [task]) if (one) dropTask(state, one);
     }
   },
 };

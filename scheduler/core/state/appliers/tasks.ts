@@ -58,6 +58,8 @@ export const taskAppliers: Appliers<TaskEvents> = {
       startedAtMs: undefined,
       leaseUntilMs: state.attemptLeaseFrom(atMs),
     });
+    const gang = state.gangs.of(task);
+    if (gang) gang.active += 1;
     state.nodes.attemptsOn(node).add(event.token);
     holdCapacity(state, node, task.spec.ask, event.gpuMask);
   },
@@ -76,6 +78,8 @@ export const taskAppliers: Appliers<TaskEvents> = {
     state.nodes.attemptsOn(live.node).delete(live.token);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
     state.tasks.endAttempt(task);
+    const gang = state.gangs.of(task);
+    if (gang) gang.active -= 1;
     releaseShare(state, task);
   },
   task_backed_off(state, event) {
@@ -93,7 +97,9 @@ export const taskAppliers: Appliers<TaskEvents> = {
     removeTask(state, state.tasks.mustGet(event.taskId));
   },
   task_dead_lettered(state, event) {
-    removeTask(state, state.tasks.mustGet(event.taskId));
+    const task = state.tasks.mustGet(event.taskId);
+    leaveWaiting(state, task);
+    removeTask(state, task);
   },
   task_cancel_requested(state, event) {
     const task = state.tasks.mustGet(event.taskId);
