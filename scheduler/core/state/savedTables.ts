@@ -24,9 +24,9 @@ const tenantTable: SavedTable = {
 const brokenGangTable: SavedTable = {
   name: 'brokenGangs',
   rows: (state) =>
-    [...state.gangs.all()].flatMap(({ groupId, brokenBy }) =>
-      brokenBy === undefined ? [] : [{ groupId, brokenBy }],
-    ),
+    [...state.gangs.all()]
+      .flatMap(({ groupId, brokenBy }) => (brokenBy === undefined ? [] : [{ groupId, brokenBy }]))
+      .sort((a, b) => a.groupId - b.groupId), // a restart lists gangs in another order
   take: (state, rows: readonly { groupId: TaskId; brokenBy: TaskId }[]) => {
     for (const { groupId, brokenBy } of rows) state.gangs.restore(groupId, brokenBy);
   },
