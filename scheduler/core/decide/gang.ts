@@ -104,7 +104,7 @@ function whyNoGangRetry({ members }: Gang, cause: Task): string | undefined {
 
 function backOff(turn: Turn, gang: Gang, cause: Task): void {
   const { groupId } = gang;
-  const untilMs = backoffUntil(turn, cause);
+  const untilMs = backoffUntil(turn, cause, endOf(cause));
   turn.emit({ kind: 'gang_backed_off', groupId, taskId: cause.taskId, untilMs });
   turn.state.timers.add({ dueMs: untilMs, kind: 'backoff', id: leaderOf(gang).taskId });
   watch(turn, gang, untilMs);

@@ -3,6 +3,7 @@
 import { token } from '../../protocol/brands.ts';
 import { placementsPerCycleMax } from '../../protocol/limits.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
+import { avoidedBy } from './blame.ts';
 import { dispatchOf } from './dispatch.ts';
 import { placeGang } from './placeGang.ts';
 import type { Turn } from './turn.ts';
@@ -18,7 +19,7 @@ export function placeReady(turn: Turn): boolean {
       if (placeGang(turn, gang)) placed += gang.members.length;
       continue;
     }
-    const node = state.placer.place(task.askClass);
+    const node = state.placer.place(task.askClass, { avoid: avoidedBy(state, task) });
     if (node === undefined) {
       state.ready.block(task.askClass);
       continue;

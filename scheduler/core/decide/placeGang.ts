@@ -4,6 +4,7 @@ import { type NodeIndex, token } from '../../protocol/brands.ts';
 import { holdCapacity, releaseCapacity } from '../state/capacity.ts';
 import { type Gang, leaderOf } from '../state/gangTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
+import { avoidedBy } from './blame.ts';
 import { dispatchOf } from './dispatch.ts';
 import type { Turn } from './turn.ts';
 
@@ -45,9 +46,10 @@ export function placeGang(turn: Turn, gang: Gang): boolean {
 /** A seat for each member, or for as many as there is room for. */
 function seatsFor(state: SchedulerState, gang: Gang): readonly Seat[] {
   const { askClass, spec } = leaderOf(gang);
+  const avoid = avoidedBy(state, leaderOf(gang));
   const seats: Seat[] = [];
   while (seats.length < gang.members.length) {
-    const node = state.placer.place(askClass);
+    const node = state.placer.place(askClass, { avoid });
     if (node === undefined) break;
     const gpuMask = state.placer.devicesOn(node, askClass);
     holdCapacity(state, node, spec.ask, gpuMask);

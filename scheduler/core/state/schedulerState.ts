@@ -19,6 +19,8 @@ import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
 import { GangTable } from './gangTable.ts';
+import { Leavings } from './leavings.ts';
+import { NodeBlame } from './nodeBlame.ts';
 import { NodeTable } from './nodeTable.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
@@ -63,6 +65,8 @@ export class SchedulerState {
   readonly freed = new Set<NodeIndex>();
   /** What gangs wait for that found no room. */
   readonly gangRoom = new GangRoom();
+  readonly leavings = new Leavings();
+  readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
   staleReports = 0;
   /** When the last tasks ended, newest last: how fast places become free. */

@@ -1,5 +1,6 @@
 // Events of tasks and their attempts.
-import { isPlatformLoss } from '../../../protocol/attempt.ts';
+import { isSuccess } from '../../../protocol/attempt.ts';
+import { retryClassOf } from '../../../protocol/retry.ts';
 import { holdCapacity, releaseCapacity } from '../capacity.ts';
 import {
   addTask,
@@ -74,7 +75,9 @@ export const taskAppliers: Appliers<TaskEvents> = {
     const before = event.end.checkpoint === undefined ? task.past : task.past.map(withoutCheckpoint);
     task.past = [...before, { ...liveRecord(live), endedAtMs: atMs, end: event.end }];
     task.checkpoint = event.end.checkpoint ?? task.checkpoint;
-    if (isPlatformLoss(event.end.reason)) task.platformLosses += 1;
+    if (!isSuccess(event.end) && retryClassOf(task.spec.retry.rules, event.end) === 'free')
+      task.platformLosses += 1;
+    if (event.isSuspect === true) state.tasks.suspect(task, live.nodeId);
     state.nodes.attemptsOn(live.node).delete(live.token);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
     state.tasks.endAttempt(task);
