@@ -31,7 +31,7 @@ export class GangRoom {
     if (this.#waiting.size > 0) this.#taken.add(node);
   }
 
-  /** Counts what has changed; gives the asks that may fit now and are no longer watched. O(gang asks x nodes changed). */
+  /** Counts what has changed; gives the asks that may fit now, watched no longer. O(gang asks x nodes changed). */
   ripe(freed: ReadonlySet<NodeIndex>, fleet: NodeTable, placer: Placer): readonly AskClass[] {
     const ripe: AskClass[] = [];
     for (const [ask, waiting] of this.#waiting) {
