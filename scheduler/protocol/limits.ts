@@ -76,6 +76,8 @@ export const tenantsMax = 1_000;
 
 // ---- placement rules ---------------------------------------------------------------------------------------------
 export const affinityLabelsMax = 4;
+/** Label names by which placed attempts are counted: each is looked for in every task that is placed or ends. */
+export const watchedLabelsMax = 64;
 export const preferencesMax = 8;
 export const preferenceWeightMax = 100;
 export const spreadSkewMax = 1_000;

@@ -95,7 +95,7 @@ const isEnd = (
 export function gangsLeftWaiting({ state }: Core): string[] {
   const left: string[] = [];
   for (const ask of state.classes.askClasses) {
-    if (!ask?.isBlocked || ask.gangSize === 0) continue;
+    if (!ask?.isBlocked || ask.gangSize === 0 || ask.rules) continue;
     let seats = 0;
     for (const node of state.nodes.occupied()) seats += seatsOn(node, ask, state);
     if (seats >= ask.gangSize) left.push(`${String(seats)} seats for a gang of ${String(ask.gangSize)}`);

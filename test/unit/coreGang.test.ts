@@ -114,6 +114,20 @@ describe('placing', () => {
     ).toEqual(['A', 'B', 'C']);
   });
 
+  test('members that must be apart get a node each, and one node more is what a try waits for', () => {
+    const { core, join, submitOne } = startedCore();
+    const labels = { job: 'ring' };
+    join('A');
+    const apart = { labels, placement: { apart: { labels, within: 'node' } } };
+    const group = submitOne({ ...gang(3), ...apart, ask: { cpu: 100 } });
+    const other = submitOne({ ...gang(4), ...apart, ask: { cpu: 100 } });
+    join('B');
+    expect(core.view().why(group)?.waiting).toBe('blocked');
+    join('C');
+    expect(new Set(membersOf(group, 3).map((member) => liveOf(core, member).nodeId)).size).toBe(3);
+    expect(core.view().why(other)?.waiting).toBe('blocked');
+  });
+
   test('given up where not all of it could be placed in time', () => {
     const { core, join, submitOne, wait, beat } = startedCore();
     join('A');

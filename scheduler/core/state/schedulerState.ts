@@ -20,6 +20,7 @@ import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
 import { GangTable } from './gangTable.ts';
 import { Leavings } from './leavings.ts';
+import { Neighbours } from './neighbours.ts';
 import { NodeBlame } from './nodeBlame.ts';
 import { NodeTable } from './nodeTable.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
@@ -44,9 +45,11 @@ export class SchedulerState {
   nextToken = 1;
   nextOrder = 1;
   readonly nodes = new NodeTable();
-  readonly classes = new ClassTable();
   readonly index = new CapacityIndex(this.nodes);
   readonly tasks = new TaskTable();
+  /** What placement rules count. */
+  readonly neighbours = new Neighbours(this.nodes.places, () => this.tasks.placed());
+  readonly classes = new ClassTable(this.neighbours);
   readonly ready = new ReadyQueue();
   readonly tenants = new TenantTable();
   readonly gangs = new GangTable();
@@ -65,6 +68,8 @@ export class SchedulerState {
   readonly freed = new Set<NodeIndex>();
   /** What gangs wait for that found no room. */
   readonly gangRoom = new GangRoom();
+  /** `changes` of all rules when blocked asks were last looked at. Soft state. */
+  ruleChangesSeen = 0;
   readonly leavings = new Leavings();
   readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
