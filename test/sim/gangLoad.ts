@@ -8,7 +8,7 @@ const sizeMost = 5;
 
 /** The task, now and then as a gang of such tasks. */
 export function perhapsGang(world: World, spec: TaskSpec): TaskSpec {
-  if (!world.chance(gangShare)) return spec;
+  if (spec.array || !world.chance(gangShare)) return spec;
   const { cpu, memory } = spec.ask;
   const each = world.pick([1, 0.5, 0.25]);
   const ask = {

@@ -6,6 +6,7 @@ import type { Actor } from '../../protocol/events.ts';
 import type { TaskSpec } from '../../protocol/task.ts';
 import { type Gang, leaderOf } from '../state/gangTable.ts';
 import type { Task } from '../state/taskTable.ts';
+import { awaitTime } from './delay.ts';
 import { backoffUntil, describe, whyNoRetry } from './retry.ts';
 import type { Turn } from './turn.ts';
 
@@ -13,7 +14,9 @@ import type { Turn } from './turn.ts';
 export function admitGang(turn: Turn, spec: TaskSpec, actor: Actor): TaskId {
   const groupId = taskId(turn.state.nextTaskId);
   turn.emit({ kind: 'gang_admitted', groupId, spec, submitter: actor });
-  watch(turn, turn.state.gangs.mustGet(groupId), turn.nowMs);
+  const gang = turn.state.gangs.mustGet(groupId);
+  awaitTime(turn, leaderOf(gang).taskId);
+  watch(turn, gang, turn.nowMs);
   return groupId;
 }
 

@@ -1,9 +1,10 @@
-// Timers that are due: leases that ran out, backoffs that are over.
+// Timers that are due: leases that ran out, backoffs that are over, tasks whose time has come.
 import { type NodeIndex, taskId, token } from '../../protocol/brands.ts';
 import type { TimerKind } from '../state/timers.ts';
 import { attemptTimer } from './attemptReport.ts';
 import { gangTimer } from './gang.ts';
 import { nodeTimer } from './nodeLifecycle.ts';
+import { delayTimer } from './delay.ts';
 import { backoffTimer } from './retry.ts';
 import type { Turn } from './turn.ts';
 
@@ -22,6 +23,9 @@ const firing: { readonly [Kind in TimerKind]: (turn: Turn, id: number) => void }
   },
   gang: (turn, id) => {
     gangTimer(turn, taskId(id));
+  },
+  delayed: (turn, id) => {
+    delayTimer(turn, taskId(id));
   },
 };
 

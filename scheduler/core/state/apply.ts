@@ -2,6 +2,7 @@
 // nothing; an event that does not fit the state is a bug and throws.
 import type { Ms } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
+import { arrayAppliers } from './appliers/arrays.ts';
 import { gangAppliers } from './appliers/gangs.ts';
 import { lifeAppliers } from './appliers/life.ts';
 import { nodeAppliers } from './appliers/nodes.ts';
@@ -15,6 +16,7 @@ const appliers: Appliers = {
   ...nodeAppliers,
   ...queueAppliers,
   ...taskAppliers,
+  ...arrayAppliers,
   ...gangAppliers,
 };
 

@@ -8,6 +8,7 @@ import {
   readyWindowMax,
 } from '../../protocol/limits.ts';
 import { checkGangs } from './gangInvariants.ts';
+import { checkGroups } from './groupInvariants.ts';
 import { nodeState } from './nodeTable.ts';
 import { checkRules } from './ruleInvariants.ts';
 import type { SchedulerState } from './schedulerState.ts';
@@ -24,6 +25,7 @@ export function brokenInvariants(state: SchedulerState): readonly string[] {
   for (const task of state.tasks.all()) checkTask(state, task, check);
   checkQueues(state, check);
   checkGangs(state, check);
+  checkGroups(state, check);
   checkRules(state, check);
   check(state.tasks.size <= liveTasksMax, `limit: ${String(state.tasks.size)} live tasks`);
   check(state.nodes.size <= nodesMax, `limit: ${String(state.nodes.size)} nodes`);

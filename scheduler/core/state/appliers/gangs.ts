@@ -1,7 +1,7 @@
 // Events of gangs. What happens to a single member is an event of tasks.
 import { type TaskId, taskId } from '../../../protocol/brands.ts';
 import { leaderOf } from '../gangTable.ts';
-import { addTask, enterLine, newTask } from '../taskMaking.ts';
+import { addTask, enterLineInTime, newTask } from '../taskMaking.ts';
 import type { Appliers } from './types.ts';
 
 type GangEvents = 'gang_admitted' | 'gang_broken' | 'gang_member_ended' | 'gang_backed_off';
@@ -28,7 +28,7 @@ export const gangAppliers: Appliers<GangEvents> = {
       member.state = 'held';
       addTask(state, member);
     }
-    enterLine(state, leaderOf(state.gangs.mustGet(groupId)), atMs);
+    enterLineInTime(state, leaderOf(state.gangs.mustGet(groupId)), atMs);
   },
   gang_broken(state, event) {
     state.gangs.mustGet(event.groupId).brokenBy = event.taskId;
