@@ -15,6 +15,7 @@ import { LeaseWatch } from './leaseWatch.ts';
 import { placedWhereShort } from './overheldWatch.ts';
 import { Promises } from './promises.ts';
 import { ResultWatch } from './resultWatch.ts';
+import { ShareBooks } from './shareBooks.ts';
 import { ShareWatch } from './shareWatch.ts';
 import type { StoredSnapshot } from './snapshotShelf.ts';
 import type { World } from './world.ts';
@@ -33,6 +34,7 @@ export class Checks {
   readonly results: ResultWatch;
   readonly leases: LeaseWatch;
   readonly effects: EffectWatch;
+  readonly #books = new ShareBooks();
   readonly #shares: ShareWatch;
   readonly #promises: Promises;
   readonly #world: World;
@@ -55,7 +57,7 @@ export class Checks {
       () => this.#audit.tasks,
       (taskId) => promises.waived.has(taskId),
     );
-    this.#shares = new ShareWatch(this.report);
+    this.#shares = new ShareWatch(this.report, this.#books);
   }
 
   get audit(): JournalAudit {
@@ -79,7 +81,10 @@ export class Checks {
     for (const broken of placedWhereShort(core, result)) this.report('oversold', broken);
     for (const left of gangsLeftWaiting(core)) this.report('gang-wake', left);
     this.leases.turned(core, commands, result);
-    this.#shares.turned(core, result);
+    this.#shares.turned(core);
+    this.#books.turned(core, result, (task) => {
+      this.#shares.placed(core, task);
+    });
   }
   stalled(forMs: number): void {
     this.leases.stalled(forMs);
