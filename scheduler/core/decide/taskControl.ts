@@ -7,10 +7,11 @@ import { cancelArray, notBegun } from './arrays.ts';
 import { awaitTime } from './delay.ts';
 import { cancelGang } from './gang.ts';
 import { stopTask } from './stopTask.ts';
+import { cancelWorkflow, whyNoWayBack } from './workflows.ts';
 import { whyNotTakenIn } from './submit.ts';
 import type { Turn } from './turn.ts';
 
-/** Of a task, or of all of an array or a gang that has not ended. */
+/** Of a task, or of all of an array, a gang or a workflow that has not ended. */
 export function cancelTask(turn: Turn, command: CancelTask): Outcome<undefined, Refusal> {
   const { tasks, arrays, gangs } = turn.state;
   const task = tasks.get(command.taskId);
@@ -23,6 +24,11 @@ export function cancelTask(turn: Turn, command: CancelTask): Outcome<undefined, 
   }
   if (array) {
     cancelArray(turn, array, command);
+    return accepted(undefined);
+  }
+  const workflow = turn.state.workflows.get(command.taskId);
+  if (workflow && workflow.live > 0) {
+    cancelWorkflow(turn, workflow, command);
     return accepted(undefined);
   }
   if (!task) return refused(refusal('wrong_state', notLive(turn, command.taskId), { field: 'taskId' }));
@@ -48,7 +54,8 @@ export function requeueTask(turn: Turn, command: RequeueTask): Outcome<undefined
   return accepted(undefined);
 }
 
-function whyNotPutBack({ state: { tasks, arrays } }: Turn, record: TaskRecord): string | undefined {
+function whyNotPutBack({ state }: Turn, record: TaskRecord): string | undefined {
+  const { tasks, arrays } = state;
   const name = formatTaskId(record.taskId);
   if (tasks.get(record.taskId) || arrays.get(record.taskId) || !isEnded(record.state))
     return `${name} is live; only an ended task can be put back`;
@@ -57,7 +64,7 @@ function whyNotPutBack({ state: { tasks, arrays } }: Turn, record: TaskRecord): 
     return `${name} is a member of a gang; submit the gang again as a new one`;
   if (record.spec.array) return `${name} is an array: put back those of its elements that failed`;
   const array = arrays.of(record.group);
-  return array?.cancelReason === undefined
-    ? undefined
-    : `${name} belongs to an array that is being cancelled`;
+  if (array?.cancelReason !== undefined) return `${name} belongs to an array that is being cancelled`;
+  const why = whyNoWayBack(state, record);
+  return why === undefined ? undefined : `${name} cannot run: ${why}`;
 }
