@@ -44,7 +44,8 @@ export class ShareWatch {
     for (const key of this.#passed.keys()) if (!keys.has(key)) this.#passed.delete(key);
   }
 
-  placed({ state: { ready } }: Core, { spec, askClass }: Task): void {
+  placed({ state: { ready } }: Core, { spec, askClass, group }: Task): void {
+    if (group?.kind === 'gang' && group.index > 0) return; // it comes with its first member, whoever waits
     const mine = ready.queues.get(spec.queue);
     if (!mine) return;
     const queues = [...ready.queues.values()].filter((other) => other !== mine && couldTake(other, askClass));
