@@ -2,7 +2,7 @@
 // past tense, have happened, and are what the journal keeps.
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { ArrayEvent, WorkflowEvent } from './groupEvents.ts';
-import type { MaintenanceWindow, PutLicence, PutWindow, RemoveLicence, RemoveWindow } from './maintenance.ts';
+import type { MaintenanceCommand, MaintenanceEvent } from './maintenance.ts';
 import type { NodeSpec } from './node.ts';
 import type { QueueChange, QueueSettings, TenantChange, TenantSettings } from './queue.ts';
 import type { TaskRecord, TaskSpec } from './task.ts';
@@ -143,10 +143,7 @@ export type Command =
   | RemoveQueue
   | PutTenant
   | RemoveTenant
-  | PutWindow
-  | RemoveWindow
-  | PutLicence
-  | RemoveLicence
+  | MaintenanceCommand
   | StartEpoch;
 
 export type Event =
@@ -161,16 +158,30 @@ export type Event =
   | { readonly kind: 'queue_removed'; readonly queue: QueueName; readonly actor: Actor }
   | { readonly kind: 'tenant_put'; readonly tenant: string; readonly settings: TenantSettings }
   | { readonly kind: 'tenant_removed'; readonly tenant: string; readonly actor: Actor }
-  | { readonly kind: 'window_put'; readonly window: MaintenanceWindow; readonly actor: Actor }
-  /** Without an actor: its time is over. */
-  | { readonly kind: 'window_removed'; readonly id: string; readonly actor?: Actor }
-  | { readonly kind: 'licence_put'; readonly licence: string; readonly total: number; readonly actor: Actor }
-  | { readonly kind: 'licence_removed'; readonly licence: string; readonly actor: Actor }
+  | MaintenanceEvent
   | {
       readonly kind: 'task_admitted';
       readonly taskId: TaskId;
       readonly spec: TaskSpec;
       readonly submitter: Actor;
+    }
+  /** The members have the ids behind the group's. The spec is that of each. */
+  | {
+      readonly kind: 'gang_admitted';
+      readonly groupId: TaskId;
+      readonly spec: TaskSpec;
+      readonly submitter: Actor;
+    }
+  /** An attempt of this member ended badly while others of its gang run: those are being stopped. */
+  | { readonly kind: 'gang_broken'; readonly groupId: TaskId; readonly taskId: TaskId }
+  /** The member's attempt has ended and that of others has not: it waits for them. */
+  | { readonly kind: 'gang_member_ended'; readonly taskId: TaskId }
+  /** No member runs any more, and all are tried again. `taskId`: the one that broke it. */
+  | {
+      readonly kind: 'gang_backed_off';
+      readonly groupId: TaskId;
+      readonly taskId: TaskId;
+      readonly untilMs: Ms;
     }
   | { readonly kind: 'task_requeued'; readonly record: TaskRecord; readonly actor: Actor }
   | {

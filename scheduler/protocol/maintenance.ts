@@ -67,3 +67,11 @@ export interface RemoveLicence {
   readonly licence: string;
   readonly actor: string;
 }
+
+export type MaintenanceCommand = PutWindow | RemoveWindow | PutLicence | RemoveLicence;
+export type MaintenanceEvent =
+  | { readonly kind: 'window_put'; readonly window: MaintenanceWindow; readonly actor: string }
+  /** Without an actor: its time is over. */
+  | { readonly kind: 'window_removed'; readonly id: string; readonly actor?: string }
+  | { readonly kind: 'licence_put'; readonly licence: string; readonly total: number; readonly actor: string }
+  | { readonly kind: 'licence_removed'; readonly licence: string; readonly actor: string };

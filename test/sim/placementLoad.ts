@@ -18,7 +18,7 @@ export const licences = [
 
 /** The spec, with rules in about a third of the cases. */
 export function withPlacement(world: World, spec: TaskSpec, nodes: readonly PlannedNode[]): TaskSpec {
-  if (!world.chance(0.35)) return spec;
+  if (spec.gang || !world.chance(0.35)) return spec;
   const app = world.pick(apps);
   const ruled = { ...spec, labels: { ...spec.labels, app }, placement: placementOf(world, app) };
   const licence = world.pick(licences).licence;

@@ -39,6 +39,8 @@ export interface AskClass {
   readonly boundMs: number;
   /** Plant-wide, held by each attempt. */
   readonly licences: LicenceNeeds;
+  /** Members of a gang, all of which have this ask and are placed at once; 0: a plain task. */
+  readonly gangSize: number;
   /** Of `placement`, where the task has one. */
   readonly rules: AskRules | undefined;
   /** Live tasks of this class. The class goes with the last one. */
@@ -161,6 +163,7 @@ export class ClassTable {
       tolerations: spec.tolerations,
       boundMs: runBoundOf(spec),
       licences: spec.licences ? Object.entries(spec.licences).sort(byName) : noLicences,
+      gangSize: spec.gang?.size ?? 0,
       rules: askRulesOf(spec, { neighbours: this.#neighbours, usable }),
       users: 0,
       isBlocked: false,
@@ -220,6 +223,7 @@ function askKey(spec: TaskSpec): string {
     sortedValues(spec.selector),
     [...spec.tolerations].sort(),
     runBoundOf(spec),
+    spec.gang?.size ?? 0,
     ...(rules === undefined && !spec.licences ? [] : [rules ?? 0]),
     ...(spec.licences ? [Object.entries(spec.licences).sort(byName)] : []),
   ]);

@@ -45,14 +45,14 @@ export class LicenceTable {
     if (needs.length > 0) this.changes += 1;
   }
 
-  /** The first licence that is short, or undefined where an attempt could have all it needs now. */
-  shortOf(needs: LicenceNeeds): string | undefined {
+  /** The first licence that is short, or undefined where so many attempts could have all they need now. */
+  shortOf(needs: LicenceNeeds, attempts = 1): string | undefined {
     for (const [name, amount] of needs)
-      if (this.heldOf(name) + amount > (this.#totals.get(name) ?? 0)) return name;
+      if (this.heldOf(name) + amount * attempts > (this.#totals.get(name) ?? 0)) return name;
     return undefined;
   }
   /** Is some total too small, however little is held? */
-  isNever(needs: LicenceNeeds): boolean {
-    return needs.some(([name, amount]) => amount > (this.#totals.get(name) ?? 0));
+  isNever(needs: LicenceNeeds, attempts = 1): boolean {
+    return needs.some(([name, amount]) => amount * attempts > (this.#totals.get(name) ?? 0));
   }
 }

@@ -1,5 +1,5 @@
 // The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
-import type { NodeId } from '../../protocol/brands.ts';
+import type { NodeId, TaskId } from '../../protocol/brands.ts';
 import type { MaintenanceWindow } from '../../protocol/maintenance.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
 import { arrayTable, workflowTable } from './savedGroups.ts';
@@ -19,6 +19,18 @@ const tenantTable: SavedTable = {
     [...state.tenants.all()].flatMap(({ name, settings }) => (settings ? [{ name, settings }] : [])),
   take: (state, rows: readonly { name: string; settings: TenantSettings }[]) => {
     for (const { name, settings } of rows) state.tenants.of(name).settings = settings;
+  },
+};
+
+/** Gangs that are being stopped since a member failed. All else of a gang its tasks say. */
+const brokenGangTable: SavedTable = {
+  name: 'brokenGangs',
+  rows: (state) =>
+    [...state.gangs.all()]
+      .flatMap(({ groupId, brokenBy }) => (brokenBy === undefined ? [] : [{ groupId, brokenBy }]))
+      .sort((a, b) => a.groupId - b.groupId), // a restart lists gangs in another order
+  take: (state, rows: readonly { groupId: TaskId; brokenBy: TaskId }[]) => {
+    for (const { groupId, brokenBy } of rows) state.gangs.restore(groupId, brokenBy);
   },
 };
 
@@ -60,6 +72,7 @@ const savedTables: readonly SavedTable[] = [
   setAsideTable,
   arrayTable,
   workflowTable,
+  brokenGangTable,
 ];
 
 export interface SavedTablePart {
