@@ -73,6 +73,7 @@ export class RecorderStage {
       bounds: { bytesMax, keepMs },
       recorderThread: source('recorder/recorderThread.ts'),
       pastThread: source('recorder/pastThread.ts'),
+      whatIfThread: source('recorder/whatIfThread.ts'),
       snapshotEveryBytes: 1,
       feed: port2,
       log: (_level, message, details) => this.log.push(`${message} ${JSON.stringify(details)}`),
