@@ -14,6 +14,8 @@ import { type Bench, wholeOption } from '../bench.ts';
 import { recordHour, type Recorded } from './plant.ts';
 
 const hourMs = 3_600_000;
+/** Without and with the change, each twice. */
+const runs = 4;
 
 /** Small and large: nodes, and tasks that come in a second. */
 const plants = [
@@ -28,12 +30,14 @@ export const whatif: Bench = (options) => {
   let slowest = Number.POSITIVE_INFINITY;
   let areEqual = true;
   for (const { nodes, tasksPerS } of plants) {
-    const { answer, recorded, bytes } = measure({ nodes, tasksPerS, minutes, seed });
+    const { answer, recorded, bytes, cpuMs } = measure({ nodes, tasksPerS, minutes, seed });
     const times = Math.min(answer.baseline.timesRealTime, answer.changed.timesRealTime);
     slowest = Math.min(slowest, times);
     areEqual &&= answer.digestsEqual === true;
     const of = (name: string): string => `${name}${nodes}`;
     figures[of('timesRealTime')] = times;
+    // Four runs, and reading the load, by the time of the processor: what a busy machine leaves of it is above.
+    figures[of('timesRealTimeByCpu')] = Math.round((runs * minutes * 60_000) / cpuMs);
     figures[of('recordedPlacements')] = recorded.placements;
     figures[of('baselinePlacements')] = answer.baseline.placements;
     figures[of('baselineP95Ms')] = Math.max(...answer.baseline.waits.map(({ p95Ms }) => p95Ms));
@@ -64,6 +68,7 @@ function measure(plant: Measure): {
   readonly answer: WhatIfAnswer;
   readonly recorded: Recorded;
   readonly bytes: number;
+  readonly cpuMs: number;
 } {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-whatif-'));
   try {
@@ -71,14 +76,16 @@ function measure(plant: Measure): {
     const recording = new Recording(database);
     const recorded = recordHour(recording, { ...plant, spanMs: (plant.minutes * hourMs) / 60 });
     const { bytes } = recording.reach();
+    const cpu = process.cpuUsage();
     const answer = answerOf(database, {
       fromMs: ms(recorded.fromMs),
       untilMs: ms(recorded.untilMs),
       changes: [{ kind: 'drain', select: { line: 'L1' } }],
       verify: true,
     });
+    const { user, system } = process.cpuUsage(cpu);
     database.close();
-    return { answer, recorded, bytes };
+    return { answer, recorded, bytes, cpuMs: (user + system) / 1_000 };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

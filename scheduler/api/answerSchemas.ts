@@ -20,6 +20,7 @@ import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
 import { storageAnswers, taskGroups } from './storageAnswers.ts';
+import { whatIfAnswers } from './whatIfAnswers.ts';
 
 const state = v.picklist([...liveStates, ...endStates]);
 const waiting = v.picklist(['ready', 'backlog', 'blocked', 'backoff', 'held', 'none']);
@@ -195,6 +196,7 @@ export const answerSchemas = {
   QueueAnswer: v.object({ queue: v.string() }),
   ...storageAnswers,
   ...recorderAnswers,
+  ...whatIfAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),
 } as const;
 export type AnswerName = keyof typeof answerSchemas;

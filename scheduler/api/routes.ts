@@ -8,6 +8,7 @@ import type { DoorRefusal } from './problem.ts';
 import { recorderOperations } from './recorderOperations.ts';
 import { storageOperations } from './storageOperations.ts';
 import { taskOperations } from './taskOperations.ts';
+import { whatIfOperations } from './whatIfOperations.ts';
 
 export const operations: readonly Operation[] = [
   ...taskOperations,
@@ -16,6 +17,7 @@ export const operations: readonly Operation[] = [
   ...plantOperations,
   ...storageOperations,
   ...recorderOperations,
+  ...whatIfOperations,
 ];
 
 export interface Route {

@@ -16,6 +16,7 @@ export interface Prepared {
 }
 
 export class Changes {
+  #added = 0;
   readonly #removed = new Set<NodeId>();
   readonly #cordoned = new Set<NodeId>();
   readonly #queues = new Map<string, Extract<WhatIfChange, { kind: 'queue' }>['change']>();
@@ -25,36 +26,47 @@ export class Changes {
   prepare(changes: readonly WhatIfChange[], view: SchedulerView): Prepared {
     const evicted = new Set<NodeId>();
     const commands: Command[] = [];
-    let added = 0;
-    for (const change of changes)
-      switch (change.kind) {
-        case 'cordon':
-        case 'drain':
-        case 'remove':
-          for (const id of mustSelect(view, change.select)) {
-            this.#cordoned.add(id);
-            commands.push({ kind: 'SetCordon', nodeId: id, isCordoned: true, actor });
-            if (change.kind !== 'cordon') evicted.add(id);
-            if (change.kind === 'remove') this.#remove(id, commands);
-          }
-          break;
-        case 'add':
-          for (const id of newIds(change.count, added))
-            commands.push({ kind: 'JoinNode', nodeId: id, spec: mustFind(view, change.like), held: [] });
-          added += change.count;
-          break;
-        case 'queue':
-          this.#queues.set(change.queue, change.change);
-          commands.push({ kind: 'PutQueue', queue: change.queue, change: change.change, actor });
-          break;
-        case 'tenant':
-          this.#tenants.set(change.tenant, change.change);
-          commands.push({ kind: 'PutTenant', tenant: change.tenant, change: change.change, actor });
-          break;
-        case 'policy':
-          break; // of the core itself
+    for (const change of changes) {
+      if (!('select' in change)) {
+        commands.push(...this.#commandsOf(change, view));
+        continue;
       }
+      const found = mustSelect(view, change.select);
+      commands.push(...found.flatMap((id) => this.#close(id, change.kind)));
+      if (change.kind !== 'cordon') for (const id of found) evicted.add(id);
+    }
     return { evicted: [...evicted], commands };
+  }
+
+  #close(id: NodeId, how: 'cordon' | 'drain' | 'remove'): readonly Command[] {
+    this.#cordoned.add(id);
+    const cordon: Command = { kind: 'SetCordon', nodeId: id, isCordoned: true, actor };
+    if (how !== 'remove') return [cordon];
+    this.#removed.add(id);
+    return [cordon, { kind: 'DisconnectNode', nodeId: id }, { kind: 'ForgetNode', nodeId: id, actor }];
+  }
+
+  #commandsOf(change: Exclude<WhatIfChange, { select: unknown }>, view: SchedulerView): readonly Command[] {
+    switch (change.kind) {
+      case 'add': {
+        const spec = mustFind(view, change.like);
+        return this.#newIds(change.count).map((id) => ({ kind: 'JoinNode', nodeId: id, spec, held: [] }));
+      }
+      case 'queue':
+        this.#queues.set(change.queue, change.change);
+        return [{ kind: 'PutQueue', queue: change.queue, change: change.change, actor }];
+      case 'tenant':
+        this.#tenants.set(change.tenant, change.change);
+        return [{ kind: 'PutTenant', tenant: change.tenant, change: change.change, actor }];
+      case 'policy':
+        return []; // of the core itself
+    }
+  }
+
+  #newIds(count: number): readonly NodeId[] {
+    const before = this.#added;
+    this.#added += count;
+    return Array.from({ length: count }, (_, at) => nodeId(`WHAT-IF-${String(before + at + 1)}`));
   }
 
   /** A recorded command as it is with the changes; undefined: it does not happen. */
@@ -67,15 +79,7 @@ export class Changes {
       return { ...command, change: { ...command.change, ...this.#tenants.get(command.tenant) } };
     return command;
   }
-
-  #remove(id: NodeId, commands: Command[]): void {
-    this.#removed.add(id);
-    commands.push({ kind: 'DisconnectNode', nodeId: id }, { kind: 'ForgetNode', nodeId: id, actor });
-  }
 }
-
-const newIds = (count: number, before: number): readonly NodeId[] =>
-  Array.from({ length: count }, (_, at) => nodeId(`WHAT-IF-${String(before + at + 1)}`));
 
 function mustFind(view: SchedulerView, like: NodeId): NodeSpec {
   const { ids, specs } = view.fleetColumns();

@@ -185,10 +185,11 @@ export class Load {
 }
 
 /** Its times move along; its key would only find the task that was really submitted. */
-function shiftedSpec({ key: _key, ...spec }: TaskSpec, shiftMs: number): TaskSpec {
+function shiftedSpec(spec: TaskSpec, shiftMs: number): TaskSpec {
   const { notBeforeMs, deadlineMs } = spec;
+  const { key, ...withoutKey } = spec;
   return {
-    ...spec,
+    ...(key === undefined ? spec : withoutKey),
     ...(notBeforeMs !== undefined && { notBeforeMs: notBeforeMs + shiftMs }),
     ...(deadlineMs !== undefined && { deadlineMs: deadlineMs + shiftMs }),
   };
