@@ -61,12 +61,12 @@ export const arrayCountMax = 1_000_000;
 export const arraysMax = 1_000;
 /** Elements of one array that stand in line at a time: two cycles' worth. */
 export const arrayReadyMax = 512;
+/** Elements of one array that wait for another attempt: past it no new ones begin, or failures would fill the table. */
+export const arrayBackoffMax = 50_000;
+/** Tasks of cancelled arrays that end in one turn: their events are a batch of a few hundred KiB. */
+export const cancelsPerTurnMax = 4_096;
 export const gangSizeMax = 1_000;
 export const gangPlaceWithinDefaultMs = 24 * 3_600_000;
-/** Tasks of one workflow: one submit's worth. */
-export const workflowTasksMax = 5_000;
-/** Tasks that one task of a workflow may wait for. */
-export const workflowAfterMax = 256;
 /** Copies of stragglers at a time: a twentieth of a full plant's attempts would double them for nothing. */
 export const copiesMax = 1_000;
 export const schedulesMax = 10_000;
@@ -76,6 +76,8 @@ export const tenantsMax = 1_000;
 
 // ---- placement rules ---------------------------------------------------------------------------------------------
 export const affinityLabelsMax = 4;
+/** Label names by which placed attempts are counted: each is looked for in every task that is placed or ends. */
+export const watchedLabelsMax = 64;
 export const preferencesMax = 8;
 export const preferenceWeightMax = 100;
 export const spreadSkewMax = 1_000;
