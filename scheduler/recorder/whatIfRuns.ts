@@ -47,18 +47,23 @@ export class WhatIfRuns {
     const worker = new Worker(threadFile, { workerData, name: 'what-if' });
     this.#worker = worker;
     worker.on('message', (message: FromWhatIf) => {
-      this.#take(message);
+      if (this.#worker === worker) this.#take(message);
     });
     worker.on('error', (error: unknown) => {
-      this.#end('failed', error instanceof Error ? error.message : String(error));
+      if (this.#worker === worker)
+        this.#end('failed', error instanceof Error ? error.message : String(error));
     });
-    this.#ended = new Promise((resolve) => {
+    const exited = new Promise<void>((resolve) => {
       worker.once('exit', () => {
-        this.#worker = undefined;
-        this.#end('failed', 'its thread has ended');
+        if (this.#worker === worker) {
+          this.#worker = undefined;
+          this.#end('failed', 'its thread has ended');
+        }
         resolve();
       });
     });
+    // One that has answered may still be closing its file.
+    this.#ended = this.#ended.then(() => exited);
     return accepted(started);
   }
 
@@ -68,6 +73,7 @@ export class WhatIfRuns {
       return refused(refusal('wrong_state', `no what-if ${runId} is running`, { field: 'runId' }));
     this.#end('cancelled', 'cancelled');
     this.#worker?.postMessage('stop');
+    this.#worker = undefined;
     return accepted(this.#run);
   }
 
@@ -77,7 +83,7 @@ export class WhatIfRuns {
   }
 
   #hindrance({ fromMs, untilMs }: WhatIfAsks): Refusal | undefined {
-    if (this.#worker)
+    if (this.#run?.state === 'running')
       return refusal('too_many', 'a what-if is running; wait for it, or cancel it', { retryAfterMs: 5_000 });
     if (untilMs > fromMs && untilMs - fromMs <= whatIfSpanMaxMs) return undefined;
     const hours = whatIfSpanMaxMs / 3_600_000;

@@ -124,6 +124,11 @@ export class RecorderStage {
         specs: Array.from({ length: tasks }, (_, at) => taskSpec({ name: `part ${String(at)}` })),
       },
     ]);
+    await this.endAll();
+  }
+
+  /** All that run end, a second later. */
+  async endAll(): Promise<void> {
     await this.turn(this.#reports());
   }
 

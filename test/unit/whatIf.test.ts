@@ -157,3 +157,25 @@ test('a what-if is refused where it names nothing, and ends when it is cancelled
   expect(whatIfs.cancel(runId)).toMatchObject({ ok: false });
   await stage.close();
 });
+
+test('arrays and workflows come again as what they were', async () => {
+  const stage = await new RecorderStage().open();
+  await stage.begin();
+  const fromMs = stage.nowMs;
+  const spec = taskSpec({ queue: 'default' });
+  const first = { ref: 'a', spec, after: [], when: 'all_success' as const };
+  await stage.turn([
+    { kind: 'SubmitTasks', actor: 'mes', specs: [taskSpec({ array: { count: 5 } })] },
+    {
+      kind: 'SubmitWorkflow',
+      actor: 'mes',
+      workflow: { name: 'line', tasks: [first, { ...first, ref: 'b', after: ['a'] }] },
+    },
+  ]);
+  for (let round = 0; round < 4; round += 1) await stage.endAll();
+  const truth = { fromMs, untilMs: stage.nowMs + 60_000, placements: 7, waits: [] };
+  const { baseline, leftOut, digestsEqual } = await answered(stage, truth, []);
+  expect(baseline).toMatchObject({ placements: 7, succeeded: 7, liveAtEnd: 0 });
+  expect({ leftOut, digestsEqual }).toEqual({ leftOut: {}, digestsEqual: true });
+  await stage.close();
+});

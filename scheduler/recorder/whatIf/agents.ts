@@ -130,15 +130,22 @@ export class Agents {
     return commands;
   }
 
-  submitted(tasks: readonly TaskId[], answers: Submitted): void {
+  /** `members` of a group have the ids that follow its own. */
+  submitted(tasks: readonly TaskId[], members: number, answers: Submitted): void {
     for (const [at, recorded] of tasks.entries()) {
       const id = answers[at]?.taskId;
       if (id === undefined) this.#tally.refused += 1;
       else {
         this.#tally.submitted += 1;
-        this.#recorded.set(id, recorded);
-        this.#here.set(recorded, id);
+        if (id !== recorded) this.#rename(recorded, id, members);
       }
+    }
+  }
+
+  #rename(recorded: TaskId, here: TaskId, members: number): void {
+    for (let at = 0; at <= members; at += 1) {
+      this.#recorded.set(taskId(here + at), taskId(recorded + at));
+      this.#here.set(taskId(recorded + at), taskId(here + at));
     }
   }
 

@@ -1,7 +1,7 @@
 // What came from outside in a span of the record: submits, cancels, settings, nodes; and how long attempts really ran.
 import type { AttemptEnd } from '../../protocol/attempt.ts';
-import type { TaskId, Token } from '../../protocol/brands.ts';
-import type { Batch, Command, Event } from '../../protocol/events.ts';
+import { taskId, type TaskId, type Token } from '../../protocol/brands.ts';
+import type { Batch, Command, Event, SubmitWorkflow } from '../../protocol/events.ts';
 import type { TaskSpec } from '../../protocol/task.ts';
 
 /** One attempt as it went when it was left alone. */
@@ -16,6 +16,8 @@ export interface Arrival {
   readonly atMs: number;
   readonly command: Command;
   readonly tasks: readonly TaskId[];
+  /** Members of the group that is submitted: their ids follow that of the group. */
+  readonly members?: number;
   /** The record lost this node: what runs there in the run is lost with it. */
   readonly losesNode?: boolean;
 }
@@ -43,6 +45,11 @@ const decidedAnew: ReadonlySet<string> = new Set<Event['kind']>([
   'task_succeeded',
   'task_dead_lettered',
   'node_set_aside',
+  'task_held',
+  'task_released',
+  'array_elements_begun',
+  'array_ended',
+  'workflow_ended',
 ]);
 
 const inputs: Inputs = {
@@ -50,6 +57,18 @@ const inputs: Inputs = {
     command: { kind: 'SubmitTasks', specs: [spec], actor: submitter },
     tasks: [taskId],
   }),
+  array_admitted: ({ taskId, lastTaskId, spec, submitter }) => ({
+    command: { kind: 'SubmitTasks', specs: [spec], actor: submitter },
+    tasks: [taskId],
+    members: lastTaskId - taskId,
+  }),
+  workflow_admitted: ({ taskId, lastTaskId, workflow, submitter }) => ({
+    command: { kind: 'SubmitWorkflow', workflow, actor: submitter },
+    tasks: [taskId],
+    members: lastTaskId - taskId,
+  }),
+  array_cancelled: ({ groupId, actor, reason }) => cancelOf(groupId, actor, reason),
+  workflow_cancelled: ({ groupId, actor, reason }) => cancelOf(groupId, actor, reason),
   task_requeued: ({ record, actor }) => ({
     command: { kind: 'RequeueTask', record, actor },
     tasks: [record.taskId],
@@ -91,6 +110,9 @@ export class Load {
   readonly #times = new Map<string, number[]>();
   readonly #attempts = new Map<Token, Attempt>();
   readonly #kinds = new Map<TaskId, string>();
+  readonly #arrays: { readonly from: number; readonly to: number; readonly kind: string }[] = [];
+  /** Members of workflows: most of their cancels follow from ends of others, and are decided anew. */
+  readonly #ruled = new Set<TaskId>();
   readonly #cancelled = new Set<TaskId>();
   readonly #shiftMs: number;
 
@@ -123,6 +145,14 @@ export class Load {
 
   #learn(event: Event, atMs: number): void {
     if (event.kind === 'task_admitted') this.#kinds.set(event.taskId, kindOf(event.spec));
+    if (event.kind === 'array_admitted')
+      this.#arrays.push({ from: event.taskId, to: event.lastTaskId, kind: kindOf(event.spec) });
+    if (event.kind === 'workflow_admitted')
+      for (const [at, { spec }] of event.workflow.tasks.entries()) {
+        const id = taskId(event.taskId + 1 + at);
+        this.#kinds.set(id, kindOf(spec));
+        this.#ruled.add(id);
+      }
     if (event.kind === 'attempt_placed')
       this.#attempts.set(event.token, { taskId: event.taskId, placedAtMs: atMs });
     if (!('token' in event)) return;
@@ -132,12 +162,12 @@ export class Load {
     if (event.kind === 'attempt_ended') this.#ended(attempt, event.end, atMs);
   }
 
-  #ended({ taskId, placedAtMs, startedAtMs = placedAtMs }: Attempt, end: AttemptEnd, atMs: number): void {
+  #ended({ taskId: id, placedAtMs, startedAtMs = placedAtMs }: Attempt, end: AttemptEnd, atMs: number): void {
     // One that was ended from outside says nothing of how long its work takes.
     if (['lost', 'agent_lost', 'refused', 'cancelled'].includes(end.reason)) return;
     const run = { startMs: startedAtMs - placedAtMs, runMs: atMs - startedAtMs, end };
-    pushTo(this.runs, taskId, run);
-    const kind = this.#kinds.get(taskId);
+    pushTo(this.runs, id, run);
+    const kind = this.#kinds.get(id) ?? this.#arrays.find(({ from, to }) => id > from && id <= to)?.kind;
     if (kind === undefined) return;
     pushTo(this.#times, kind, run.runMs);
     pushTo(this.#times, kind.split(' ', 1)[0] ?? kind, run.runMs);
@@ -145,6 +175,7 @@ export class Load {
 
   #addInput(event: Event, atMs: number): void {
     if (decidedAnew.has(event.kind)) return;
+    if (event.kind === 'task_cancelled' && this.#ruled.has(event.taskId)) return;
     const input = inputs[event.kind] as ((event: Event) => Input | undefined) | undefined;
     const arrival = input?.(event);
     if (!arrival) {
@@ -166,6 +197,8 @@ export class Load {
     const { command } = arrival;
     const isMore =
       last?.atMs === arrival.atMs &&
+      last.members === undefined &&
+      arrival.members === undefined &&
       last.command.kind === 'SubmitTasks' &&
       command.kind === 'SubmitTasks' &&
       last.command.actor === command.actor;
@@ -179,9 +212,17 @@ export class Load {
   }
 
   #shifted(command: Command): Command {
-    if (command.kind !== 'SubmitTasks' || this.#shiftMs === 0) return command;
+    if (this.#shiftMs === 0) return command;
+    if (command.kind === 'SubmitWorkflow') return shiftedWorkflow(command, this.#shiftMs);
+    if (command.kind !== 'SubmitTasks') return command;
     return { ...command, specs: command.specs.map((spec) => shiftedSpec(spec, this.#shiftMs)) };
   }
+}
+
+function shiftedWorkflow({ workflow, ...command }: SubmitWorkflow, shiftMs: number): SubmitWorkflow {
+  const { name } = workflow;
+  const tasks = workflow.tasks.map((task) => ({ ...task, spec: shiftedSpec(task.spec, shiftMs) }));
+  return { ...command, workflow: { name, tasks } };
 }
 
 /** Its times move along; its key would only find the task that was really submitted. */

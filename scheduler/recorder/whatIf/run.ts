@@ -48,6 +48,7 @@ export interface RunParts {
 interface Submit {
   readonly at: number;
   readonly tasks: readonly TaskId[];
+  readonly members: number;
 }
 
 export class Run {
@@ -134,8 +135,9 @@ export class Run {
         const arrival = this.#parts.load.arrivals[this.#next];
         this.#next += 1;
         if (!arrival) break;
-        if (arrival.command.kind === 'SubmitTasks')
-          submits.push({ at: commands.length, tasks: arrival.tasks });
+        const { command, tasks, members = 0 } = arrival;
+        if (command.kind === 'SubmitTasks' || command.kind === 'SubmitWorkflow')
+          submits.push({ at: commands.length, tasks, members });
         commands.push(...this.#commandsOf(arrival));
       }
       commands.push(...this.#agents.reports(nextMs));
@@ -195,9 +197,9 @@ export class Run {
     for (let hasMore = true; hasMore; given = []) {
       const result = this.#core.turn(this.#nowMs, given);
       if (given === commands)
-        for (const { at, tasks } of submits) {
+        for (const { at, tasks, members } of submits) {
           const outcome = result.answers[at];
-          this.#agents.submitted(tasks, outcome?.ok ? (outcome.value.answers ?? []) : []);
+          this.#agents.submitted(tasks, members, outcome?.ok ? (outcome.value.answers ?? []) : []);
         }
       for (const effect of result.effects) this.#take(effect);
       hasMore = result.hasMore;
