@@ -107,12 +107,14 @@ function dominantOf(
   const gate = gateOf(state, task) ?? licenceGateOf(state, task);
   if (gate) return gate;
   if (state.nodes.size === 0) return 'NO_NODES';
-  if (fitsNow) return task.askClass.gangSize > 0 && task.askClass.isBlocked ? 'GANG' : 'BEHIND_OTHERS';
+  if (fitsNow) return waitsAsGang(task) ? 'GANG' : 'BEHIND_OTHERS';
   // The rule that stopped the last nodes that were left: it is what would have to change.
   const last = funnelOrder.findLast((reason) => (removed.get(reason) ?? 0) > 0);
   if (last === 'NODE_NOT_ONLINE' && isRejoining(state)) return 'REJOINING';
   return last ?? 'BEHIND_OTHERS';
 }
+
+const waitsAsGang = ({ askClass }: Task): boolean => askClass.gangSize > 0 && askClass.isBlocked;
 
 const licenceGateOf = ({ licences }: SchedulerState, { askClass }: Task): 'LICENCE' | undefined =>
   licences.shortOf(askClass.licences, Math.max(1, askClass.gangSize)) === undefined ? undefined : 'LICENCE';
