@@ -7,6 +7,7 @@ import type { Ask, EndState, TaskRecord } from '../protocol/task.ts';
 import type { Timing } from '../protocol/timing.ts';
 import type { SchedulerView } from '../protocol/view.ts';
 import { type Answer, decide } from './decide/deciders.ts';
+import { placeCopies } from './decide/copies.ts';
 import { placeReady, wakeBlocked } from './decide/place.ts';
 import { fireTimers } from './decide/timers.ts';
 import type { Turn } from './decide/turn.ts';
@@ -127,6 +128,7 @@ export class Core {
     const hasMoreTimers = fireTimers(turn);
     wakeBlocked(state);
     const hasMore = placeReady(turn) || hasMoreTimers;
+    placeCopies(turn);
     return { batch: this.#seal(nowMs, events), answers, effects, hasMore };
   }
 

@@ -6,6 +6,8 @@ import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
 import type { NodeId, TaskId, Token } from '../../scheduler/protocol/brands.ts';
 import type { Batch, Command } from '../../scheduler/protocol/events.ts';
 import { JournalAudit } from './audit.ts';
+import { BlameWatch } from './blameWatch.ts';
+import { CopyWatch } from './copyWatch.ts';
 import { EffectWatch } from './effectWatch.ts';
 import type { FakeAgent } from './fakeAgent.ts';
 import type { FakeDisk } from './fakeDisk.ts';
@@ -32,6 +34,8 @@ export class Checks {
   readonly results: ResultWatch;
   readonly leases: LeaseWatch;
   readonly effects: EffectWatch;
+  readonly blame: BlameWatch;
+  readonly copies: CopyWatch;
   readonly #shares: ShareWatch;
   readonly #promises: Promises;
   readonly #world: World;
@@ -55,6 +59,8 @@ export class Checks {
       (taskId) => promises.waived.has(taskId),
     );
     this.#shares = new ShareWatch(this.report);
+    this.blame = new BlameWatch(this.report);
+    this.copies = new CopyWatch(this.report);
   }
 
   get audit(): JournalAudit {
@@ -78,6 +84,8 @@ export class Checks {
     for (const broken of placedWhereShort(core, result)) this.report('oversold', broken);
     this.leases.turned(core, commands, result);
     this.#shares.turned(core, result);
+    this.blame.turned(core, result);
+    this.copies.turned(result);
   }
   stalled(forMs: number): void {
     this.leases.stalled(forMs);

@@ -28,12 +28,8 @@ export class ShareWatch {
   }
 
   turned(core: Core, { batch }: TurnResult): void {
-    const { ready, tasks } = core.state;
-    const placed: Placed[] = [];
-    for (const event of batch?.events ?? []) {
-      const task = event.kind === 'attempt_placed' ? tasks.get(event.taskId) : undefined;
-      if (task) placed.push({ queue: task.spec.queue, askRow: task.askClass.row });
-    }
+    const { ready } = core.state;
+    const placed = placedIn(core, batch);
     let weights = 0;
     for (const { settings } of ready.queues.values()) weights += settings.weight;
     this.#startAnewOn([...ready.queues.values()].map(({ settings }) => settings.weight).join());
@@ -61,6 +57,16 @@ export class ShareWatch {
     if (weights !== this.#weights) this.#watched.clear();
     this.#weights = weights;
   }
+}
+
+function placedIn({ state }: Core, batch: TurnResult['batch']): readonly Placed[] {
+  const placed: Placed[] = [];
+  for (const event of batch?.events ?? []) {
+    if (event.kind !== 'attempt_placed' || event.isCopy === true) continue; // a copy takes nobody's turn
+    const task = state.tasks.get(event.taskId);
+    if (task) placed.push({ queue: task.spec.queue, askRow: task.askClass.row });
+  }
+  return placed;
 }
 
 const standings = (core: Core): string =>

@@ -13,6 +13,7 @@ import { customResourcesMax, nodeClassesMax, nodesMax } from '../../protocol/lim
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import { closedBy, nodeState } from '../state/nodeTable.ts';
 import { liveAttemptOf, type SchedulerState } from '../state/schedulerState.ts';
+import { attemptOf } from '../state/taskTable.ts';
 import { dispatchOf } from './place.ts';
 import { endAttempt, renewLeases } from './attemptReport.ts';
 import type { Turn } from './turn.ts';
@@ -54,7 +55,7 @@ function reconcile(turn: Turn, node: NodeIndex, held: readonly HeldAttempt[]): v
   const heldByToken = new Map(held.map((attempt) => [attempt.token, attempt.state]));
   for (const token of [...state.nodes.attemptsOn(node)]) {
     const task = state.tasks.byToken(token);
-    const live = task?.live;
+    const live = attemptOf(task, token);
     if (!task || !live) continue;
     live.leaseUntilMs = state.attemptLeaseFrom(turn.nowMs);
     const holds = heldByToken.get(token);
@@ -152,6 +153,7 @@ export function forgetNode(turn: Turn, command: ForgetNode): Outcome<undefined, 
     return refused(refusal('wrong_state', said, { field: 'nodeId' }));
   }
   turn.state.blame.close(node);
+  turn.state.leavings.forget(node);
   turn.emit({ kind: 'node_forgotten', nodeId: command.nodeId, actor: command.actor });
   turn.effect({ kind: 'node_dropped', nodeId: command.nodeId });
   return accepted(undefined);

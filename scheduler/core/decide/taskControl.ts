@@ -3,6 +3,7 @@ import { formatTaskId } from '../../protocol/brands.ts';
 import type { CancelTask, RequeueTask } from '../../protocol/events.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import { isEnded } from '../../protocol/task.ts';
+import { attemptsOf } from '../state/taskTable.ts';
 import { whyNotTakenIn } from './submit.ts';
 import type { Turn } from './turn.ts';
 
@@ -21,7 +22,7 @@ export function cancelTask(turn: Turn, command: CancelTask): Outcome<undefined, 
   }
   if (task.state !== 'cancelling')
     turn.emit({ kind: 'task_cancel_requested', taskId, actor: command.actor, reason });
-  turn.effect({ kind: 'stop', nodeId: task.live.nodeId, token: task.live.token });
+  for (const { nodeId, token } of attemptsOf(task)) turn.effect({ kind: 'stop', nodeId, token });
   return accepted(undefined);
 }
 

@@ -10,7 +10,7 @@ import { type Rest, specAt, type TasksPart } from './savedTasks.ts';
 import { restoreTable, type SavedTablePart } from './savedTables.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import { snapshotFormat } from './snapshot.ts';
-import { noNodes, type Task } from './taskTable.ts';
+import { type LiveAttempt, noNodes, type Task } from './taskTable.ts';
 
 type Part =
   | ({ readonly version: 1 } & SavedHead & WholeTables)
@@ -119,7 +119,8 @@ export class Restoring {
     task.checkpoint = rest.checkpoint;
     task.suspectNodes = rest.suspectNodes ?? noNodes;
     task.group = rest.group;
-    if (rest.live) restoreAttempt(this.#state, task, rest.live);
+    if (rest.live) task.live = restoredAttempt(this.#state, task, rest.live);
+    if (rest.copy) task.copy = restoredAttempt(this.#state, task, rest.copy);
   }
 
   #list(task: Task): void {
@@ -163,11 +164,11 @@ function restoreNode(state: SchedulerState, saved: SavedNode): void {
   state.index.update(node);
 }
 
-function restoreAttempt(state: SchedulerState, task: Task, saved: SavedAttempt): void {
+function restoredAttempt(state: SchedulerState, task: Task, saved: SavedAttempt): LiveAttempt {
   const node = state.nodes.indexOf(saved.nodeId);
   if (node === undefined) throw new Error(`snapshot has an attempt on unknown node ${saved.nodeId}`);
-  task.live = { ...saved, node, startedAtMs: saved.startedAtMs, leaseUntilMs: 0 };
   state.nodes.attemptsOn(node).add(saved.token);
   holdCapacity(state, node, task.spec.ask, saved.gpuMask);
   holdShare(state, task);
+  return { ...saved, node, startedAtMs: saved.startedAtMs, leaseUntilMs: 0 };
 }

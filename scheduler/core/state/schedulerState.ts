@@ -20,7 +20,7 @@ import { ClassTable } from './classTable.ts';
 import { Leavings } from './leavings.ts';
 import { NodeBlame } from './nodeBlame.ts';
 import { NodeTable } from './nodeTable.ts';
-import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
+import { attemptOf, attemptsOf, type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
 
 const endedSamplesMax = 256; // about the last cycle's worth
@@ -60,6 +60,8 @@ export class SchedulerState {
   readonly timedNodes = new Set<NodeIndex>();
   /** Nodes that gained room since blocked asks were last looked at. */
   readonly freed = new Set<NodeIndex>();
+  /** First attempts that run much longer than their like and wait for room for a copy. Soft state. */
+  readonly stragglers = new Set<Token>();
   readonly leavings = new Leavings();
   readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
@@ -85,14 +87,18 @@ export class SchedulerState {
     this.rejoinUntilMs = nowMs + this.timing.rejoinWindowMs;
     this.timers.clear();
     this.timedNodes.clear();
+    this.stragglers.clear();
     this.ready.reset();
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
     for (const task of this.tasks.all()) {
       if (task.state === 'backoff')
         this.timers.add({ dueMs: task.untilMs, kind: 'backoff', id: task.taskId });
-      if (!task.live) continue;
-      task.live.leaseUntilMs = this.rejoinUntilMs;
-      this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'attempt', id: task.live.token });
+      for (const live of attemptsOf(task)) {
+        live.leaseUntilMs = this.rejoinUntilMs;
+        this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'attempt', id: live.token });
+      }
+      if (task.live && task.spec.isRepeatable === true)
+        this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'straggler', id: task.live.token });
     }
   }
 
@@ -131,5 +137,6 @@ export function liveAttemptOf(
   token: Token,
 ): { readonly task: Task; readonly live: LiveAttempt } | undefined {
   const task = state.tasks.byToken(token);
-  return task?.live?.nodeId === nodeId ? { task, live: task.live } : undefined;
+  const live = attemptOf(task, token);
+  return task && live?.nodeId === nodeId ? { task, live } : undefined;
 }

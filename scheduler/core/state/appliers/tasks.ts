@@ -12,7 +12,8 @@ import {
   removeTask,
   requeuedTask,
 } from '../taskMaking.ts';
-import { liveRecord, withoutCheckpoint } from '../taskTable.ts';
+import type { SchedulerState } from '../schedulerState.ts';
+import { type LiveAttempt, liveRecord, type Task, withoutCheckpoint } from '../taskTable.ts';
 import { type Appliers, mustIndex, mustLive } from './types.ts';
 
 type TaskEvents =
@@ -27,6 +28,16 @@ type TaskEvents =
   | 'task_dead_lettered'
   | 'task_cancel_requested'
   | 'task_cancelled';
+
+/** A task that waits in line is placed. */
+function leaveLine(state: SchedulerState, task: Task): void {
+  const wasReady = task.state === 'ready';
+  state.tasks.setState(task, 'dispatched');
+  if (wasReady) state.ready.leave(task);
+  state.ready.charge(state.ready.mustGet(task.spec.queue));
+}
+const stateOf = ({ startedAtMs }: LiveAttempt): 'dispatched' | 'running' =>
+  startedAtMs === undefined ? 'dispatched' : 'running';
 
 export const taskAppliers: Appliers<TaskEvents> = {
   task_admitted(state, event, atMs) {
@@ -43,14 +54,12 @@ export const taskAppliers: Appliers<TaskEvents> = {
   attempt_placed(state, event, atMs) {
     const task = state.tasks.mustGet(event.taskId);
     const node = mustIndex(state, event.nodeId);
-    const wasReady = task.state === 'ready';
-    state.tasks.setState(task, 'dispatched');
-    if (wasReady) state.ready.leave(task);
-    state.ready.charge(state.ready.mustGet(task.spec.queue));
+    const isCopy = event.isCopy === true;
+    if (!isCopy) leaveLine(state, task);
     holdShare(state, task);
     state.nextToken = Math.max(state.nextToken, event.token + 1);
-    state.tasks.startAttempt(task, {
-      attempt: task.past.length + 1,
+    const live: LiveAttempt = {
+      attempt: task.past.length + (isCopy ? 2 : 1),
       token: event.token,
       node,
       nodeId: event.nodeId,
@@ -58,7 +67,9 @@ export const taskAppliers: Appliers<TaskEvents> = {
       gpuMask: event.gpuMask,
       startedAtMs: undefined,
       leaseUntilMs: state.attemptLeaseFrom(atMs),
-    });
+    };
+    if (isCopy) state.tasks.startCopy(task, live);
+    else state.tasks.startAttempt(task, live);
     state.nodes.attemptsOn(node).add(event.token);
     holdCapacity(state, node, task.spec.ask, event.gpuMask);
   },
@@ -78,8 +89,9 @@ export const taskAppliers: Appliers<TaskEvents> = {
     if (event.isSuspect === true) state.tasks.suspect(task, live.nodeId);
     state.nodes.attemptsOn(live.node).delete(live.token);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
-    state.tasks.endAttempt(task);
+    state.tasks.endAttempt(task, live.token);
     releaseShare(state, task);
+    if (task.live && task.state !== 'cancelling') state.tasks.setState(task, stateOf(task.live));
   },
   task_backed_off(state, event) {
     const task = state.tasks.mustGet(event.taskId);
