@@ -63,13 +63,12 @@ export const blameMutants: Readonly<Record<string, Mutant>> = {
   },
   'a copy is placed beside the first': {
     lookFor: 'copy',
-    changeCore: ({ state: { placer, ready } }) => {
+    changeCore: ({ state: { placer } }) => {
       wrap(
         placer,
         'place',
         (place) => (ask, options) => place(ask, options?.isStrict === true ? {} : options),
       );
-      Object.defineProperty(ready, 'windowSize', { get: () => 0 });
     },
   },
 };

@@ -16,6 +16,7 @@ import { LeaseWatch } from './leaseWatch.ts';
 import { placedWhereShort } from './overheldWatch.ts';
 import { Promises } from './promises.ts';
 import { ResultWatch } from './resultWatch.ts';
+import { ShareBooks } from './shareBooks.ts';
 import { ShareWatch } from './shareWatch.ts';
 import type { StoredSnapshot } from './snapshotShelf.ts';
 import type { World } from './world.ts';
@@ -36,6 +37,7 @@ export class Checks {
   readonly effects: EffectWatch;
   readonly blame: BlameWatch;
   readonly copies: CopyWatch;
+  readonly #books = new ShareBooks();
   readonly #shares: ShareWatch;
   readonly #promises: Promises;
   readonly #world: World;
@@ -58,7 +60,7 @@ export class Checks {
       () => this.#audit.tasks,
       (taskId) => promises.waived.has(taskId),
     );
-    this.#shares = new ShareWatch(this.report);
+    this.#shares = new ShareWatch(this.report, this.#books);
     this.blame = new BlameWatch(this.report);
     this.copies = new CopyWatch(this.report);
   }
@@ -83,9 +85,12 @@ export class Checks {
     for (const broken of brokenInvariants(core.state)) this.report('invariant', broken);
     for (const broken of placedWhereShort(core, result)) this.report('oversold', broken);
     this.leases.turned(core, commands, result);
-    this.#shares.turned(core, result);
     this.blame.turned(core, result);
     this.copies.turned(result);
+    this.#shares.turned(core);
+    this.#books.turned(core, result, (task) => {
+      this.#shares.placed(core, task);
+    });
   }
   stalled(forMs: number): void {
     this.leases.stalled(forMs);

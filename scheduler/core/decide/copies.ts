@@ -3,11 +3,12 @@
 import { token as tokenOf, type NodeIndex, type Token } from '../../protocol/brands.ts';
 import { copiesMax } from '../../protocol/limits.ts';
 import { emptyFits } from '../place/everFits.ts';
+import { gateOf } from '../queue/gates.ts';
 import { likeOf } from '../state/likes.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { LiveAttempt, Task } from '../state/taskTable.ts';
 import { avoidedBy } from './blame.ts';
-import { dispatchOf } from './place.ts';
+import { dispatchOf, policyOf } from './place.ts';
 import type { Turn } from './turn.ts';
 
 /** A straggler runs this many times as long as half of its like, and so much longer at least. */
@@ -38,7 +39,9 @@ export function stragglerTimer({ state, nowMs }: Turn, token: Token): void {
 
 function mayBeCopied(task: Task | undefined): task is Task {
   if (task?.spec.isRepeatable !== true || task.copy || task.state === 'cancelling') return false;
-  return task.spec.delivery === 'at_least_once' && task.group?.kind !== 'gang';
+  // What placement rules count is one attempt of each task.
+  if (task.askClass.rules || task.group?.kind === 'gang') return false;
+  return task.spec.delivery === 'at_least_once';
 }
 
 /** Undefined where nobody knows how long it should run. */
@@ -48,7 +51,7 @@ function stragglesAtMs({ blame }: SchedulerState, { spec }: Task, live: LiveAtte
   return live.startedAtMs + Math.max(timesLonger * usualMs, usualMs + longerMs);
 }
 
-/** After all that waits was placed: stragglers get a copy where there is room left. */
+/** Once nothing that could be placed waits: stragglers get a copy where there is room left. */
 export function placeCopies(turn: Turn): void {
   const { stragglers, tasks, timers } = turn.state;
   let looked = 0;
@@ -66,7 +69,8 @@ function placeCopy(turn: Turn, task: Task, first: LiveAttempt): boolean {
   const { state } = turn;
   if (!hasLeave(state, task)) return false;
   const avoid = new Set(avoidedBy(state, task)).add(first.node);
-  const node = state.placer.place(task.askClass, { avoid, isStrict: true });
+  const policy = policyOf(state, task);
+  const node = state.placer.place(task.askClass, { avoid, isStrict: true, policy });
   if (node === undefined || isWaitedFor(state, node)) return false;
   const token = tokenOf(state.nextToken);
   turn.emit({
@@ -74,7 +78,7 @@ function placeCopy(turn: Turn, task: Task, first: LiveAttempt): boolean {
     taskId: task.taskId,
     token,
     nodeId: state.nodes.idOf(node),
-    gpuMask: state.placer.devicesOn(node, task.askClass),
+    gpuMask: state.placer.devicesOn(node, task.askClass, policy),
     isCopy: true,
   });
   if (!task.copy) return false;
@@ -83,12 +87,9 @@ function placeCopy(turn: Turn, task: Task, first: LiveAttempt): boolean {
   return true;
 }
 
-/** Nothing that could be placed waits, and its queue may have one more attempt. */
-function hasLeave({ tasks, ready }: SchedulerState, { spec }: Task): boolean {
-  if (tasks.copies >= copiesMax || ready.windowSize > 0) return false;
-  const { settings } = ready.mustGet(spec.queue);
-  return settings.mode === 'open';
-}
+/** Its queue and its tenant may have one more attempt. */
+const hasLeave = (state: SchedulerState, task: Task): boolean =>
+  state.tasks.copies < copiesMax && gateOf(state, task) === undefined;
 
 /** Does a task that fits nowhere now wait for a node such as this to become free? */
 const isWaitedFor = (state: SchedulerState, node: NodeIndex): boolean =>

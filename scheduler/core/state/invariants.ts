@@ -8,7 +8,10 @@ import {
   nodesMax,
   readyWindowMax,
 } from '../../protocol/limits.ts';
+import { checkGroups } from './groupInvariants.ts';
 import { nodeState } from './nodeTable.ts';
+import { brokenQueues } from './queueInvariants.ts';
+import { checkRules } from './ruleInvariants.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import { attemptsOf, type LiveAttempt, type Task } from './taskTable.ts';
 
@@ -21,10 +24,10 @@ export function brokenInvariants(state: SchedulerState): readonly string[] {
   const held = heldByNode(state, check);
   for (const node of state.nodes.occupied()) checkNode(state, node, { held: held.get(node) ?? [], check });
   for (const task of state.tasks.all()) checkTask(state, task, check);
-  checkQueues(state, check);
-  const copies = [...state.tasks.all()].filter(({ copy }) => copy).length;
-  check(state.tasks.copies === copies, `copies: ${String(copies)}, counted ${String(state.tasks.copies)}`);
-  check(copies <= copiesMax, `limit: ${String(copies)} copies`);
+  for (const wrong of brokenQueues(state)) check(false, wrong);
+  checkGroups(state, check);
+  checkRules(state, check);
+  checkCopies(state, check);
   check(state.tasks.size <= liveTasksMax, `limit: ${String(state.tasks.size)} live tasks`);
   check(state.nodes.size <= nodesMax, `limit: ${String(state.nodes.size)} nodes`);
   check(
@@ -106,8 +109,8 @@ function checkNode(
     equal(`gpu ${String(device)}`, gpuThousandthsPerDevice, free, sum(takenOf(device)));
   }
   check(held.length === nodes.attemptsOn(node).size, `attempts: ${name} lists another number than it holds`);
-  const isOpen =
-    nodes.state[node] === nodeState.online && nodes.cordoned[node] === 0 && (nodes.slotsFree[node] ?? 0) > 0;
+  const isUp = nodes.state[node] === nodeState.online && nodes.cordoned[node] === 0;
+  const isOpen = isUp && (nodes.slotsFree[node] ?? 0) > 0 && nodes.exclusive[node] === 0;
   check(state.index.has(node) === isOpen, `index: ${name} ${isOpen ? 'is missing' : 'should not be there'}`);
 }
 
@@ -126,37 +129,14 @@ function checkTask(state: SchedulerState, task: Task, check: Check): void {
   );
   for (const { node, token } of attemptsOf(task))
     check(state.nodes.attemptsOn(node).has(token), `attempts: ${name} is not listed on its node`);
-  if (task.copy) {
-    check(task.live !== undefined && task.live.node !== task.copy.node, `copy: ${name} has both on one node`);
-    check(task.spec.isRepeatable === true, `copy: ${name} is not safe to repeat`);
-  }
-  check(!task.askClass.isBlocked || !state.ready.laneOf(task)?.window, `blocked: ${name} is in the window`);
+  if (!task.copy) return;
+  check(task.live !== undefined && task.live.node !== task.copy.node, `copy: ${name} has both on one node`);
+  check(task.spec.isRepeatable === true, `copy: ${name} is not safe to repeat`);
 }
 
-function checkQueues(state: SchedulerState, check: Check): void {
-  let waiting = 0;
-  let window = 0;
-  const inLanes = new Set<Task>();
-  for (const queue of state.ready.queues.values()) {
-    for (const lane of queue.lanes.values()) {
-      waiting += lane.size;
-      window += lane.window;
-      for (const task of lane.tasks()) inLanes.add(task);
-      check(lane.window <= lane.size, `window: a lane of ${queue.name} shows more than it has`);
-    }
-  }
-  const ready = [...state.tasks.all()].filter((task) => task.state === 'ready');
-  check(state.tasks.countOf('ready') === ready.length, 'counts: ready tasks are counted wrongly');
-  check(
-    waiting === ready.length,
-    `queues: ${String(waiting)} in lanes, ${String(ready.length)} tasks are ready`,
-  );
-  check(
-    window === state.ready.windowSize,
-    `window: lanes show ${String(window)}, counted ${String(state.ready.windowSize)}`,
-  );
-  check(
-    ready.every((task) => inLanes.has(task)),
-    'queues: a ready task is in no lane',
-  );
+function checkCopies({ tasks }: SchedulerState, check: Check): void {
+  let copies = 0;
+  for (const { copy } of tasks.all()) if (copy) copies += 1;
+  check(tasks.copies === copies, `copies: ${String(copies)}, counted ${String(tasks.copies)}`);
+  check(copies <= copiesMax, `limit: ${String(copies)} copies`);
 }

@@ -1,7 +1,7 @@
 // A snapshot's parts -> the state that it was taken of. Reads the formats of all versions so far.
 import { epoch, ms, type NodeId, type TaskId } from '../../protocol/brands.ts';
 import { liveStates, type TaskSpec, tenantDefault } from '../../protocol/task.ts';
-import { addTask, holdShare, newTask } from './taskMaking.ts';
+import { addTask, holdPlace, holdShare, newTask } from './taskMaking.ts';
 import { holdCapacity } from './capacity.ts';
 import { nodeState } from './nodeTable.ts';
 import type { AskClass } from './classTable.ts';
@@ -10,7 +10,7 @@ import { type Rest, specAt, type TasksPart } from './savedTasks.ts';
 import { restoreTable, type SavedTablePart } from './savedTables.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import { snapshotFormat } from './snapshot.ts';
-import { type LiveAttempt, noNodes, type Task } from './taskTable.ts';
+import { attemptsOf, type LiveAttempt, noNodes, type Task } from './taskTable.ts';
 
 type Part =
   | ({ readonly version: 1 } & SavedHead & WholeTables)
@@ -119,8 +119,10 @@ export class Restoring {
     task.checkpoint = rest.checkpoint;
     task.suspectNodes = rest.suspectNodes ?? noNodes;
     task.group = rest.group;
-    if (rest.live) task.live = restoredAttempt(this.#state, task, rest.live);
-    if (rest.copy) task.copy = restoredAttempt(this.#state, task, rest.copy);
+    if (rest.live) task.live = attemptAt(this.#state, rest.live);
+    if (task.live) holdPlace(this.#state, task);
+    if (rest.copy) task.copy = attemptAt(this.#state, rest.copy);
+    for (const live of attemptsOf(task)) holdAttempt(this.#state, task, live);
   }
 
   #list(task: Task): void {
@@ -162,13 +164,17 @@ function restoreNode(state: SchedulerState, saved: SavedNode): void {
   state.nodes.lastSeenMs[node] = state.lastBatchAtMs; // not later than this; leases of the old life are not kept
   state.nodes.state[node] = saved.state === nodeState.free ? nodeState.lost : saved.state;
   state.index.update(node);
+  state.plant.update(node);
 }
 
-function restoredAttempt(state: SchedulerState, task: Task, saved: SavedAttempt): LiveAttempt {
+function attemptAt(state: SchedulerState, saved: SavedAttempt): LiveAttempt {
   const node = state.nodes.indexOf(saved.nodeId);
   if (node === undefined) throw new Error(`snapshot has an attempt on unknown node ${saved.nodeId}`);
-  state.nodes.attemptsOn(node).add(saved.token);
-  holdCapacity(state, node, task.spec.ask, saved.gpuMask);
-  holdShare(state, task);
   return { ...saved, node, startedAtMs: saved.startedAtMs, leaseUntilMs: 0 };
+}
+
+function holdAttempt(state: SchedulerState, task: Task, { node, token, gpuMask }: LiveAttempt): void {
+  state.nodes.attemptsOn(node).add(token);
+  holdCapacity(state, node, task.spec.ask, gpuMask);
+  holdShare(state, task);
 }

@@ -1,19 +1,25 @@
 // Events of tasks and their attempts.
 import { isSuccess } from '../../../protocol/attempt.ts';
+import { ms, type TaskId } from '../../../protocol/brands.ts';
 import { retryClassOf } from '../../../protocol/retry.ts';
+import type { EndState } from '../../../protocol/task.ts';
 import { holdCapacity, releaseCapacity } from '../capacity.ts';
 import {
   addTask,
   enterLine,
+  enterLineInTime,
+  holdPlace,
   holdShare,
   leaveWaiting,
   newTask,
+  releasePlace,
   releaseShare,
   removeTask,
   requeuedTask,
 } from '../taskMaking.ts';
 import type { SchedulerState } from '../schedulerState.ts';
 import { type LiveAttempt, liveRecord, type Task, withoutCheckpoint } from '../taskTable.ts';
+import { countElementEnd, uncountElementEnd } from './arrays.ts';
 import { type Appliers, mustIndex, mustLive } from './types.ts';
 
 type TaskEvents =
@@ -24,6 +30,7 @@ type TaskEvents =
   | 'attempt_ended'
   | 'task_backed_off'
   | 'task_ready'
+  | 'task_held'
   | 'task_succeeded'
   | 'task_dead_lettered'
   | 'task_cancel_requested'
@@ -34,7 +41,16 @@ function leaveLine(state: SchedulerState, task: Task): void {
   const wasReady = task.state === 'ready';
   state.tasks.setState(task, 'dispatched');
   if (wasReady) state.ready.leave(task);
-  state.ready.charge(state.ready.mustGet(task.spec.queue));
+  state.ready.charge(task);
+}
+/** A copy counts for placement rules only from when it is the first. */
+function otherGoesOn(
+  state: SchedulerState,
+  task: Task,
+  { live, isFirst }: { readonly live: LiveAttempt; readonly isFirst: boolean },
+): void {
+  if (isFirst) holdPlace(state, task);
+  if (task.state !== 'cancelling') state.tasks.setState(task, stateOf(live));
 }
 const stateOf = ({ startedAtMs }: LiveAttempt): 'dispatched' | 'running' =>
   startedAtMs === undefined ? 'dispatched' : 'running';
@@ -44,12 +60,16 @@ export const taskAppliers: Appliers<TaskEvents> = {
     state.nextTaskId = Math.max(state.nextTaskId, event.taskId + 1);
     const task = newTask(state, { taskId: event.taskId, spec: event.spec, submitter: event.submitter }, atMs);
     addTask(state, task);
-    enterLine(state, task, atMs);
+    enterLineInTime(state, task, atMs);
   },
   task_requeued(state, event, atMs) {
-    const task = requeuedTask(state, event.record);
+    const { record } = event;
+    const task = requeuedTask(state, record);
     addTask(state, task);
-    enterLine(state, task, atMs);
+    uncountElementEnd(state, record);
+    // Its array lets it in: it may run as many as it may already.
+    if (state.arrays.of(record.group)) state.tasks.setState(task, 'held');
+    else enterLineInTime(state, task, atMs);
   },
   attempt_placed(state, event, atMs) {
     const task = state.tasks.mustGet(event.taskId);
@@ -71,6 +91,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
     if (isCopy) state.tasks.startCopy(task, live);
     else state.tasks.startAttempt(task, live);
     state.nodes.attemptsOn(node).add(event.token);
+    if (!isCopy) holdPlace(state, task);
     holdCapacity(state, node, task.spec.ask, event.gpuMask);
   },
   attempt_started(state, event, atMs) {
@@ -88,10 +109,12 @@ export const taskAppliers: Appliers<TaskEvents> = {
       task.platformLosses += 1;
     if (event.isSuspect === true) state.tasks.suspect(task, live.nodeId);
     state.nodes.attemptsOn(live.node).delete(live.token);
+    const isFirst = task.live === live;
+    if (isFirst) releasePlace(state, task);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
     state.tasks.endAttempt(task, live.token);
     releaseShare(state, task);
-    if (task.live && task.state !== 'cancelling') state.tasks.setState(task, stateOf(task.live));
+    if (task.live) otherGoesOn(state, task, { live: task.live, isFirst });
   },
   task_backed_off(state, event) {
     const task = state.tasks.mustGet(event.taskId);
@@ -101,14 +124,21 @@ export const taskAppliers: Appliers<TaskEvents> = {
   },
   task_ready(state, event, atMs) {
     const task = state.tasks.mustGet(event.taskId);
-    state.ready.mustGet(task.spec.queue).backoff -= 1;
+    if (task.state === 'held') task.untilMs = ms(0);
+    else state.ready.mustGet(task.spec.queue).backoff -= 1;
     enterLine(state, task, atMs);
   },
+  task_held(state, event) {
+    const task = state.tasks.mustGet(event.taskId);
+    state.ready.mustGet(task.spec.queue).backoff -= 1;
+    state.tasks.setState(task, 'held');
+    task.untilMs = ms(0);
+  },
   task_succeeded(state, event) {
-    removeTask(state, state.tasks.mustGet(event.taskId));
+    endTask(state, event.taskId, 'succeeded');
   },
   task_dead_lettered(state, event) {
-    removeTask(state, state.tasks.mustGet(event.taskId));
+    endTask(state, event.taskId, 'dead_letter');
   },
   task_cancel_requested(state, event) {
     const task = state.tasks.mustGet(event.taskId);
@@ -116,8 +146,13 @@ export const taskAppliers: Appliers<TaskEvents> = {
     task.cancelReason = event.reason;
   },
   task_cancelled(state, event) {
-    const task = state.tasks.mustGet(event.taskId);
-    leaveWaiting(state, task);
-    removeTask(state, task);
+    leaveWaiting(state, state.tasks.mustGet(event.taskId));
+    endTask(state, event.taskId, 'cancelled');
   },
 };
+
+function endTask(state: SchedulerState, taskId: TaskId, how: EndState): void {
+  const task = state.tasks.mustGet(taskId);
+  countElementEnd(state, task.group, how);
+  removeTask(state, task);
+}
