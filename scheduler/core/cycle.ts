@@ -12,6 +12,7 @@ import { placeCopies } from './decide/copies.ts';
 import { placeReady, wakeBlocked } from './decide/place.ts';
 import { fireTimers } from './decide/timers.ts';
 import type { Turn } from './decide/turn.ts';
+import { tendWorkflows } from './decide/workflows.ts';
 import type { Effect } from './effects.ts';
 import { type Random, seededRandom } from './ports.ts';
 import type { Policy } from './place/policy.ts';
@@ -130,6 +131,7 @@ export class Core {
     const answers = commands.map((command) => this.#decide(turn, command));
     const hasMoreTimers = fireTimers(turn);
     const hasMoreToEnd = tendArrays(turn);
+    tendWorkflows(turn);
     wakeBlocked(state);
     const hasMoreToPlace = placeReady(turn);
     if (!hasMoreToPlace) placeCopies(turn);
