@@ -41,7 +41,8 @@ export class CopyWatch {
   }
 
   ended(task: SeenTask, { end }: Extract<Event, { kind: 'attempt_ended' }>): void {
-    if (!isSuccess(end)) return;
+    // A gang that breaks is run again as a whole, with the members that had succeeded.
+    if (!isSuccess(end) || task.spec.gang) return;
     if (this.#succeeded.has(task.taskId)) this.#report('copy', `task ${String(task.taskId)} succeeded twice`);
     this.#succeeded.add(task.taskId);
     if (task.copy !== undefined)

@@ -7,6 +7,7 @@ import { liveAttemptOf } from '../state/schedulerState.ts';
 import { attemptOf, attemptsOf, type Task } from '../state/taskTable.ts';
 import { watchForStraggling } from './copies.ts';
 import { isSuspect, weighNode } from './blame.ts';
+import { settleMember } from './gang.ts';
 import { settle } from './retry.ts';
 import type { Turn } from './turn.ts';
 
@@ -21,10 +22,14 @@ export function reportStarted(turn: Turn, command: ReportStarted): void {
       continue;
     }
     found.live.leaseUntilMs = turn.state.attemptLeaseFrom(turn.nowMs);
-    if (found.live.startedAtMs !== undefined) continue;
-    turn.emit({ kind: 'attempt_started', token });
-    watchForStraggling(turn, found.task);
+    if (found.live.startedAtMs === undefined) begun(turn, found.task, token);
   }
+}
+
+/** First sign that the attempt runs. */
+export function begun(turn: Turn, task: Task, token: Token): void {
+  turn.emit({ kind: 'attempt_started', token });
+  watchForStraggling(turn, task);
 }
 
 /** Every result may be acknowledged afterwards, the stale ones too: the agent has nothing more to tell. */
@@ -44,7 +49,10 @@ export function endAttempt(turn: Turn, token: Token, end: AttemptEnd): void {
   turn.emit({ kind: 'attempt_ended', token, end, ...suspect });
   turn.state.freed.add(live.node);
   weighNode(turn, task, live, end);
-  if (!task.live) settle(turn, task, end); // else the other attempt of it goes on
+  if (task.live) return; // the other attempt of it goes on
+  const gang = turn.state.gangs.of(task);
+  if (gang) settleMember(turn, gang, { task, end });
+  else settle(turn, task, end);
 }
 
 /** One has succeeded: the other is stopped. Its own result will be stale. */

@@ -8,7 +8,8 @@ import { likeOf } from '../state/likes.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { LiveAttempt, Task } from '../state/taskTable.ts';
 import { avoidedBy } from './blame.ts';
-import { dispatchOf, policyOf } from './place.ts';
+import { dispatchOf } from './dispatch.ts';
+import { policyOf } from './place.ts';
 import type { Turn } from './turn.ts';
 
 /** A straggler runs this many times as long as half of its like, and so much longer at least. */

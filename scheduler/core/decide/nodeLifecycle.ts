@@ -13,9 +13,9 @@ import { customResourcesMax, nodeClassesMax, nodesMax } from '../../protocol/lim
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import { closedBy, nodeState } from '../state/nodeTable.ts';
 import { liveAttemptOf, type SchedulerState } from '../state/schedulerState.ts';
-import { attemptOf } from '../state/taskTable.ts';
-import { dispatchOf } from './place.ts';
-import { endAttempt, renewLeases } from './attemptReport.ts';
+import { attemptOf, type Task } from '../state/taskTable.ts';
+import { dispatchOf } from './dispatch.ts';
+import { begun, endAttempt, renewLeases } from './attemptReport.ts';
 import type { Turn } from './turn.ts';
 
 export interface Joined {
@@ -63,11 +63,15 @@ function reconcile(turn: Turn, node: NodeIndex, held: readonly HeldAttempt[]): v
       endAttempt(turn, token, { reason: 'agent_lost', message: 'the agent came back without it' });
       continue;
     }
-    if (holds === 'running' && live.startedAtMs === undefined) turn.emit({ kind: 'attempt_started', token });
-    if (task.state === 'cancelling') turn.effect({ kind: 'stop', nodeId: live.nodeId, token });
+    if (holds === 'running' && live.startedAtMs === undefined) begun(turn, task, token);
+    if (isBeingStopped(state, task)) turn.effect({ kind: 'stop', nodeId: live.nodeId, token });
     else if (holds === undefined) turn.effect(dispatchOf(state, task, live)); // the first one never arrived
   }
 }
+
+/** Its stop may have been lost with the connection. */
+const isBeingStopped = ({ gangs }: SchedulerState, task: Task): boolean =>
+  task.state === 'cancelling' || gangs.of(task)?.brokenBy !== undefined;
 
 function whyNotJoined(state: SchedulerState, command: JoinNode): Refusal | undefined {
   const isKnown = state.nodes.indexOf(command.nodeId) !== undefined;

@@ -131,7 +131,7 @@ export class TaskTable {
     this.#bytes += task.bytes;
     if (task.group) this.groups.add(task.group.groupId, task);
     const { key } = task.spec;
-    if (key !== undefined) this.claimKey(key, task.taskId);
+    if (key !== undefined) this.claimKey(key, keyOwner(task));
     for (const { token } of attemptsOf(task)) this.#byToken.set(token, task);
     if (task.copy) this.copies += 1;
     if (task.suspectNodes.length > 0) this.suspects.add(task);
@@ -145,7 +145,7 @@ export class TaskTable {
     for (const { token } of attemptsOf(task)) this.#byToken.delete(token);
     if (task.copy) this.copies -= 1;
     const { key } = task.spec;
-    if (key !== undefined) this.releaseKey(key, task.taskId);
+    if (key !== undefined) this.releaseKey(key, keyOwner(task));
   }
   /** The key is of a live task, or array, from now on. */
   claimKey(key: string, taskId: TaskId): void {
@@ -204,6 +204,8 @@ export function attemptOf(task: Task | undefined, token: Token): LiveAttempt | u
   if (task?.live?.token === token) return task.live;
   return task?.copy?.token === token ? task.copy : undefined;
 }
+/** The key of a gang's spec is the group's: a repeated submit is answered with its id. */
+const keyOwner = ({ taskId, group }: Task): TaskId => (group?.kind === 'gang' ? group.groupId : taskId);
 
 /** Attempts that count against `retry.attemptsMax`. */
 export const ownAttempts = (task: Task): number => task.past.length - task.platformLosses - task.forgiven;

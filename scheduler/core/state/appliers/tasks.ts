@@ -92,6 +92,8 @@ export const taskAppliers: Appliers<TaskEvents> = {
     };
     if (isCopy) state.tasks.startCopy(task, live);
     else state.tasks.startAttempt(task, live);
+    const gang = state.gangs.of(task);
+    if (gang) gang.active += 1;
     state.nodes.attemptsOn(node).add(event.token);
     if (!isCopy) holdPlace(state, task);
     holdCapacity(state, node, task.spec.ask, event.gpuMask);
@@ -115,6 +117,8 @@ export const taskAppliers: Appliers<TaskEvents> = {
     if (isFirst) releasePlace(state, task);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
     state.tasks.endAttempt(task, live.token);
+    const gang = state.gangs.of(task);
+    if (gang) gang.active -= 1;
     releaseShare(state, task);
     if (task.live) otherGoesOn(state, task, { live: task.live, isFirst });
   },
@@ -140,6 +144,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
     endTask(state, event.taskId, 'succeeded');
   },
   task_dead_lettered(state, event) {
+    leaveWaiting(state, state.tasks.mustGet(event.taskId)); // a gang is given up while it waits
     endTask(state, event.taskId, 'dead_letter');
   },
   task_cancel_requested(state, event) {
