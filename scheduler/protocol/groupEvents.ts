@@ -1,5 +1,5 @@
 // Events of groups of tasks, as the journal keeps them.
-import type { TaskId } from './brands.ts';
+import type { Ms, TaskId } from './brands.ts';
 import type { EndState, TaskSpec } from './task.ts';
 import type { Workflow } from './workflow.ts';
 

@@ -84,7 +84,6 @@ export const spreadSkewMax = 1_000;
 export const licencesMax = 256;
 export const licencesPerTaskMax = 8;
 export const licenceAmountMax = 1_000_000;
-export const licenceTotalMax = 1_000_000_000;
 export const maintenanceWindowsMax = 1_000;
 /** Names of nodes or places of one maintenance window. */
 export const windowPlacesMax = 500;

@@ -33,7 +33,7 @@ export const windowSettingsSchema = v.pipe(
 export type MaintenanceWindow = v.InferOutput<typeof windowSettingsSchema> & { readonly id: string };
 
 /** How many of a licence there are; 0 stops what needs it. */
-export const licenceTotalSchema = wholeUpTo(limits.licenceTotalMax);
+export const licenceTotalSchema = wholeUpTo(limits.licenceAmountMax);
 
 /** A licence as windows see it. */
 export interface LicenceRow {
