@@ -107,6 +107,7 @@ export class Core {
   turn(wallMs: number, commands: readonly Command[]): TurnResult {
     const state = this.#state;
     const nowMs = this.#advance(wallMs);
+    state.ready.nowMs = nowMs;
     const events: Event[] = [];
     const effects: Effect[] = [];
     const turn: Turn = {
@@ -115,10 +116,10 @@ export class Core {
       random: this.#random,
       emit: (event) => {
         const record = endedRecord(state, event, nowMs);
+        if (record) countEnd(state, record, nowMs);
         apply(state, event, nowMs);
         events.push(event);
         if (!record) return;
-        state.countEnded(nowMs);
         effects.push({ kind: 'task_ended', record });
       },
       effect: (effect) => effects.push(effect),
@@ -160,6 +161,13 @@ export class Core {
     turn.state.resume(turn.nowMs);
     return accepted({});
   }
+}
+
+/** For who asks when to come back. The task is still live. */
+function countEnd(state: SchedulerState, { spec }: TaskRecord, nowMs: Ms): void {
+  state.ends.count(nowMs);
+  state.ready.mustGet(spec.queue).share.ends.count(nowMs);
+  state.tenants.of(spec.tenant).share.ends.count(nowMs);
 }
 
 const endStateOf: Partial<Record<Event['kind'], EndState>> = {

@@ -16,6 +16,7 @@ import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
 import { why } from './place/explain.ts';
 import { waitingOf } from './queue/waiting.ts';
+import { windowOf } from './queue/window.ts';
 import { closedBy, type NodeTable, nodeState } from './state/nodeTable.ts';
 import type { SchedulerState } from './state/schedulerState.ts';
 import { liveRecord, recordOf, type Task } from './state/taskTable.ts';
@@ -71,8 +72,9 @@ const taskRow = (state: SchedulerState, task: Task): TaskRow =>
 function taskCounts(state: SchedulerState): TaskCounts {
   const { tasks } = state;
   const counts = { ready: 0, backlog: 0, blocked: 0 };
+  const window = windowOf(state.ready);
   for (const queue of state.ready.queues.values()) {
-    const row = waitingIn(queue);
+    const row = waitingIn(queue, window);
     counts.ready += row.ready;
     counts.backlog += row.backlog;
     counts.blocked += row.blocked;

@@ -14,7 +14,10 @@ export function placeReady(turn: Turn): boolean {
   const { state } = turn;
   for (let placed = 0; placed < placementsPerCycleMax;) {
     const task = state.ready.next(turn.nowMs);
-    if (!task) return false;
+    if (!task) {
+      awaitRate(state);
+      return false;
+    }
     const node = state.placer.place(task.askClass, { avoid: avoidedBy(state, task) });
     if (node === undefined) {
       state.ready.block(task.askClass);
@@ -34,6 +37,14 @@ export function placeReady(turn: Turn): boolean {
     turn.effect(dispatchOf(state, task, task.live));
   }
   return true;
+}
+
+/** Queues that wait for their rate go on by a timer, where nothing else brings a turn. */
+function awaitRate(state: SchedulerState): void {
+  const dueMs = state.ready.rateOpensAtMs;
+  if (dueMs >= state.rateTimerMs) return;
+  state.rateTimerMs = dueMs;
+  state.timers.add({ dueMs, kind: 'rate', id: 0 });
 }
 
 /** Wakes the blocked asks that fit on a node which gained room in this turn. */

@@ -8,6 +8,7 @@ import type { AskClass } from '../state/classTable.ts';
 import type { NodeTable } from '../state/nodeTable.ts';
 import { emptyFits } from './everFits.ts';
 import { classFilters, type Filter, filters } from './filters.ts';
+import { gateOf } from '../queue/gates.ts';
 import { waitingOf } from '../queue/waiting.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
@@ -68,7 +69,7 @@ function standing(
   const lane = state.ready.laneOf(task);
   return {
     waiting: waitingOf(state, task),
-    ahead: task.state === 'ready' ? (lane?.ahead(task.enqueuedOrder) ?? 0) : 0,
+    ahead: task.state === 'ready' ? (lane?.ahead(task) ?? 0) : 0,
     ...(task.state === 'backoff' ? { untilMs: task.untilMs } : {}),
     ...(task.live ? { placedOn: task.live.nodeId } : {}),
   };
@@ -81,6 +82,8 @@ function dominantOf(
 ): WhyAnswer['dominant'] {
   if (task.state === 'backoff') return 'BACKOFF';
   if (task.state !== 'ready') return 'NOT_WAITING';
+  const gate = gateOf(state, task);
+  if (gate) return gate;
   if (state.nodes.size === 0) return 'NO_NODES';
   if (fitsNow) return 'BEHIND_OTHERS';
   // The rule that stopped the last nodes that were left: it is what would have to change.

@@ -66,4 +66,5 @@ function close(state: SchedulerState, node: NodeIndex, by: number): void {
 export function setNodeState(state: SchedulerState, node: NodeIndex, next: number): void {
   state.nodes.state[node] = next;
   state.index.update(node);
+  state.plant.update(node);
 }
