@@ -1,42 +1,55 @@
 // The placing part of a turn: takes the next ready task, finds it a node, and says so. Asks that fit nowhere are set
 // aside as a class and looked at again when a node gains room that they would fit in.
 import type { Dispatch } from '../../protocol/agentWire.ts';
-import { token } from '../../protocol/brands.ts';
+import { type NodeIndex, token } from '../../protocol/brands.ts';
 import { placementsPerCycleMax } from '../../protocol/limits.ts';
 import type { Effect } from '../effects.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { LiveAttempt, Task } from '../state/taskTable.ts';
 import { avoidedBy } from './blame.ts';
+import { beginKeeping, keepRoomFor, seeFreed } from './reserve.ts';
 import type { Turn } from './turn.ts';
 
 /** Places up to `placementsPerCycleMax` tasks; true where more may be placed at once. */
 export function placeReady(turn: Turn): boolean {
   const { state } = turn;
+  for (const { task, node } of beginKeeping(turn)) {
+    state.reservations.lookFor(task);
+    if (state.placer.fits(node, task.askClass)) start(turn, task, node);
+  }
   for (let placed = 0; placed < placementsPerCycleMax;) {
     const task = state.ready.next(turn.nowMs);
     if (!task) {
       awaitRate(state);
       return false;
     }
+    state.reservations.lookFor(task);
     const node = state.placer.place(task.askClass, { avoid: avoidedBy(state, task) });
     if (node === undefined) {
       state.ready.block(task.askClass);
+      keepRoomFor(turn, task);
       continue;
     }
-    const next = token(state.nextToken);
-    turn.emit({
-      kind: 'attempt_placed',
-      taskId: task.taskId,
-      token: next,
-      nodeId: state.nodes.idOf(node),
-      gpuMask: state.placer.devicesOn(node, task.askClass),
-    });
+    start(turn, task, node);
     placed += 1;
-    if (!task.live) continue;
-    state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
-    turn.effect(dispatchOf(state, task, task.live));
   }
   return true;
+}
+
+function start(turn: Turn, task: Task, node: NodeIndex): void {
+  const { state } = turn;
+  const next = token(state.nextToken);
+  turn.emit({
+    kind: 'attempt_placed',
+    taskId: task.taskId,
+    token: next,
+    nodeId: state.nodes.idOf(node),
+    gpuMask: state.placer.devicesOn(node, task.askClass),
+  });
+  if (!task.live) return;
+  state.reservations.placed(task, task.live);
+  state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
+  turn.effect(dispatchOf(state, task, task.live));
 }
 
 /** Queues that wait for their rate go on by a timer, where nothing else brings a turn. */
@@ -50,6 +63,7 @@ function awaitRate(state: SchedulerState): void {
 /** Wakes the blocked asks that fit on a node which gained room in this turn. */
 export function wakeBlocked(state: SchedulerState): void {
   if (state.freed.size === 0) return;
+  seeFreed(state);
   for (const ask of state.classes.askClasses) {
     if (!ask?.isBlocked) continue;
     for (const node of state.freed) {

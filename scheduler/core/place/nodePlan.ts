@@ -17,6 +17,13 @@ export interface ExpectedEnd {
   readonly gpuMask: number;
 }
 
+/** Without a mask it is kept for somebody, and devices are yet to be chosen. */
+interface Held {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly gpuMask?: number;
+}
+
 export class NodePlan {
   readonly node: NodeIndex;
   readonly #fleet: NodeTable;
@@ -65,7 +72,7 @@ export class NodePlan {
   }
 
   /** Takes an ask's amounts out of the plan for a time: what is kept, or what has just been placed. */
-  hold(ask: Ask, fromMs: number, untilMs: number, gpuMask?: number): void {
+  hold(ask: Ask, { fromMs, untilMs, gpuMask }: Held): void {
     const first = this.#cut(fromMs);
     const end = this.#cut(untilMs);
     const starting = this.#steps[first];

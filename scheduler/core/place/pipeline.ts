@@ -7,6 +7,7 @@ import type { NodeTable } from '../state/nodeTable.ts';
 import type { AskMix } from '../state/askMix.ts';
 import { GpuPlacer } from './gpuPlacer.ts';
 import type { Policy } from './policy.ts';
+import type { Reservations } from './reservations.ts';
 
 /** Nodes looked at before a wide search; a fit in CPU and memory is nearly always among the first few. */
 const looksAtFirst = 4 * candidatesMax;
@@ -18,6 +19,7 @@ export interface PlacerParts {
   readonly classes: ClassTable;
   readonly index: CapacityIndex;
   readonly mix: AskMix;
+  readonly reservations: Reservations;
 }
 
 export interface PlaceOptions {
@@ -157,7 +159,7 @@ export class Placer {
   #isRefused(node: NodeIndex, ask: AskClass): boolean {
     if (this.#avoided?.has(node) === true) return true;
     for (const filter of this.#policy.filters) if (filter.refuses(node, ask, this.#parts.fleet)) return true;
-    return false;
+    return this.#parts.reservations.refuses(node, ask);
   }
 
   #scoreOf(node: NodeIndex, ask: AskClass): number {

@@ -3,8 +3,7 @@
 // reservations are made anew.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import { reservationsMax } from '../../protocol/limits.ts';
-import type { TaskSpec } from '../../protocol/task.ts';
-import type { AskClass } from '../state/classTable.ts';
+import { type AskClass, runLengthOf } from '../state/classTable.ts';
 import type { NodeTable } from '../state/nodeTable.ts';
 import type { LiveAttempt, Task, TaskTable } from '../state/taskTable.ts';
 import { type ExpectedEnd, NodePlan } from './nodePlan.ts';
@@ -24,7 +23,7 @@ export class Reservations {
   readonly #fleet: NodeTable;
   readonly #tasks: TaskTable;
   /** Those made first come first where several are on one node. */
-  readonly #kept: Reservation[] = [];
+  #kept: Reservation[] = [];
   /** Of the nodes with reservations; made anew where something changed. */
   readonly #plans = new Map<NodeIndex, NodePlan>();
   #nowMs = 0;
@@ -50,7 +49,7 @@ export class Reservations {
   /** The time of the turn. */
   begin(nowMs: number): void {
     this.#nowMs = nowMs;
-    this.#asker = undefined;
+    this.lookFor(undefined);
   }
   /** For whom nodes are looked at from now on. Undefined: for the shortest task that an ask may stand for. */
   lookFor(task: Task | undefined): void {
@@ -61,9 +60,14 @@ export class Reservations {
   /** Is the room there kept for others? Nothing is kept from who has the reservation itself. */
   refuses(node: NodeIndex, ask: AskClass): boolean {
     if (this.#kept.length === 0 || !this.#plans.has(node)) return false;
-    if (this.#asker && this.#isAloneOn(node, this.#asker)) return false;
+    const own = this.#asker && this.of(this.#asker);
+    if (own?.node === node && own.fromMs <= this.#nowMs) return false;
     const untilMs = this.#asker ? this.#askerUntilMs : this.#nowMs + leastLengthOf(ask);
     return !this.#planOf(node).takes(ask.ask, untilMs);
+  }
+  /** Those whose time has come. */
+  due(): readonly Reservation[] {
+    return this.#kept.filter(({ fromMs }) => fromMs <= this.#nowMs);
   }
   /** For an explanation: who it is kept for, and from when. */
   first(node: NodeIndex): Reservation | undefined {
@@ -82,30 +86,28 @@ export class Reservations {
     this.#kept.push(kept);
     if (!this.#plans.has(node)) this.#planOf(node);
   }
-  drop(task: Task): void {
-    const at = this.#kept.findIndex((kept) => kept.task === task);
-    const [dropped] = at < 0 ? [] : this.#kept.splice(at, 1);
-    if (dropped) this.#plans.delete(dropped.node);
-    if (dropped && this.first(dropped.node)) this.#planOf(dropped.node);
+  drop(isMeant: (kept: Reservation) => boolean): readonly Reservation[] {
+    const dropped = this.#kept.filter(isMeant);
+    if (dropped.length === 0) return dropped;
+    this.#kept = this.#kept.filter((kept) => !isMeant(kept));
+    for (const { node } of dropped) this.changed(node);
+    return dropped;
   }
   clear(): void {
-    this.#kept.length = 0;
+    this.#kept = [];
     this.#plans.clear();
   }
 
   /** What is on the node has changed by other than a placement. */
   changed(node: NodeIndex): void {
-    if (this.#plans.delete(node)) this.#planOf(node);
+    if (this.#plans.delete(node) && this.first(node)) this.#planOf(node);
   }
   /** A task has been placed: what it holds is in the plan of its node from now on. */
   placed(task: Task, live: LiveAttempt): void {
-    const { askClass, spec } = task;
-    if (this.of(task)) this.drop(task);
-    else this.#plans.get(live.node)?.hold(askClass.ask, this.#nowMs, this.#nowMs + runLengthOf(spec), live.gpuMask);
-  }
-
-  #isAloneOn(node: NodeIndex, task: Task): boolean {
-    return this.#kept.every((kept) => kept.node !== node || kept.task === task);
+    const untilMs = this.#nowMs + runLengthOf(task.spec);
+    const [own] = this.drop((kept) => kept.task === task);
+    if (own?.node !== live.node)
+      this.#plans.get(live.node)?.hold(task.spec.ask, { fromMs: this.#nowMs, untilMs, gpuMask: live.gpuMask });
   }
 
   #planOf(node: NodeIndex): NodePlan {
@@ -129,17 +131,13 @@ export class Reservations {
     const lengthMs = runLengthOf(kept.task.spec);
     kept.fromMs = plan.earliest(ask, lengthMs) ?? Number.POSITIVE_INFINITY;
     kept.untilMs = kept.fromMs + lengthMs;
-    if (Number.isFinite(kept.fromMs)) plan.hold(ask, kept.fromMs, kept.untilMs);
+    if (Number.isFinite(kept.fromMs)) plan.hold(ask, kept);
   }
   #endOf({ spec }: Task, { startedAtMs, placedAtMs, gpuMask }: LiveAttempt): ExpectedEnd {
     const expectedMs = (startedAtMs ?? placedAtMs) + runLengthOf(spec);
     return { atMs: Math.max(expectedMs, this.#nowMs + overdueMs), ask: spec.ask, gpuMask };
   }
 }
-
-/** How long an attempt should run: what its task expects, or else the longest it could. Milliseconds. */
-export const runLengthOf = ({ expectedMs, timeoutMs }: TaskSpec): number =>
-  Math.min(expectedMs ?? timeoutMs, timeoutMs);
 
 /** The bound of an ask is rounded up by less than half an octave. */
 const leastLengthOf = ({ boundMs }: AskClass): number => boundMs / 1.5;
