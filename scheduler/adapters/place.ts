@@ -53,7 +53,11 @@ function answersOf(words: readonly string[]): Answers {
   return format({
     policy: policies[chosen('--policy', given.get('--policy') ?? 'pack', 'policy') as keyof typeof policies],
     order: chosen('--order', given.get('--order') ?? 'slowdown', 'order') as ReplaySettings['order'],
-    backfill: chosen('--backfill', given.get('--backfill') ?? 'conservative', 'backfill') as ReplaySettings['backfill'],
+    backfill: chosen(
+      '--backfill',
+      given.get('--backfill') ?? 'conservative',
+      'backfill',
+    ) as ReplaySettings['backfill'],
   });
 }
 

@@ -49,6 +49,12 @@ export class NodePlan {
     return this.#steps[1]?.atMs ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Time has passed, to before `staleAtMs`: what was free is free from now on. */
+  begin(nowMs: number): void {
+    const [first] = this.#steps;
+    if (first) this.#steps[0] = { atMs: nowMs, room: first.room };
+  }
+
   /** May this run from now until then without taking what is kept? */
   takes(ask: Ask, untilMs: number): boolean {
     if (ask.gpu && untilMs > this.#devicesKeptFromMs) return false;
@@ -77,8 +83,7 @@ export class NodePlan {
     const end = this.#cut(untilMs);
     const starting = this.#steps[first];
     const mask = gpuMask ?? (ask.gpu && starting ? (devicesIn(starting.room, ask.gpu) ?? 0) : 0);
-    if (gpuMask === undefined && ask.gpu)
-      this.#devicesKeptFromMs = Math.min(this.#devicesKeptFromMs, fromMs);
+    if (gpuMask === undefined && ask.gpu) this.#devicesKeptFromMs = Math.min(this.#devicesKeptFromMs, fromMs);
     for (let at = first; at < end; at += 1) {
       const step = this.#steps[at];
       if (step) step.room = changedRoom(step.room, { ask, gpuMask: mask, sign: -1 }, this.#fleet);

@@ -106,13 +106,21 @@ export class Reservations {
   placed(task: Task, live: LiveAttempt): void {
     const untilMs = this.#nowMs + runLengthOf(task.spec);
     const [own] = this.drop((kept) => kept.task === task);
-    if (own?.node !== live.node)
-      this.#plans.get(live.node)?.hold(task.spec.ask, { fromMs: this.#nowMs, untilMs, gpuMask: live.gpuMask });
+    if (own?.node === live.node) return;
+    const plan = this.#plans.get(live.node);
+    if (!plan || plan.staleAtMs <= this.#nowMs) this.changed(live.node);
+    else {
+      plan.begin(this.#nowMs);
+      plan.hold(task.spec.ask, { fromMs: this.#nowMs, untilMs, gpuMask: live.gpuMask });
+    }
   }
 
   #planOf(node: NodeIndex): NodePlan {
     const known = this.#plans.get(node);
-    if (known && known.staleAtMs > this.#nowMs) return known;
+    if (known && known.staleAtMs > this.#nowMs) {
+      known.begin(this.#nowMs);
+      return known;
+    }
     const plan = this.#planFor(node);
     for (const kept of this.#kept) if (kept.node === node) this.#hold(plan, kept);
     this.#plans.set(node, plan);

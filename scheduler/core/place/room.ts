@@ -35,7 +35,10 @@ export function hasRoom(room: Room, ask: Ask, fleet: NodeTable): boolean {
 }
 
 /** Bit mask of devices that the ask could have, the fullest that fit; undefined where they are short. */
-export function devicesIn({ gpu }: Room, { devices, thousandths }: NonNullable<Ask['gpu']>): number | undefined {
+export function devicesIn(
+  { gpu }: Room,
+  { devices, thousandths }: NonNullable<Ask['gpu']>,
+): number | undefined {
   const fitting = gpu
     .map((free, device) => ({ free, device }))
     .filter(({ free }) => free >= thousandths)

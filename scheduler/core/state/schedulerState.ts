@@ -82,7 +82,13 @@ export class SchedulerState {
   constructor(policy: Policy = policies.pack, timing: Timing = plantTiming) {
     this.timing = timing;
     this.placer = new Placer(
-      { fleet: this.nodes, classes: this.classes, index: this.index, mix: this.mix, reservations: this.reservations },
+      {
+        fleet: this.nodes,
+        classes: this.classes,
+        index: this.index,
+        mix: this.mix,
+        reservations: this.reservations,
+      },
       policy,
     );
     this.ready.put(defaultQueue, { weight: 1, mode: 'open' });
