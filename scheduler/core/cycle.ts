@@ -7,6 +7,7 @@ import type { Ask, EndState, TaskRecord } from '../protocol/task.ts';
 import type { Timing } from '../protocol/timing.ts';
 import type { SchedulerView } from '../protocol/view.ts';
 import { type Answer, decide } from './decide/deciders.ts';
+import { tendArrays } from './decide/arrays.ts';
 import { placeReady, wakeBlocked } from './decide/place.ts';
 import { fireTimers } from './decide/timers.ts';
 import type { Turn } from './decide/turn.ts';
@@ -18,6 +19,7 @@ import { SchedulerState } from './state/schedulerState.ts';
 import { digestOf } from './state/digest.ts';
 import { Restoring } from './state/restore.ts';
 import { Snapshot, type SnapshotPace } from './state/snapshot.ts';
+import { arrayRecordOf } from './state/arrayTable.ts';
 import { recordOf } from './state/taskTable.ts';
 import { viewOf } from './view.ts';
 
@@ -126,8 +128,9 @@ export class Core {
     };
     const answers = commands.map((command) => this.#decide(turn, command));
     const hasMoreTimers = fireTimers(turn);
+    const hasMoreToEnd = tendArrays(turn);
     wakeBlocked(state);
-    const hasMore = placeReady(turn) || hasMoreTimers;
+    const hasMore = placeReady(turn) || hasMoreTimers || hasMoreToEnd;
     return { batch: this.#seal(nowMs, events), answers, effects, hasMore };
   }
 
@@ -163,11 +166,11 @@ export class Core {
   }
 }
 
-/** For who asks when to come back. The task is still live. */
+/** For who asks when to come back. The task, or the array, is still live. */
 function countEnd(state: SchedulerState, { spec }: TaskRecord, nowMs: Ms): void {
   state.ends.count(nowMs);
   state.ready.mustGet(spec.queue).share.ends.count(nowMs);
-  state.tenants.of(spec.tenant).share.ends.count(nowMs);
+  state.tenants.get(spec.tenant)?.share.ends.count(nowMs);
 }
 
 const endStateOf: Partial<Record<Event['kind'], EndState>> = {
@@ -182,6 +185,8 @@ function endedRecord(
   event: Event,
   atMs: TaskRecord['submittedAtMs'],
 ): TaskRecord | undefined {
+  if (event.kind === 'array_ended')
+    return arrayRecordOf(state.arrays.mustGet(event.taskId), { ...event, atMs });
   const endState = endStateOf[event.kind];
   if (!endState || !('taskId' in event)) return undefined;
   const reason = 'reason' in event ? event.reason : '';

@@ -12,6 +12,7 @@ import type {
   TaskCounts,
   TaskRow,
 } from '../protocol/view.ts';
+import { groupRow, groupRows, recordById } from './groupView.ts';
 import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
 import { why } from './place/explain.ts';
@@ -30,13 +31,14 @@ export function viewOf(state: SchedulerState): SchedulerView {
     fleetUse: () => fleetUse(nodes),
     queues: () => queueRows(state),
     tenants: () => tenantRows(state),
-    task: (taskId) => {
-      const task = tasks.get(taskId);
-      return task && recordOf(task);
-    },
+    groups: () => groupRows(state),
+    group: (groupId) => groupRow(state, groupId),
+    task: (taskId) => recordById(state, taskId),
     taskRow: (taskId) => {
       const task = tasks.get(taskId);
-      return task && taskRow(state, task);
+      if (task) return taskRow(state, task);
+      const record = recordById(state, taskId);
+      return record && rowOfRecord(record, record.state === 'held' ? 'held' : 'none');
     },
     queueOf: (token) => tasks.byToken(token)?.spec.queue,
     liveTasksOfKind: (kind, limit) => liveTasksOfKind(state, kind, limit),

@@ -7,8 +7,11 @@ import type { PendingReason } from '../../protocol/reasons.ts';
 import type { AskClass } from '../state/classTable.ts';
 import type { NodeTable } from '../state/nodeTable.ts';
 import { emptyFits } from './everFits.ts';
-import { classFilters, type Filter, filters } from './filters.ts';
 import { gateOf } from '../queue/gates.ts';
+import { arrayAsTask, heldElement } from '../groupView.ts';
+import { roomIn } from '../state/arrayTable.ts';
+import type { Filter } from './filter.ts';
+import { classFilters, filters } from './filters.ts';
 import { waitingOf } from '../queue/waiting.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
@@ -18,9 +21,16 @@ const funnelOrder: readonly PendingReason[] = [
   'KIND_NOT_OFFERED',
   'LABEL_MISMATCH',
   'TAINT_NOT_TOLERATED',
+  'NODE_AVOIDED',
   'NODE_NOT_ONLINE',
   'NODE_CORDONED',
   'NODE_SET_ASIDE',
+  'MAINTENANCE',
+  'NOT_TOGETHER',
+  'NOT_APART',
+  'SPREAD_SKEW',
+  'NODE_EXCLUSIVE',
+  'NODE_NOT_EMPTY',
   'INSUFFICIENT_CPU',
   'INSUFFICIENT_MEMORY',
   'INSUFFICIENT_GPU',
@@ -30,7 +40,7 @@ const funnelOrder: readonly PendingReason[] = [
 
 /** O(nodes x filters): about 3 ms at 50,000 nodes. Undefined where the task is not live. */
 export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefined {
-  const task = state.tasks.get(taskId);
+  const task = state.tasks.get(taskId) ?? arrayAsTask(state, taskId) ?? heldElement(state, taskId);
   if (!task) return undefined;
   const { nodes } = state;
   const rules = orderedRules(state);
@@ -70,7 +80,7 @@ function standing(
   return {
     waiting: waitingOf(state, task),
     ahead: task.state === 'ready' ? (lane?.ahead(task) ?? 0) : 0,
-    ...(task.state === 'backoff' ? { untilMs: task.untilMs } : {}),
+    ...(task.state === 'backoff' || isDelayed(task) ? { untilMs: task.untilMs } : {}),
     ...(task.live ? { placedOn: task.live.nodeId } : {}),
   };
 }
@@ -81,6 +91,7 @@ function dominantOf(
   { removed, fitsNow }: { readonly removed: ReadonlyMap<PendingReason, number>; readonly fitsNow: boolean },
 ): WhyAnswer['dominant'] {
   if (task.state === 'backoff') return 'BACKOFF';
+  if (task.state === 'held') return heldFor(state, task);
   if (task.state !== 'ready') return 'NOT_WAITING';
   const gate = gateOf(state, task);
   if (gate) return gate;
@@ -90,6 +101,15 @@ function dominantOf(
   const last = funnelOrder.findLast((reason) => (removed.get(reason) ?? 0) > 0);
   if (last === 'NODE_NOT_ONLINE' && isRejoining(state)) return 'REJOINING';
   return last ?? 'BEHIND_OTHERS';
+}
+
+const isDelayed = (task: Task): boolean => task.state === 'held' && task.untilMs > 0;
+
+function heldFor({ arrays, tasks }: SchedulerState, task: Task): WhyAnswer['dominant'] {
+  if (isDelayed(task)) return 'DELAYED';
+  const array = arrays.of(task.group) ?? arrays.get(task.taskId);
+  if (array && roomIn(array, tasks.groups.of(array.groupId)) <= 0) return 'ARRAY_RUNNING_MAX';
+  return 'BEHIND_OTHERS';
 }
 
 const isRejoining = (state: SchedulerState): boolean => state.lastBatchAtMs < state.rejoinUntilMs;

@@ -68,7 +68,7 @@ export class Line {
     }
   }
 
-  /** The task that goes next, of all lanes or of those without GPUs. O(log lanes), or O(lanes) for an unsteady order. */
+  /** The task that goes next, of all lanes or of those without GPUs. O(log lanes); O(lanes) for an unsteady order. */
   first(order: TaskOrder, nowMs: number, choice: Choice): Task | undefined {
     if (!order.isSteady) return this.#firstOfAll(order, nowMs, choice);
     const plain = topOf(this.#sorted.plain, choice.isBeyond);

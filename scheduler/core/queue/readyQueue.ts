@@ -75,7 +75,7 @@ export class ReadyQueue {
     if (line.share.live === 0 && line.waiting === 0) queue.lines.delete(line.tenant.name);
   }
 
-  /** Puts a task in line; `task.enqueuedOrder` must be larger than any before. O(log lanes), O(queues) for the first. */
+  /** Puts a task in line; its `enqueuedOrder` must be larger than any before. O(log lanes), O(queues) for the first. */
   push(task: Task): void {
     const queue = this.mustGet(task.spec.queue);
     const line = this.lineOf(task);

@@ -1,4 +1,4 @@
-// What must always hold of queues and tenants: every waiting task stands in one lane, and shares are what attempts hold.
+// What must always hold of queues and tenants: each waiting task stands in one lane, shares are what attempts hold.
 import type { Amounts } from '../../protocol/view.ts';
 import type { Lane } from '../queue/lane.ts';
 import { gpuOf, type Share } from '../queue/share.ts';

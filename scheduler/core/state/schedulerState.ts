@@ -17,10 +17,12 @@ import { EndRate } from '../queue/endRate.ts';
 import { Keeping } from '../queue/keeping.ts';
 import { ReadyQueue } from '../queue/readyQueue.ts';
 import { TenantTable } from '../queue/tenants.ts';
+import { ArrayTable } from './arrayTable.ts';
 import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
 import { Leavings } from './leavings.ts';
+import { Neighbours } from './neighbours.ts';
 import { NodeBlame } from './nodeBlame.ts';
 import { NodeTable } from './nodeTable.ts';
 import { Plant } from './plant.ts';
@@ -44,10 +46,13 @@ export class SchedulerState {
   nextToken = 1;
   nextOrder = 1;
   readonly nodes = new NodeTable();
-  readonly classes = new ClassTable();
   readonly index = new CapacityIndex(this.nodes);
   readonly tasks = new TaskTable();
   readonly plant = new Plant(this.nodes);
+  readonly arrays = new ArrayTable();
+  /** What placement rules count. */
+  readonly neighbours = new Neighbours(this.nodes.places, () => this.tasks.placed());
+  readonly classes = new ClassTable(this.neighbours);
   readonly tenants = new TenantTable();
   readonly ready = new ReadyQueue(this.plant, this.tenants);
   /** What is asked for of late. Soft state. */
@@ -66,6 +71,8 @@ export class SchedulerState {
   readonly timedNodes = new Set<NodeIndex>();
   /** Nodes that gained room since blocked asks were last looked at. */
   readonly freed = new Set<NodeIndex>();
+  /** `changes` of all rules when blocked asks were last looked at. Soft state. */
+  ruleChangesSeen = 0;
   readonly leavings = new Leavings();
   readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
@@ -103,13 +110,22 @@ export class SchedulerState {
     this.ready.reset();
     this.reservations.clear();
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
+    this.#resumeArrays(nowMs);
     for (const task of this.tasks.all()) {
       if (task.state === 'backoff')
         this.timers.add({ dueMs: task.untilMs, kind: 'backoff', id: task.taskId });
+      if (task.state === 'held' && task.untilMs > 0)
+        this.timers.add({ dueMs: task.untilMs, kind: 'delayed', id: task.taskId });
       if (!task.live) continue;
       task.live.leaseUntilMs = this.rejoinUntilMs;
       this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'attempt', id: task.live.token });
     }
+  }
+
+  #resumeArrays(nowMs: number): void {
+    for (const { groupId, spec } of this.arrays.all())
+      if ((spec.notBeforeMs ?? 0) > nowMs)
+        this.timers.add({ dueMs: spec.notBeforeMs ?? 0, kind: 'delayed', id: groupId });
   }
 
   /** Starts the node's lease, and its timer where none is under way. */
