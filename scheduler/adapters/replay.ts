@@ -44,7 +44,7 @@ const joinsPerTurn = 1_000;
 const success = { reason: 'exit', exitCode: 0 } as const;
 
 export class Replay {
-  readonly core: Core;
+  readonly #core: Core;
   #nowMs = logStartMs;
   /** What has happened since the last decision. */
   #commands: Command[] = [];
@@ -56,9 +56,9 @@ export class Replay {
   #placements = 0;
 
   constructor(nodes: readonly LogNode[], { policy, order, backfill }: ReplaySettings) {
-    this.core = new Core({ policy });
+    this.#core = new Core({ policy });
     this.#nodes = nodes.map(({ name }) => nodeId(name));
-    this.core.turn(this.#nowMs, [
+    this.#core.turn(this.#nowMs, [
       { kind: 'StartEpoch', seed: 1 },
       { kind: 'PutQueue', queue, change: { order, backfill }, actor },
     ]);
@@ -69,6 +69,11 @@ export class Replay {
   /** Placements so far. */
   get placements(): number {
     return this.#placements;
+  }
+
+  /** Millicores free on the first node. */
+  get cpuFree(): number {
+    return this.#core.state.nodes.cpuFree[0] ?? 0;
   }
 
   submit({ id, ask, selector = {}, members = 1, expectedS }: LogTask): void {
@@ -111,7 +116,7 @@ export class Replay {
   }
 
   #take(commands: readonly Command[], placed: Placed[]): void {
-    const { answers, batch, hasMore } = this.core.turn(this.#nowMs, commands);
+    const { answers, batch, hasMore } = this.#core.turn(this.#nowMs, commands);
     for (const [at, outcome] of answers.entries()) this.#check(commands[at], outcome);
     for (const event of batch?.events ?? []) {
       if (event.kind === 'attempt_placed') placed.push(event);

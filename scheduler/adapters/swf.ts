@@ -38,6 +38,7 @@ export class SwfMachine {
   readonly #replay: Replay;
   /** One core each, less where the machine has more processors than a node may have cores. */
   readonly #millicores: number;
+  readonly #procs = new Map<number, number>();
 
   constructor(procs: number, settings: ReplaySettings) {
     this.#millicores = Math.min(1_000, Math.floor(cpuMillicoresMax / procs));
@@ -45,20 +46,28 @@ export class SwfMachine {
     this.#replay = new Replay([{ name: 'machine', resources }], settings);
   }
 
-  get replay(): Replay {
-    return this.#replay;
+  /** Placements so far. */
+  get placements(): number {
+    return this.#replay.placements;
   }
 
   submit({ id, procs, reqTime }: SwfJob): void {
+    this.#procs.set(id, procs);
     this.#replay.submit({ id, ask: { cpu: procs * this.#millicores, memory: 0 }, expectedS: reqTime });
   }
   end(id: number): void {
+    this.#procs.delete(id);
     this.#replay.end(id);
   }
   /** Ids of the jobs that start at this second. `free` processors are checked against the core's own count. */
   schedule(second: number, free: number): readonly number[] {
-    const started = this.#replay.decide(second);
-    void free;
-    return started.map(({ id }) => id);
+    const started = this.#replay.decide(second).map(({ id }) => id);
+    const taken = started.reduce((sum, id) => sum + (this.#procs.get(id) ?? 0), 0);
+    const left = this.#replay.cpuFree / this.#millicores;
+    if (left !== free - taken)
+      throw new Error(
+        `at ${String(second)}: ${String(free - taken)} processors should be free, not ${String(left)}`,
+      );
+    return started;
   }
 }

@@ -67,12 +67,19 @@ const reportOf = ({ node, taskId, token }: { node: string; taskId: TaskId; token
 });
 
 const secondMs = 1_000;
+/** Far more than all jobs one after the other take. */
+const secondsMax = 4_000;
 const job = fc.record({
   cpu: fc.integer({ min: 1, max: cores }),
   seconds: fc.integer({ min: 1, max: 20 }),
   gap: fc.nat(4),
 });
 type Job = { readonly cpu: number; readonly seconds: number; readonly gap: number };
+
+function arrivals(jobs: readonly Job[]) {
+  let atMs = startMs;
+  return jobs.map((job) => ({ ...job, atMs: (atMs += job.gap * secondMs) }));
+}
 
 /** Runs jobs in a core; each runs as long as expected, times `lie`. Gives each start, and what was first promised. */
 function play(
@@ -92,31 +99,25 @@ function play(
   const promised = new Map<TaskId, number>();
   const running: { taskId: TaskId; token: Token; node: string; endMs: number }[] = [];
   const ids: TaskId[] = [];
-  let next = 0;
-  let submitMs = startMs + (jobs[0]?.gap ?? 0) * secondMs;
+  const coming = arrivals(jobs);
   const beat = () =>
     names.map((name) =>
       stage.beat(name, ...running.filter(({ node }) => node === name).map(({ token }) => token)),
     );
-  for (
-    let second = 0;
-    second < 4_000 && (next < jobs.length || startOf.size < jobs.length || running.length > 0);
-    second += 1
-  ) {
+  for (let second = 0; second < secondsMax && startOf.size < jobs.length; second += 1) {
     stage.jump(secondMs);
     // All that ends in one second is reported at once: an end that is late by a turn counts as an attempt that runs on.
     const over = running.filter(({ endMs }) => endMs <= stage.now());
     for (const one of over) running.splice(running.indexOf(one), 1);
     stage.give(...beat(), ...over.map(reportOf));
     note();
-    while (next < jobs.length && submitMs <= stage.now()) {
-      const { cpu, seconds } = jobs[next] as Job;
+    for (const { cpu, seconds } of coming.splice(
+      0,
+      coming.filter(({ atMs }) => atMs <= stage.now()).length,
+    )) {
       ids.push(stage.submitOne({ ask: { cpu: cpu * 1_000, memory: 0 }, expectedMs: seconds * secondMs }));
-      next += 1;
-      submitMs += (jobs[next]?.gap ?? 0) * secondMs;
       note();
     }
-    note();
   }
   return { startOf, promised, ids };
 

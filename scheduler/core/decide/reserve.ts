@@ -131,8 +131,8 @@ function keepForFirstBlocked(state: SchedulerState, queue: Queue, nowMs: number)
 }
 
 function keep(state: SchedulerState, queue: Queue, task: Task): void {
-  state.reservations.drop((kept) => kept.task === task);
-  if (task.askClass.rules || hasAll(state, queue)) return; // where rules look at other tasks, ends tell too little
+  if (state.reservations.of(task) || hasAll(state, queue)) return;
+  if (task.askClass.rules) return; // they look at other tasks: when those end tells too little
   const node = soonestNode(state, task);
   if (node !== undefined) state.reservations.keep(task, node);
 }

@@ -1,6 +1,6 @@
 // Why a task waits: the same filters as placement, run over the whole fleet and counted. An explanation cannot drift
 // from the decision, and placement itself collects nothing.
-import type { NodeIndex, TaskId } from '../../protocol/brands.ts';
+import { formatTaskId, type NodeIndex, type TaskId } from '../../protocol/brands.ts';
 import { whyNearMissesMax } from '../../protocol/limits.ts';
 import type { FunnelStep, NearMiss, WhyAnswer } from '../../protocol/view.ts';
 import type { PendingReason } from '../../protocol/reasons.ts';
@@ -36,6 +36,7 @@ const funnelOrder: readonly PendingReason[] = [
   'INSUFFICIENT_GPU',
   'INSUFFICIENT_CUSTOM',
   'NO_SLOT',
+  'RESERVED',
 ];
 
 /** O(nodes x filters): about 3 ms at 50,000 nodes. Undefined where the task is not live. */
@@ -43,6 +44,7 @@ export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefine
   const task = state.tasks.get(taskId) ?? arrayAsTask(state, taskId) ?? heldElement(state, taskId);
   if (!task) return undefined;
   const { nodes } = state;
+  state.reservations.lookFor(task);
   const rules = orderedRules(state);
   const removed = new Map<PendingReason, number>();
   const near: { node: NodeIndex; lacks: Filter[] }[] = [];
@@ -68,8 +70,24 @@ export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefine
 }
 
 function orderedRules(state: SchedulerState): readonly Filter[] {
-  const all = [...classFilters(state.classes), ...filters];
+  const all = [...classFilters(state.classes), ...filters, reservedFilter(state)];
   return [...all].sort((a, b) => funnelOrder.indexOf(a.reason) - funnelOrder.indexOf(b.reason));
+}
+
+/** Kept for a task that waits longer. Of the state, not of the node: it is no filter of a policy. */
+function reservedFilter({ reservations }: SchedulerState): Filter {
+  return {
+    reason: 'RESERVED',
+    refuses: (node, ask) => reservations.refuses(node, ask),
+    compare: (node, ask) => {
+      const kept = reservations.first(node);
+      const from = kept ? new Date(kept.fromMs).toISOString() : '';
+      return {
+        has: kept ? `kept for ${formatTaskId(kept.task.taskId)} from ${from}` : '',
+        needs: `to have ended by then: ${String(Math.round(ask.boundMs / 1_000))} s at most`,
+      };
+    },
+  };
 }
 
 function standing(
