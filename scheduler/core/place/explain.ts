@@ -75,16 +75,16 @@ function orderedRules(state: SchedulerState): readonly Filter[] {
 }
 
 /** Kept for a task that waits longer. Of the state, not of the node: it is no filter of a policy. */
-function reservedFilter({ reservations }: SchedulerState): Filter {
+function reservedFilter({ ready, reservations }: SchedulerState): Filter {
   return {
     reason: 'RESERVED',
     refuses: (node, ask) => reservations.refuses(node, ask),
     compare: (node, ask) => {
       const kept = reservations.first(node);
-      const from = kept ? new Date(kept.fromMs).toISOString() : '';
+      const inS = Math.round(((kept?.fromMs ?? 0) - ready.nowMs) / 1_000);
       return {
-        has: kept ? `kept for ${formatTaskId(kept.task.taskId)} from ${from}` : '',
-        needs: `to have ended by then: ${String(Math.round(ask.boundMs / 1_000))} s at most`,
+        has: kept ? `kept for ${formatTaskId(kept.task.taskId)} in ${String(inS)} s` : '',
+        needs: `up to ${String(Math.round(ask.boundMs / 1_000))} s`,
       };
     },
   };
