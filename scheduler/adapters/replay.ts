@@ -1,5 +1,5 @@
-// Plays a log of tasks through a real core, for measurements: the log owns the clock, the ends and the submits; the core
-// says who starts where. Nodes are kept alive by a heartbeat in every turn, however far apart turns are.
+// Plays a log of tasks through a real core, for measurements: the log owns the clock, the ends and the submits; the
+// core says who starts where. Nodes are kept alive by a heartbeat in every turn, however far apart turns are.
 import * as v from 'valibot';
 import { Core } from '../core/cycle.ts';
 import type { Policy } from '../core/place/policy.ts';

@@ -1,5 +1,5 @@
-// The order `slowdown`: what a task gains by going first, beside what it costs to make it wait. Tasks that have waited
-// long go first, the more so the shorter they are; of long ones the larger, since small ones fill the gaps they leave.
+// The order `slowdown`: what a task gains by going first, beside what it costs the others. Those go first that have
+// waited long, the more so the shorter they are; once much is waiting, of long ones the larger: small ones fill gaps.
 import { runLengthOf } from '../state/classTable.ts';
 import type { Task } from '../state/taskTable.ts';
 import type { LaneView, ScoredOrder } from './taskOrder.ts';
@@ -12,15 +12,11 @@ const dayMs = 24 * hourMs;
 const shortestMs = 10 * secondMs;
 /** A task that has just come counts as if it had waited so long. */
 const headStartMs = 60 * secondMs;
-/** A task of this length gains as much by its shortness as one of the whole plant and an hour does by its size. */
+/** With less work waiting than this the plant is not full for long, and all that counts is that the short go first. */
+const lightMs = 24 * hourMs;
+/** With more, the plant has to be packed: a task so short counts as much as one of the whole plant and an hour. */
 const shortMs = 60 * secondMs;
-/** While less than this is waiting, shortness counts for so much more: the plant is full anyhow only after that. */
-const lightMs = 22 * hourMs;
-const lightShortMs = 28 * hourMs;
-const lightSteep = 16;
-/**
- * Nobody waits without end: past so long, or past so many times what all that waits would take, tasks go as they came.
- */
+/** Nobody waits without end: past so long, or so many times what all that waits would take, tasks go as they came. */
 const overdueMs = 3 * dayMs;
 const overdueTimes = 8;
 const overdueScore = 1e15;
@@ -30,17 +26,20 @@ export const bySlowdown: ScoredOrder = {
   scoreAsOf: (lanes, nowMs) => {
     const backlogMs = backlogOf(lanes);
     const patienceMs = Math.max(overdueMs, overdueTimes * backlogMs);
-    const lightness = lightShortMs / (1 + (backlogMs / lightMs) ** lightSteep);
+    const worthOf = backlogMs > lightMs ? worthPacked : worthQuick;
     return (task, bulk) => {
       const waitedMs = Math.max(0, nowMs - task.enqueuedAtMs);
       if (waitedMs > patienceMs) return overdueScore + waitedMs;
-      const lengthMs = runLengthOf(task.spec);
-      const countedMs = Math.max(shortestMs, lengthMs);
-      const worth = bulk * Math.sqrt(lengthMs / hourMs) + (shortMs / countedMs) ** 2 + lightness / countedMs;
-      return Math.sqrt(waitedMs + headStartMs) * worth * weightOf(task);
+      return Math.sqrt(waitedMs + headStartMs) * worthOf(runLengthOf(task.spec), bulk) * weightOf(task);
     };
   },
 };
+
+/** A wide one a little before a narrow one as long: it has fewer chances to start. */
+const worthQuick = (lengthMs: number, bulk: number): number => bulk ** 0.25 / Math.max(shortestMs, lengthMs);
+
+const worthPacked = (lengthMs: number, bulk: number): number =>
+  bulk * Math.sqrt(lengthMs / hourMs) + (shortMs / Math.max(shortestMs, lengthMs)) ** 2;
 
 /** Each step of priority doubles what a task counts for. */
 const weightOf = ({ spec }: Task): number => 2 ** spec.priority;
