@@ -16,10 +16,7 @@ import type { Turn } from './turn.ts';
 /** Places up to `placementsPerCycleMax` tasks; true where more may be placed at once. */
 export function placeReady(turn: Turn): boolean {
   const { state } = turn;
-  for (const { task, node } of beginKeeping(turn)) {
-    state.reservations.lookFor(task);
-    if (state.placer.fits(node, task.askClass)) start(turn, task, node);
-  }
+  beginKeeping(turn);
   for (let placed = 0; placed < placementsPerCycleMax;) {
     const task = state.ready.next(turn.nowMs);
     if (!task) {

@@ -36,10 +36,10 @@ export function seeFreed({ freed, keeping, ready, reservations }: SchedulerState
 }
 
 /**
- * To be called before a turn places: drops what no longer holds, and lets those compete that should. Gives the
- * reservations whose time has come.
+ * To be called before a turn places: drops what no longer holds, and lets those compete that should, among them those
+ * whose time has come.
  */
-export function beginKeeping({ state, nowMs }: Turn): readonly Reservation[] {
+export function beginKeeping({ state, nowMs }: Turn): void {
   const { reservations, keeping, ready } = state;
   reservations.begin(nowMs);
   const dropped = reservations.drop((kept) => !holds(state, kept));
@@ -55,7 +55,7 @@ export function beginKeeping({ state, nowMs }: Turn): readonly Reservation[] {
       else if (isScan) keepForFirstBlocked(state, queue, nowMs);
     }
   keeping.freed.clear();
-  return reservations.due();
+  for (const { task } of reservations.due()) ready.wake(task.askClass);
 }
 
 /** To be called where a task fits nowhere now, after its ask was blocked. */

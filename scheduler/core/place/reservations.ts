@@ -60,8 +60,7 @@ export class Reservations {
   /** Is the room there kept for others? Nothing is kept from who has the reservation itself. */
   refuses(node: NodeIndex, ask: AskClass): boolean {
     if (this.#kept.length === 0 || !this.#plans.has(node)) return false;
-    const own = this.#asker && this.of(this.#asker);
-    if (own?.node === node && own.fromMs <= this.#nowMs) return false;
+    if (this.#asker && this.#dueOn(node, this.#asker)) return false;
     const untilMs = this.#asker ? this.#askerUntilMs : this.#nowMs + leastLengthOf(ask);
     return !this.#planOf(node).takes(ask.ask, untilMs);
   }
@@ -105,14 +104,25 @@ export class Reservations {
   /** A task has been placed: what it holds is in the plan of its node from now on. */
   placed(task: Task, live: LiveAttempt): void {
     const untilMs = this.#nowMs + runLengthOf(task.spec);
-    const [own] = this.drop((kept) => kept.task === task);
-    if (own?.node === live.node) return;
+    const used = this.#dueOn(live.node, task);
+    const dropped = this.drop((kept) => kept === used || kept.task === task);
+    if (dropped.some((kept) => kept.node === live.node)) return;
     const plan = this.#plans.get(live.node);
     if (!plan || plan.staleAtMs <= this.#nowMs) this.changed(live.node);
     else {
       plan.begin(this.#nowMs);
       plan.hold(task.spec.ask, { fromMs: this.#nowMs, untilMs, gpuMask: live.gpuMask });
     }
+  }
+
+  /**
+   * The reservation there that this task may use: its own, or that of another with the same ask. Who of them goes first
+   * is for the queues to say.
+   */
+  #dueOn(node: NodeIndex, { askClass }: Task): Reservation | undefined {
+    return this.#kept.find(
+      (kept) => kept.node === node && kept.fromMs <= this.#nowMs && kept.task.askClass === askClass,
+    );
   }
 
   #planOf(node: NodeIndex): NodePlan {
