@@ -1,5 +1,5 @@
-// How well rigid parallel tasks are packed and how long short ones wait: the core on logs in the standard workload format,
-// one setting for all, beside EASY and EASY with the shortest first in the same run.
+// How well rigid parallel tasks are packed and how long short ones wait: the core on logs in the standard workload
+// format, one setting for all, beside EASY and EASY with the shortest first in the same run.
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SwfMachine } from '../../scheduler/adapters/swf.ts';

@@ -15,7 +15,7 @@ import type { Task } from '../state/taskTable.ts';
 import type { Turn } from './turn.ts';
 
 /** Tasks of one queue that have room kept for them. More made packing no better when measured. */
-const keptMax = { off: 0, easy: 1, conservative: 8 } as const;
+const keptMax = { off: 0, easy: 1, conservative: 12 } as const;
 /** A queue that says nothing keeps room as `easy` does, but only for a task that has waited this long. */
 const patienceMs = 60_000;
 /** Nodes compared for one reservation, and rows looked at for them: bounds a turn in a large plant. */

@@ -16,6 +16,8 @@ const headStartMs = 60 * secondMs;
 const lightMs = 24 * hourMs;
 /** With more, the plant has to be packed: a task so short counts as much as one of the whole plant and an hour. */
 const shortMs = 60 * secondMs;
+/** Lengths are rounded up to half an octave: this much of it is true, on average. */
+const boundShare = 0.8;
 /** Nobody waits without end: past so long, or so many times what all that waits would take, tasks go as they came. */
 const overdueMs = 3 * dayMs;
 const overdueTimes = 8;
@@ -39,7 +41,7 @@ export const bySlowdown: ScoredOrder = {
 const worthQuick = (lengthMs: number, bulk: number): number => bulk ** 0.25 / Math.max(shortestMs, lengthMs);
 
 const worthPacked = (lengthMs: number, bulk: number): number =>
-  bulk * Math.sqrt(lengthMs / hourMs) + (shortMs / Math.max(shortestMs, lengthMs)) ** 2;
+  bulk ** 1.5 * Math.sqrt(lengthMs / hourMs) + (shortMs / Math.max(shortestMs, lengthMs)) ** 2;
 
 /** Each step of priority doubles what a task counts for. */
 const weightOf = ({ spec }: Task): number => 2 ** spec.priority;
@@ -48,5 +50,5 @@ const weightOf = ({ spec }: Task): number => 2 ** spec.priority;
 function backlogOf(lanes: Iterable<LaneView>): number {
   let sum = 0;
   for (const { size, bulk, askClass } of lanes) sum += size * bulk * askClass.boundMs;
-  return sum;
+  return sum * boundShare;
 }
