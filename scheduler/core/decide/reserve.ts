@@ -132,6 +132,7 @@ function keepForFirstBlocked(state: SchedulerState, queue: Queue, nowMs: number)
 
 function keep(state: SchedulerState, queue: Queue, task: Task): void {
   if (state.reservations.of(task) || hasAll(state, queue)) return;
+  if (task.askClass.gangSize > 0) return; // it needs room on several nodes at one time
   if (task.askClass.rules) return; // they look at other tasks: when those end tells too little
   const node = soonestNode(state, task);
   if (node !== undefined) state.reservations.keep(task, node);

@@ -61,6 +61,8 @@ export class Reservations {
   refuses(node: NodeIndex, ask: AskClass): boolean {
     if (this.#kept.length === 0 || !this.#plans.has(node)) return false;
     if (this.#asker && this.#dueOn(node, this.#asker)) return false;
+    // Several members of a gang may go to one node: they have to end before what is kept begins.
+    if (this.#asker && ask.gangSize > 0) return this.#askerUntilMs > this.#firstFromMs(node);
     const untilMs = this.#asker ? this.#askerUntilMs : this.#nowMs + leastLengthOf(ask);
     return !this.#planOf(node).takes(ask.ask, untilMs);
   }
@@ -122,6 +124,14 @@ export class Reservations {
   #dueOn(node: NodeIndex, { askClass }: Task): Reservation | undefined {
     return this.#kept.find(
       (kept) => kept.node === node && kept.fromMs <= this.#nowMs && kept.task.askClass === askClass,
+    );
+  }
+
+  #firstFromMs(node: NodeIndex): number {
+    this.#planOf(node);
+    return this.#kept.reduce(
+      (first, kept) => (kept.node === node ? Math.min(first, kept.fromMs) : first),
+      Number.POSITIVE_INFINITY,
     );
   }
 
