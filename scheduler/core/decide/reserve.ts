@@ -48,14 +48,15 @@ export function beginKeeping({ state, nowMs }: Turn): void {
   keeping.seenOrder = state.nextOrder;
   const isScan = dropped.length > 0 || nowMs >= keeping.scanDueMs;
   if (isScan) keeping.scanDueMs = nowMs + scanEveryMs;
-  if (isNews || isScan)
-    for (const queue of ready.queues.values()) {
-      if (queue.waiting === 0 || limitOf(queue.settings) === 0) continue;
-      if (!queue.order.isSteady) openRound(state, queue);
-      else if (isScan) keepForFirstBlocked(state, queue, nowMs);
-    }
+  if (isNews || isScan) for (const queue of ready.queues.values()) reconsider(state, queue, isScan);
   keeping.freed.clear();
   for (const { task } of reservations.due()) ready.wake(task.askClass);
+}
+
+function reconsider(state: SchedulerState, queue: Queue, isScan: boolean): void {
+  if (queue.waiting === 0 || limitOf(queue.settings) === 0) return;
+  if (!queue.order.isSteady) openRound(state, queue);
+  else if (isScan) keepForFirstBlocked(state, queue, state.ready.nowMs);
 }
 
 /** To be called where a task fits nowhere now, after its ask was blocked. */
