@@ -10,6 +10,7 @@ import { placement } from './placement.ts';
 import { recovery } from './recovery/recovery.ts';
 import { silence } from './silence/silence.ts';
 import { swf } from './swf/swf.ts';
+import { whatif } from './whatIf/whatIf.ts';
 import { type Bench, machine, MissingInput, type Options } from './bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -23,6 +24,7 @@ const benches: Readonly<Record<string, Bench>> = {
   recovery,
   silence,
   swf,
+  whatif,
 };
 
 const [name = '', ...words] = process.argv.slice(2);

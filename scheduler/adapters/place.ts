@@ -2,6 +2,7 @@
 // one JSON message per line over standard input and output.
 import { createInterface } from 'node:readline';
 import { policies } from '../core/place/policy.ts';
+import { chunksAnswers } from './chunks.ts';
 import { openbAnswers } from './openb.ts';
 import type { ReplaySettings } from './replay.ts';
 import { swfAnswers } from './swf.ts';
@@ -12,6 +13,7 @@ type Answers = (line: string) => object | undefined;
 const formats: Readonly<Record<string, (settings: ReplaySettings) => Answers>> = {
   openb: ({ policy }) => openbAnswers(policy),
   swf: swfAnswers,
+  chunks: chunksAnswers,
 };
 /** Each option with the values it may have, the default first. */
 const options = {

@@ -26,6 +26,7 @@ interface LogTask {
   readonly id: number;
   readonly ask: object;
   readonly selector?: object;
+  readonly placement?: object | undefined;
   readonly members?: number;
   /** What its user asked for. */
   readonly expectedS: number;
@@ -76,7 +77,7 @@ export class Replay {
     return this.#core.state.nodes.cpuFree[0] ?? 0;
   }
 
-  submit({ id, ask, selector = {}, members = 1, expectedS }: LogTask): void {
+  submit({ id, ask, selector = {}, placement, members = 1, expectedS }: LogTask): void {
     const expectedMs = Math.min(timeoutMaxMs, Math.max(1, Math.round(expectedS * 1_000)));
     const spec = v.parse(taskSpecSchema, {
       name: String(id),
@@ -85,7 +86,8 @@ export class Replay {
       selector,
       expectedMs,
       timeoutMs: Math.max(expectedMs, 100),
-      ...(members > 1 ? { gang: { size: members } } : {}),
+      ...(placement ? { placement } : {}),
+      ...(members > 1 ? { gang: { size: members, placeWithinMs: timeoutMaxMs } } : {}),
     });
     this.#commands.push({ kind: 'SubmitTasks', specs: [spec], actor });
     this.#submitted.push(id);
@@ -139,7 +141,8 @@ export class Replay {
   #startedBy(placed: readonly Placed[]): Started[] {
     const byId = new Map<number, Placed[]>();
     for (const event of placed) {
-      const id = this.#ids.get(event.taskId);
+      const { group } = this.#core.state.tasks.mustGet(event.taskId);
+      const id = this.#ids.get(group?.groupId ?? event.taskId);
       if (id === undefined) throw new Error(`task ${String(event.taskId)} is of no job`);
       this.#tokensOn.get(event.nodeId)?.add(event.token);
       const one = byId.get(id);

@@ -135,3 +135,51 @@ describe('place --stdio swf', () => {
     expect(stderr).toContain(reason);
   });
 });
+
+describe('place --stdio chunks', () => {
+  const words = ['--stdio', 'chunks'];
+  const plant = {
+    type: 'init',
+    nodes: [
+      { id: 10, name: 'a', cluster: 'x', cpu: 4, memMiB: 4_096 },
+      { id: 11, name: 'b', cluster: 'y', cpu: 8, memMiB: 4_096 },
+    ],
+  };
+  const submit = (id: number, fields: object) => ({
+    type: 'submit',
+    t: 0,
+    job: { id, submit: 0, reqTime: 100, chunks: 1, ppn: 1, memMiB: 1, cluster: '', excl: false, ...fields },
+  });
+  const schedule = (t: number) => ({ type: 'schedule', t });
+
+  test('all chunks of a job start together, on nodes of its cluster, and end together', () => {
+    const { status, answers, stderr } = place(
+      [
+        plant,
+        submit(1, { chunks: 3, ppn: 4 }),
+        schedule(0),
+        submit(2, { chunks: 2, ppn: 4, cluster: 'y' }),
+        schedule(1),
+        { type: 'end', t: 90, id: 1 },
+        schedule(90),
+      ],
+      words,
+    );
+    expect(stderr).toBe('');
+    const nodes = (answer: unknown) =>
+      (answer as { start: { id: number; nodes: number[] }[] }).start.map((one) => ({
+        id: one.id,
+        nodes: [...one.nodes].sort((a, b) => a - b),
+      }));
+    expect(answers.map(nodes)).toEqual([[{ id: 1, nodes: [0, 1, 1] }], [], [{ id: 2, nodes: [1, 1] }]]);
+    expect(status).toBe(0);
+  });
+
+  test('a job may have its nodes alone', () => {
+    const { answers } = place(
+      [plant, submit(1, { cluster: 'x' }), schedule(0), submit(2, { cluster: 'x', excl: true }), schedule(1)],
+      words,
+    );
+    expect(answers).toEqual([{ start: [{ id: 1, nodes: [0] }] }, { start: [] }]);
+  });
+});
