@@ -238,20 +238,16 @@ export class JournalAudit {
       );
     const { notBeforeMs = 0 } = task.spec;
     this.#rule('delayed', notBeforeMs <= this.#atMs, `${name} was placed before its time`);
-<<<<<<< HEAD
-    this.#arrays.placed(taskId);
-    this.#workflows.placed(taskId);
     const isOpen = (other: NodeId): boolean => this.#online.has(other) && !this.#cordoned.has(other);
-    this.#places.place(token, { nodeId, spec: task.spec }, this.#atMs, isOpen);
-    task.live = token;
-=======
+    const one = { nodeId, spec: task.spec };
+    this.#places.check(token, one, this.#atMs, isOpen);
     if (event.isCopy === true) task.copy = token;
     else {
       this.#arrays.placed(taskId);
       this.#workflows.placed(taskId);
+      this.#places.begin(token, one);
       task.live = token;
     }
->>>>>>> main
     task.newest = token;
     this.placed.set(token, { nodeId, task });
   }
@@ -262,12 +258,21 @@ export class JournalAudit {
     this.#rule('stale', this.isLive(token), `end of ${String(token)}, which is not live`);
     if (!placed) return;
     const { task } = placed;
-    if (task.live === token) task.live = task.copy;
+    if (task.live === token) {
+      task.live = task.copy;
+      this.#goOn(task);
+    }
     task.copy = undefined;
     this.copies.ended(task, event);
     if (task.live === undefined) this.#arrays.attemptEnded(task.taskId);
     placed.task.attemptEnds.push(end);
     this.#results?.ended(placed.nodeId, token, end);
+  }
+
+  /** A copy counts for placement rules from when it is all that is left. */
+  #goOn({ copy, spec }: SeenTask): void {
+    const placed = copy === undefined ? undefined : this.placed.get(copy);
+    if (copy !== undefined && placed) this.#places.begin(copy, { nodeId: placed.nodeId, spec });
   }
 
   /** It ended in batches that the journal lost; history has the record. */

@@ -46,7 +46,7 @@ export class PlacementBooks {
   }
 
   /** `isOpen`: is the node online, and not closed? */
-  place(token: Token, one: Placed, atMs: number, isOpen: (nodeId: NodeId) => boolean): void {
+  check(token: Token, one: Placed, atMs: number, isOpen: (nodeId: NodeId) => boolean): void {
     const name = `token ${String(token)} on ${one.nodeId}`;
     this.#checkExclusive(name, one);
     this.#checkNeighbours(name, one);
@@ -66,6 +66,8 @@ export class PlacementBooks {
       const total = this.#totals.get(licence) ?? 0;
       this.#rule('licence', held + amount <= total, `${name}: ${String(held)} of ${licence} were held`);
     }
+  }
+  begin(token: Token, one: Placed): void {
     this.#placed.set(token, one);
   }
 

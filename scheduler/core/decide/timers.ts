@@ -20,13 +20,10 @@ const firing: { readonly [Kind in TimerKind]: (turn: Turn, id: number) => void }
   attempt: (turn, id) => {
     attemptTimer(turn, token(id));
   },
-<<<<<<< HEAD
   window: windowTimer,
-=======
   straggler: (turn, id) => {
     stragglerTimer(turn, token(id));
   },
->>>>>>> main
   backoff: (turn, id) => {
     backoffTimer(turn, taskId(id));
   },

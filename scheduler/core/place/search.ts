@@ -6,6 +6,7 @@ import type { CapacityIndex } from '../state/capacityIndex.ts';
 import type { ClassTable } from '../state/classTable.ts';
 import type { NodeTable } from '../state/nodeTable.ts';
 import type { Policy } from './policy.ts';
+import type { Reservations } from './reservations.ts';
 
 /** Nodes looked at before a wide search; a fit in CPU and memory is nearly always among the first few. */
 export const looksAtFirst = 4 * candidatesMax;
@@ -18,6 +19,7 @@ export interface PlacerParts {
   readonly classes: ClassTable;
   readonly index: CapacityIndex;
   readonly mix: AskMix;
+  readonly reservations: Reservations;
 }
 
 export interface PlaceOptions {

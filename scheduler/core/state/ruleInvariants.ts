@@ -6,7 +6,7 @@ import type { Task } from './taskTable.ts';
 type Check = (isTrue: boolean, what: string) => void;
 
 export function checkRules(state: SchedulerState, check: Check): void {
-  const placed = [...state.tasks.placed()];
+  const placed = [...new Set(state.tasks.placed())]; // a task with a copy once
   checkExclusive(state, placed, check);
   checkCounts(state, placed, check);
   checkLicences(state, placed, check);
