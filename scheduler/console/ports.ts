@@ -7,6 +7,7 @@ import type { CommandAnswer, Enrolment, Hello } from '../protocol/consoleAnswers
 import type { Batch, Command } from '../protocol/events.ts';
 import type { MetricTrace } from '../protocol/fleetFrames.ts';
 import type { Outcome, Refusal } from '../protocol/outcome.ts';
+import type { DuePreview, ScheduleTiming } from '../protocol/schedule.ts';
 import type { Simulation, SimulationParams } from '../protocol/simulation.ts';
 import type { TaskRecord } from '../protocol/task.ts';
 import type { BackupPlan, Retention, StorageJob, StorageState } from '../protocol/storage.ts';
@@ -65,6 +66,19 @@ export interface StoragePort {
   readonly cancelJob: (jobId: number, actor: string) => Outcome<StorageJob, Refusal>;
 }
 
+/** Due times, which need a library and the tables of time zones. */
+export interface SchedulePort {
+  /** Refuses a bad cron text or zone and what would never be due; the calendar is looked up. */
+  readonly check: (timing: ScheduleTiming) => Refusal | undefined;
+  /** The next few, from now on. Only for what `check` lets through. */
+  readonly preview: (timing: ScheduleTiming, count: number) => readonly DuePreview[];
+  readonly nextDueMs: (scheduleId: string) => Ms | undefined;
+  /** Resolves once all that is due by now was decided: what follows changes by what rules. */
+  readonly settle: () => Promise<void>;
+  /** The wall clock that schedules go by. */
+  readonly wallMs: () => Ms;
+}
+
 interface AlarmPort {
   readonly rows: () => readonly AlarmRow[];
   readonly acknowledge: (alarmId: number, actor: string) => Outcome<void, Refusal>;
@@ -77,6 +91,7 @@ export interface ConsolePorts {
   readonly alarms: AlarmPort;
   readonly simulation: SimulationPort;
   readonly storage: StoragePort;
+  readonly schedules: SchedulePort;
   readonly hello: () => Hello;
   readonly enrolment: () => Enrolment;
   readonly renewEnrolment: () => Promise<Outcome<Enrolment, Refusal>>;

@@ -18,6 +18,7 @@ import { why } from './place/explain.ts';
 import { waitingOf } from './queue/waiting.ts';
 import { type NodeTable, nodeState } from './state/nodeTable.ts';
 import type { SchedulerState } from './state/schedulerState.ts';
+import { rowOfSchedule } from './state/scheduleTable.ts';
 import { liveRecord, recordOf, type Task } from './state/taskTable.ts';
 
 export function viewOf(state: SchedulerState): SchedulerView {
@@ -29,6 +30,13 @@ export function viewOf(state: SchedulerState): SchedulerView {
     fleetUse: () => fleetUse(nodes),
     queues: () => queueRows(state),
     tenants: () => tenantRows(state),
+    scheduleIds: () => [...state.schedules.all()].map(({ scheduleId }) => scheduleId),
+    schedule: (scheduleId) => {
+      const schedule = state.schedules.get(scheduleId);
+      return schedule && rowOfSchedule(schedule, tasks);
+    },
+    calendars: () => state.schedules.calendarRows(),
+    calendarDates: (calendar) => state.schedules.calendars.get(calendar),
     task: (taskId) => {
       const task = tasks.get(taskId);
       return task && recordOf(task);

@@ -18,6 +18,7 @@ import { openStores } from './openStores.ts';
 import { Measuring } from './measuring.ts';
 import { openRecoveringDoor } from './recoveringDoor.ts';
 import { replayInto } from './recovery.ts';
+import { openSchedules, type Schedules } from './schedules.ts';
 import { startEngine } from './startEngine.ts';
 import { steadyClock } from './steadyClock.ts';
 import { SimulatedPlant } from './simulation.ts';
@@ -101,6 +102,7 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
   const { journal } = parts;
   const measuring = new Measuring({ engine, history, journal, alarms, clock, onBug: events.onBug });
   late.measuring = measuring;
+  late.schedules = openSchedules(engine, events.onBug);
   const simulation = simulatedPlant(parts, engine, hub.value.address);
   late.console = openConsole(parts, {
     engine,
@@ -110,6 +112,7 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
     startedAtMs,
     simulation,
     storage,
+    schedules: late.schedules,
   });
   events.log('info', 'listening', { address: hub.value.address, epoch: core.state.epoch, liveTasks });
   const stopUpkeep = keepUp(parts, { hub: hub.value, alarms, storage, clock });
@@ -121,6 +124,7 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
     attachConsole: (link) => late.console?.attach(link),
     stop: async () => {
       simulation.close();
+      late.schedules?.close();
       measuring.close();
       stopUpkeep();
       await storage.close();
@@ -140,6 +144,7 @@ interface LateParts {
   console?: Console;
   metrics?: () => string;
   measuring?: Measuring;
+  schedules?: Schedules;
 }
 
 function listen(

@@ -3,6 +3,7 @@
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { NodeSpec } from './node.ts';
 import type { QueueChange, QueueSettings, TenantChange, TenantSettings } from './queue.ts';
+import type { ScheduleCommand, ScheduleEvent } from './scheduleEvents.ts';
 import type { TaskRecord, TaskSpec } from './task.ts';
 import type { AttemptEnd } from './attempt.ts';
 
@@ -132,6 +133,7 @@ export type Command =
   | RemoveQueue
   | PutTenant
   | RemoveTenant
+  | ScheduleCommand
   | StartEpoch;
 
 export type Event =
@@ -152,6 +154,7 @@ export type Event =
       readonly spec: TaskSpec;
       readonly submitter: Actor;
     }
+  | ScheduleEvent
   | { readonly kind: 'task_requeued'; readonly record: TaskRecord; readonly actor: Actor }
   | {
       readonly kind: 'attempt_placed';

@@ -4,6 +4,7 @@ import type { FleetColumns } from './fleetColumns.ts';
 import type { NodeRow } from './node.ts';
 import type { QueueSettings, TenantSettings } from './queue.ts';
 import type { PendingReason, TaskPendingReason } from './reasons.ts';
+import type { CalendarRow, ScheduleRow } from './schedule.ts';
 import type { Kind, TaskGroupRef, TaskRecord, TaskState } from './task.ts';
 import type { AttemptRecord } from './attempt.ts';
 
@@ -203,6 +204,11 @@ export interface SchedulerView {
   readonly fleetUse: () => FleetUse;
   readonly queues: () => readonly QueueRow[];
   readonly tenants: () => readonly TenantRow[];
+  /** In the order in which they were first put. */
+  readonly scheduleIds: () => readonly string[];
+  readonly schedule: (scheduleId: string) => ScheduleRow | undefined;
+  readonly calendars: () => readonly CalendarRow[];
+  readonly calendarDates: (calendar: string) => ReadonlySet<string> | undefined;
   readonly task: (taskId: TaskId) => TaskRecord | undefined;
   readonly taskRow: (taskId: TaskId) => TaskRow | undefined;
   /** Queue of the task that a live attempt belongs to. */

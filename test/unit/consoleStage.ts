@@ -159,6 +159,13 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
       end: () => ({ state: 'ending', done: 0, total: 0 }),
     },
     storage: storageStub,
+    schedules: {
+      check: () => undefined,
+      preview: () => [],
+      nextDueMs: () => undefined,
+      settle: () => Promise.resolve(),
+      wallMs: () => ms(clock.nowMs),
+    },
     alarms: { rows: () => [], acknowledge: () => accepted(undefined) },
     hello: () => ({ version: '1' }) as never,
     enrolment: () => ({ hubUrl: 'u', token: 't', command: 'c' }),
@@ -233,6 +240,10 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
     }),
     queues: () => [],
     tenants: () => [],
+    scheduleIds: () => [],
+    schedule: () => undefined,
+    calendars: () => [],
+    calendarDates: () => undefined,
     task: (id) => live.get(id),
     taskRow: (id) => {
       const record = live.get(id);

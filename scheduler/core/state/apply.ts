@@ -5,11 +5,18 @@ import type { Event } from '../../protocol/events.ts';
 import { lifeAppliers } from './appliers/life.ts';
 import { nodeAppliers } from './appliers/nodes.ts';
 import { queueAppliers } from './appliers/queues.ts';
+import { scheduleAppliers } from './appliers/schedules.ts';
 import { taskAppliers } from './appliers/tasks.ts';
 import type { Appliers } from './appliers/types.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
-const appliers: Appliers = { ...lifeAppliers, ...nodeAppliers, ...queueAppliers, ...taskAppliers };
+const appliers: Appliers = {
+  ...lifeAppliers,
+  ...nodeAppliers,
+  ...queueAppliers,
+  ...scheduleAppliers,
+  ...taskAppliers,
+};
 
 export function apply(state: SchedulerState, event: Event, atMs: Ms): void {
   state.snapshot?.keep(event);

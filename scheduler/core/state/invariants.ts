@@ -8,6 +8,7 @@ import {
   readyWindowMax,
 } from '../../protocol/limits.ts';
 import { nodeState } from './nodeTable.ts';
+import { checkSchedules } from './scheduleInvariants.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import type { Task } from './taskTable.ts';
 
@@ -21,6 +22,7 @@ export function brokenInvariants(state: SchedulerState): readonly string[] {
   for (const node of state.nodes.occupied()) checkNode(state, node, { held: held.get(node) ?? [], check });
   for (const task of state.tasks.all()) checkTask(state, task, check);
   checkQueues(state, check);
+  checkSchedules(state, check);
   check(state.tasks.size <= liveTasksMax, `limit: ${String(state.tasks.size)} live tasks`);
   check(state.nodes.size <= nodesMax, `limit: ${String(state.nodes.size)} nodes`);
   check(

@@ -1,5 +1,6 @@
 // The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
 import type { TenantSettings } from '../../protocol/queue.ts';
+import type { SavedSchedule } from './scheduleTable.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
 /** A table that a snapshot keeps row by row. Rows are JSON; `take` is called after nodes and before tasks. */
@@ -19,8 +20,24 @@ const tenantTable: SavedTable = {
   },
 };
 
+const calendarTable: SavedTable = {
+  name: 'calendars',
+  rows: ({ schedules }) =>
+    [...schedules.calendars].map(([calendar, dates]) => ({ calendar, dates: [...dates] })),
+  take: ({ schedules }, rows: readonly { calendar: string; dates: readonly string[] }[]) => {
+    for (const { calendar, dates } of rows) schedules.calendars.set(calendar, new Set(dates));
+  },
+};
+const scheduleTable: SavedTable = {
+  name: 'schedules',
+  rows: ({ schedules }) => schedules.saved(),
+  take: ({ schedules }, rows: readonly SavedSchedule[]) => {
+    for (const row of rows) schedules.restore(row);
+  },
+};
+
 /** In the order in which they are restored. A new table is added here and nowhere else. */
-const savedTables: readonly SavedTable[] = [tenantTable];
+const savedTables: readonly SavedTable[] = [tenantTable, calendarTable, scheduleTable];
 
 export interface SavedTablePart {
   readonly table: string;

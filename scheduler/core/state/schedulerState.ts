@@ -18,6 +18,7 @@ import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
 import { NodeTable } from './nodeTable.ts';
+import { ScheduleTable } from './scheduleTable.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
 
@@ -45,6 +46,7 @@ export class SchedulerState {
   readonly tasks = new TaskTable();
   readonly ready = new ReadyQueue();
   readonly tenants = new TenantTable();
+  readonly schedules = new ScheduleTable();
   /** What is asked for of late. Soft state. */
   readonly mix = new AskMix();
   /** SHA-256 of each enrolled node's key. */
