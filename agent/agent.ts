@@ -7,6 +7,7 @@ import type { Welcome } from '../scheduler/protocol/agentWire.ts';
 import type { Token } from '../scheduler/protocol/brands.ts';
 import * as limits from '../scheduler/protocol/limits.ts';
 import { type NodeSpec, nodeSpecSchema } from '../scheduler/protocol/node.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { AgentConnection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
 import { CommandExecutor } from './executor.ts';
@@ -44,6 +45,7 @@ export class Agent {
   readonly #outbox: ResultOutbox;
   readonly #logs: LogShipper;
   readonly #door: Door;
+  readonly #checkpoints: Checkpoints;
   readonly #executor: CommandExecutor;
   readonly #connection: AgentConnection;
 
@@ -76,6 +78,7 @@ export class Agent {
       (question) => answerGuard({ stillMine, records }, question),
       log,
     );
+    this.#checkpoints = new Checkpoints(folderOf('checkpoints'), log);
     const probe = new ResourceProbe();
     this.#executor = new CommandExecutor({
       nodeId: settings.nodeId,
@@ -83,6 +86,7 @@ export class Agent {
       outbox: this.#outbox,
       logs: this.#logs,
       door: this.#door,
+      checkpoints: this.#checkpoints,
       reports: {
         started: (token) => {
           this.#connection.started(token);
@@ -108,8 +112,14 @@ export class Agent {
   /** First ends what an earlier life left running, then connects. */
   async start(): Promise<void> {
     const workFolder = join(this.#settings.dataFolder, 'work');
-    await endOrphans(this.#outbox, join(this.#settings.dataFolder, doorFolder), this.#log);
+    await endOrphans({
+      outbox: this.#outbox,
+      doorFolder: join(this.#settings.dataFolder, doorFolder),
+      checkpoints: this.#checkpoints,
+      log: this.#log,
+    });
     rmSync(workFolder, { recursive: true, force: true });
+    this.#checkpoints.clear();
     this.#door.open();
     this.#logs.recover((token) => this.#outbox.logOwnerOf(token));
     this.#connection.open();

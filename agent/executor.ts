@@ -7,6 +7,7 @@ import type { CommandWork } from '../scheduler/protocol/task.ts';
 import type { AttemptEnd } from '../scheduler/protocol/attempt.ts';
 import { Attempt, type Stop } from './attempt.ts';
 import type { AttemptExecutor, AttemptReports } from './attemptExecutor.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { environmentOf, offeredKinds } from './handlers.ts';
 import type { AttemptName } from './hubMessages.ts';
 import type { WriteLine } from './logLine.ts';
@@ -26,6 +27,7 @@ export interface CommandExecutorOptions {
   readonly outbox: ResultOutbox;
   readonly logs: LogShipper;
   readonly door: Door;
+  readonly checkpoints: Checkpoints;
   readonly reports: AttemptReports;
   readonly readUse: () => NodeUse;
   readonly log: WriteLine;
@@ -178,9 +180,10 @@ export class CommandExecutor implements AttemptExecutor {
   }
 
   #execute(active: Active, work: CommandWork): Promise<AttemptEnd> {
-    const { nodeId, workFolder, outbox, logs, reports, door } = this.#options;
+    const { nodeId, workFolder, outbox, logs, reports, door, checkpoints } = this.#options;
     const { dispatch } = active;
     const { token } = dispatch;
+    const own = environmentOf(dispatch, work, { nodeId, own: process.env });
     let group: number | undefined;
     logs.open(token, dispatch.taskId);
     return new Promise((resolve) => {
@@ -188,7 +191,7 @@ export class CommandExecutor implements AttemptExecutor {
         {
           dispatch,
           work,
-          env: { ...environmentOf(dispatch, work, { nodeId, own: process.env }), ...door.admit(dispatch) },
+          env: { ...own, ...door.admit(dispatch), ...checkpoints.admit(dispatch) },
           freshFolder: join(workFolder, String(token)),
         },
         {
@@ -207,7 +210,8 @@ export class CommandExecutor implements AttemptExecutor {
             logs.end(token);
             door.dismiss(token);
             const use = group === undefined ? undefined : this.#sampler.finish(group);
-            resolve(use ? { ...end, cpuMs: ms(use.cpuMs), memoryPeakMiB: mib(use.memoryPeakMiB) } : end);
+            const used = use && { cpuMs: ms(use.cpuMs), memoryPeakMiB: mib(use.memoryPeakMiB) };
+            resolve(checkpoints.takeInto(token, { ...end, ...used }));
           },
         },
       );

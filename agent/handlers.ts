@@ -51,9 +51,21 @@ export function environmentOf(
     MILLRACE_ATTEMPT: String(dispatch.attempt),
     MILLRACE_TOKEN: String(dispatch.token),
     MILLRACE_NODE: node.nodeId,
+    ...groupVariables(dispatch.group),
     ...(dispatch.gpuMask > 0 && { CUDA_VISIBLE_DEVICES: devicesOf(dispatch.gpuMask).join(',') }),
   };
 }
+
+/** Which of how many it is, and where the others of its gang run. */
+const groupVariables = (group: Dispatch['group']): Environment =>
+  group
+    ? {
+        MILLRACE_GROUP_ID: formatTaskId(group.groupId),
+        MILLRACE_INDEX: String(group.index),
+        MILLRACE_SIZE: String(group.size),
+        ...(group.nodes && { MILLRACE_NODES: group.nodes.join(',') }),
+      }
+    : {};
 
 /** Numbers of the devices whose bit is set. */
 function devicesOf(mask: number): number[] {

@@ -1,7 +1,7 @@
 // Messages from the hub as the agent checks them. Objects may carry fields we do not know: a newer hub may add some.
 import * as v from 'valibot';
 import type { Checked, Dispatch, LogAck, Welcome } from '../scheduler/protocol/agentWire.ts';
-import type { Epoch, Ms, TaskId, Token } from '../scheduler/protocol/brands.ts';
+import type { Epoch, Ms, NodeId, TaskId, Token } from '../scheduler/protocol/brands.ts';
 import * as limits from '../scheduler/protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refused } from '../scheduler/protocol/outcome.ts';
 import { decode } from '../scheduler/protocol/decode.ts';
@@ -47,6 +47,24 @@ const refusedSchema = v.object({
   code: v.string(),
   retryAfterMs: v.optional(whole),
 });
+/** The group that the task is a member of, and the nodes of a gang by index. */
+const groupSchema = v.object({
+  kind: v.picklist(['array', 'gang', 'workflow']),
+  groupId: taskIdSchema,
+  index: whole,
+  size: whole,
+  nodes: v.exactOptional(
+    v.pipe(
+      v.array(
+        v.pipe(
+          v.string(),
+          v.transform((text) => text as NodeId),
+        ),
+      ),
+      v.maxLength(limits.gangSizeMax),
+    ),
+  ),
+});
 /** A dispatch whose work is still unread, so that work we cannot run is refused by name and not dropped. */
 const dispatchSchema = v.object({
   token: tokenSchema,
@@ -59,6 +77,8 @@ const dispatchSchema = v.object({
   cpu: v.number(),
   memory: v.number(),
   gpuMask: whole,
+  checkpoint: v.exactOptional(v.string()),
+  group: v.exactOptional(groupSchema),
 });
 
 /** Who an attempt is: enough to report its end. */

@@ -63,7 +63,8 @@ export function inMessages(results: readonly AttemptResult[]): AttemptResult[][]
   let current: AttemptResult[] = [];
   let bytes = 0;
   for (const result of results) {
-    const size = 200 + 3 * (result.end.message?.length ?? 0);
+    const { message = '', checkpoint = '' } = result.end;
+    const size = 200 + 3 * (message.length + checkpoint.length);
     if (current.length === resultsPerMessageMax || bytes + size > frameBytesMax / 2) {
       messages.push(current);
       current = [];

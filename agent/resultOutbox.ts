@@ -163,7 +163,9 @@ export class ResultOutbox {
     for (const token of tokens) {
       this.#pending.delete(token);
       const known = this.#known.get(token);
-      if (known) known.state = state;
+      if (!known) continue;
+      known.state = state;
+      if (known.result) known.result = withoutCheckpoint(known.result);
     }
   }
 
@@ -219,4 +221,12 @@ export class ResultOutbox {
       if (result && (state === 'acknowledged' || state === 'revoked')) this.#known.delete(token);
     }
   }
+}
+
+/** Told and done with: only the token has to be remembered, thousands of them for long. */
+function withoutCheckpoint(result: Entry<'result'>): Entry<'result'> {
+  if (result.end.checkpoint === undefined) return result;
+  const end = { ...result.end };
+  delete end.checkpoint;
+  return { ...result, end };
 }

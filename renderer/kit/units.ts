@@ -20,6 +20,23 @@ export const hourUnits: readonly [Unit, ...Unit[]] = [
   { id: 'days', factor: 24 },
 ];
 
+/** Of millicores. */
+export const coreUnits: readonly [Unit, ...Unit[]] = [
+  { id: 'millicores', factor: 1 },
+  { id: 'cores', factor: 1_000 },
+];
+/** Of MiB. */
+export const memoryUnits: readonly [Unit, ...Unit[]] = [
+  { id: 'mib', factor: 1 },
+  { id: 'gib', factor: 1_024 },
+  { id: 'tib', factor: 1_024 ** 2 },
+];
+/** Of thousandths of a GPU. */
+export const deviceUnits: readonly [Unit, ...Unit[]] = [
+  { id: 'thousandths', factor: 1 },
+  { id: 'devices', factor: 1_000 },
+];
+
 /** The largest in which the number is whole, or has one digit behind the point; the second one for no number. */
 export function fittingUnit(value: number | undefined, units: readonly Unit[]): Unit {
   const first = units[0] ?? { id: 'one', factor: 1 };

@@ -4,6 +4,9 @@ import type { Translate } from '../i18n/i18n.ts';
 
 export function nodeStateWord(node: NodeRow, t: Translate): string {
   const state = t(`node.state.${node.state}`);
-  if (!node.isCordoned) return state;
-  return node.state === 'online' ? t('node.cordoned') : `${state}, ${t('node.cordoned')}`;
+  const closed = [
+    ...(node.isCordoned ? [t('node.cordoned')] : []),
+    ...(node.setAside === undefined ? [] : [t('node.setAside')]),
+  ];
+  return [...(node.state === 'online' && closed.length > 0 ? [] : [state]), ...closed].join(', ');
 }

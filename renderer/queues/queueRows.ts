@@ -7,7 +7,11 @@ export const lateAfterMs = 60_000;
 
 export interface QueueLine {
   readonly name: string;
-  readonly weight: number;
+  readonly settings: QueueRow['settings'];
+  readonly gate: QueueRow['gate'];
+  readonly live: number;
+  readonly share: number;
+  readonly allocated: QueueRow['allocated'];
   readonly ready: number;
   readonly backlog: number;
   readonly blocked: number;
@@ -26,7 +30,11 @@ export function queueLines(
   return queues
     .map((row) => ({
       name: row.queue,
-      weight: row.weight,
+      settings: row.settings,
+      gate: row.gate,
+      live: row.live,
+      share: row.share,
+      allocated: row.allocated,
       ready: row.ready,
       backlog: row.backlog,
       blocked: row.blocked,

@@ -177,7 +177,7 @@ export const health = {
   atMs: 1_794_000_001_000,
   epoch: 3,
   isRecovering: false,
-  nodes: { total: 12, online: 12, disconnected: 0, lost: 0, cordoned: 0 },
+  nodes: { total: 12, online: 12, disconnected: 0, lost: 0, cordoned: 0, setAside: 0 },
   tasks: { ready: 0, backlog: 0, blocked: 0, held: 0, backoff: 0, dispatched: 0, running: 1, cancelling: 0 },
   use: {
     cpuTotal: 96_000,

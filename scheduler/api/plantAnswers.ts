@@ -14,6 +14,7 @@ export const nodeRow = answerOf<NodeRow>()(
     cell: v.string(),
     state: v.picklist(['online', 'disconnected', 'lost']),
     isCordoned: v.boolean(),
+    setAside: v.exactOptional(v.string()),
     attempts: count,
     cpuTotal: amount,
     cpuAllocated: amount,
@@ -56,7 +57,14 @@ export const summary = answerOf<Summary>()(
     atMs: amount,
     epoch: count,
     isRecovering: v.boolean(),
-    nodes: v.object({ total: count, online: count, disconnected: count, lost: count, cordoned: count }),
+    nodes: v.object({
+      total: count,
+      online: count,
+      disconnected: count,
+      lost: count,
+      cordoned: count,
+      setAside: count,
+    }),
     tasks: v.object({
       ready: count,
       backlog: count,

@@ -52,7 +52,7 @@ export function encodeFlags(
     if (isOnline && seenMs < oldestMs) oldestMs = seenMs;
     const isStale = nowMs - seenMs > staleAfterMs && state[row] !== rowState.lost;
     const life = (isOnline ? fleetFlag.online : 0) | (isStale ? fleetFlag.stale : 0);
-    flags[index] = life | ((cordoned[row] ?? 0) * fleetFlag.cordoned);
+    flags[index] = life | closedFlag(cordoned[row]);
   }
   return {
     flags,
@@ -60,6 +60,9 @@ export function encodeFlags(
     oldestSampleAgeMs: Math.max(0, nowMs - oldestMs),
   };
 }
+
+/** Cordoned by a person, or set aside: neither takes new work. */
+const closedFlag = (cordoned = 0): number => (cordoned === 0 ? 0 : fleetFlag.cordoned);
 
 /** Puts the priority of each node's active alarm into its flags. A fleet-wide NODE_LOST stands for every lost node. */
 export function markAlarms(
@@ -74,7 +77,7 @@ export function markAlarms(
     flags[index] = ((flags[index] ?? 0) & ~fleetFlag.alarmMask) | (priority << fleetFlag.alarmShift);
   };
   for (const { code, source, priority, isActive } of alarms) {
-    if (!isActive || code !== 'NODE_LOST') continue;
+    if (!isActive || (code !== 'NODE_LOST' && code !== 'NODE_SET_ASIDE')) continue;
     const index = plant.indexOf(source as NodeId);
     if (index !== undefined) mark(index, priority);
     else if (source === 'fleet') for (const lost of lostIndexes()) mark(lost, priority);

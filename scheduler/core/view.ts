@@ -16,7 +16,7 @@ import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
 import { why } from './place/explain.ts';
 import { waitingOf } from './queue/waiting.ts';
-import { type NodeTable, nodeState } from './state/nodeTable.ts';
+import { closedBy, type NodeTable, nodeState } from './state/nodeTable.ts';
 import type { SchedulerState } from './state/schedulerState.ts';
 import { rowOfSchedule } from './state/scheduleTable.ts';
 import { liveRecord, recordOf, type Task } from './state/taskTable.ts';
@@ -96,10 +96,17 @@ function taskCounts(state: SchedulerState): TaskCounts {
 }
 
 function nodeCounts(nodes: NodeTable): NodeCounts {
-  const counts = { total: nodes.size, online: 0, disconnected: 0, lost: 0, cordoned: 0 };
+  const counts = {
+    total: nodes.size,
+    online: 0,
+    disconnected: 0,
+    lost: 0,
+    cordoned: 0,
+    setAside: nodes.setAside.size,
+  };
   for (const node of nodes.occupied()) {
     counts[stateWord(nodes, node)] += 1;
-    counts.cordoned += nodes.cordoned[node] ?? 0;
+    counts.cordoned += (nodes.cordoned[node] ?? 0) & closedBy.operator;
   }
   return counts;
 }
@@ -153,12 +160,14 @@ function stateWord(nodes: NodeTable, node: NodeIndex): NodeState {
 
 function nodeRow(nodes: NodeTable, node: NodeIndex): NodeRow {
   const spec = nodes.specOf(node);
+  const setAside = nodes.setAside.get(node);
   const at = (column: { readonly [row: number]: number }): number => column[node] ?? 0;
   return {
     nodeId: nodes.idOf(node),
     ...spec.place,
     state: stateWord(nodes, node),
-    isCordoned: at(nodes.cordoned) !== 0,
+    isCordoned: (at(nodes.cordoned) & closedBy.operator) !== 0,
+    ...(setAside !== undefined && { setAside }),
     attempts: nodes.attemptsOn(node).size,
     cpuTotal: millicores(at(nodes.cpuTotal)),
     cpuAllocated: millicores(at(nodes.cpuTotal) - at(nodes.cpuFree)),

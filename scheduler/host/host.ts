@@ -91,6 +91,8 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
   if (!started.ok) return started;
   if (core.state.epoch > 1)
     alarms.raise({ code: 'HOST_RESTARTED', source: 'host', params: { tasks: liveTasks } });
+  for (const [node, reason] of core.state.nodes.setAside)
+    alarms.setAside(core.state.nodes.idOf(node), reason);
 
   const hub = await listen(parts, { engine, clock, late });
   if (!hub.ok) {

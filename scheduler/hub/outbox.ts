@@ -70,9 +70,12 @@ function cutToFrames(dispatches: readonly Dispatch[]): Dispatch[][] {
 }
 
 /** An upper bound without encoding twice: long texts may make frames smaller than they had to be, never larger. */
-function bytesAtMost({ work }: Dispatch): number {
-  if (work.kind === 'simulated') return dispatchBytes;
-  let bytes = dispatchBytes + textBytesAtMost(work.cwd ?? '');
+function bytesAtMost({ work, checkpoint, group }: Dispatch): number {
+  let bytes = dispatchBytes;
+  if (checkpoint !== undefined) bytes += textBytesAtMost(checkpoint);
+  for (const name of group?.nodes ?? []) bytes += name.length + textBytes;
+  if (work.kind === 'simulated') return bytes;
+  bytes += textBytesAtMost(work.cwd ?? '');
   for (const item of work.argv) bytes += textBytesAtMost(item);
   for (const name of Object.keys(work.env)) {
     bytes += textBytesAtMost(name) + textBytesAtMost(work.env[name] ?? '');

@@ -1,5 +1,5 @@
 // Conditions that need a person: raised, acknowledged, cleared. Listed until both cleared and acknowledged.
-import type { Ms } from '../protocol/brands.ts';
+import type { Ms, NodeId } from '../protocol/brands.ts';
 import type { AlarmRow } from '../protocol/consoleFrames.ts';
 import type { Batch } from '../protocol/events.ts';
 import * as limits from '../protocol/limits.ts';
@@ -18,6 +18,7 @@ const priorities: Readonly<Record<AlarmCode, AlarmRow['priority']>> = {
   DISK_LOW: 2,
   BACKUP_FAILED: 2,
   NODE_LOST: 3,
+  NODE_SET_ASIDE: 3,
   QUEUE_LATE: 3,
 };
 /** Many nodes lost at once: a switch or a line, not a node. */
@@ -84,16 +85,25 @@ export class Alarms {
     return [...this.#rows.values()].sort((a, b) => a.priority - b.priority || b.alarmId - a.alarmId);
   }
 
-  /** Lost nodes become alarms; returned and forgotten ones clear theirs. */
+  /** Lost nodes and those set aside become alarms; returned, opened and forgotten ones clear theirs. */
   onBatch({ events, atMs }: Batch): void {
     for (const event of events) {
       if (event.kind === 'node_lost') this.#lostNodes.lost(event.nodeId, atMs);
       else if (event.kind === 'node_joined' || event.kind === 'node_forgotten')
         this.#lostNodes.back(event.nodeId);
+      if (event.kind === 'node_set_aside') this.setAside(event.nodeId, event.reason);
+      if (event.kind === 'node_forgotten' || (event.kind === 'node_cordon_set' && !event.isCordoned))
+        this.clear('NODE_SET_ASIDE', event.nodeId);
       // The simulated plant goes without a trace: there is nobody left to acknowledge its alarms for.
       if (event.kind === 'node_forgotten' && event.actor === simulationActor)
-        this.#rows.delete(keyOf('NODE_LOST', event.nodeId));
+        for (const code of ['NODE_LOST', 'NODE_SET_ASIDE'] as const)
+          this.#rows.delete(keyOf(code, event.nodeId));
     }
+  }
+
+  /** Also for those that a restart finds set aside. */
+  setAside(nodeId: NodeId, reason: string): void {
+    this.raise({ code: 'NODE_SET_ASIDE', source: nodeId, params: { message: reason } });
   }
 
   #showGroup(count: number, isGrowing: boolean): void {

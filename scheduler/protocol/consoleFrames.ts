@@ -26,7 +26,8 @@ export interface AlarmRow {
     | 'QUEUE_LATE'
     | 'JOURNAL_SLOW'
     | 'DISK_LOW'
-    | 'BACKUP_FAILED';
+    | 'BACKUP_FAILED'
+    | 'NODE_SET_ASIDE';
   readonly source: string;
   /** For the message of the code, filled in by the reader's language. */
   readonly params: Readonly<Record<string, string | number>>;

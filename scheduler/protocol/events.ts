@@ -72,6 +72,7 @@ export interface ReportResults {
   readonly nodeId: NodeId;
   readonly results: readonly AttemptResult[];
 }
+/** Opening a node (false) also takes one back that was set aside. */
 export interface SetCordon {
   readonly kind: 'SetCordon';
   readonly nodeId: NodeId;
@@ -165,7 +166,13 @@ export type Event =
       readonly gpuMask: number;
     }
   | { readonly kind: 'attempt_started'; readonly token: Token }
-  | { readonly kind: 'attempt_ended'; readonly token: Token; readonly end: AttemptEnd }
+  | {
+      readonly kind: 'attempt_ended';
+      readonly token: Token;
+      readonly end: AttemptEnd;
+      /** The agent or node went with it while all others were well: the task may have been the cause. */
+      readonly isSuspect?: true;
+    }
   | { readonly kind: 'task_backed_off'; readonly taskId: TaskId; readonly untilMs: Ms }
   /** The backoff is over. */
   | { readonly kind: 'task_ready'; readonly taskId: TaskId }
@@ -188,6 +195,8 @@ export type Event =
       readonly isCordoned: boolean;
       readonly actor: Actor;
     }
+  /** It fails tasks that others run: it gets no more until an operator opens it again (`SetCordon`, false). */
+  | { readonly kind: 'node_set_aside'; readonly nodeId: NodeId; readonly reason: string }
   | { readonly kind: 'node_forgotten'; readonly nodeId: NodeId; readonly actor: Actor }
   /**
    * Written by `journal repair` in place of batches that could not be read: numbers that those may have given out are

@@ -35,6 +35,14 @@ export const attemptsMax = 20;
 export const attemptsDefault = 3;
 /** Attempts that the platform lost (node gone, agent gone) and repeats without spending the task's own attempts. */
 export const platformRetriesMax = 10;
+/** A task whose attempts took so many different nodes or agents with them is set aside before it takes more. */
+export const poisonNodesMax = 3;
+/** So many other nodes that left within a minute are an outage: what was lost with them is no task's doing. */
+export const outageNodesMin = 5;
+/** Different tasks that others run and a node fails, before it is set aside: by chance that many are rare. */
+export const blamedTasksMin = 5;
+/** Of all nodes, in percent: where more fail, it is the tasks, the network or a store that they share. */
+export const setAsidePercentMax = 10;
 export const backoffDefaultMs = 1_000;
 export const backoffCapDefaultMs = 300_000;
 export const backoffCapMaxMs = 24 * 3_600_000;

@@ -63,6 +63,8 @@ export interface NodeRow {
   readonly cell: string;
   readonly state: NodeState;
   readonly isCordoned: boolean;
+  /** Why it was set aside and gets no work; absent where it was not. */
+  readonly setAside?: string;
   readonly attempts: number;
   readonly cpuTotal: Millicores;
   readonly cpuAllocated: Millicores;

@@ -1,10 +1,13 @@
 // How often and when a task is tried again.
 import * as v from 'valibot';
-import { attemptEndReasons } from './attempt.ts';
+import { type AttemptEnd, attemptEndReasons, isPlatformLoss } from './attempt.ts';
 import * as limits from './limits.ts';
 import { wholeFrom, wholeUpTo } from './text.ts';
 
-/** What decides over another attempt, before `attemptsMax` does: the first rule that fits an end counts. */
+/**
+ * What decides over another attempt, before `attemptsMax` does: the first rule that fits an end counts. A rule with
+ * both exit codes and reasons fits either.
+ */
 export const retryRuleSchema = v.pipe(
   v.strictObject({
     exitCodes: v.exactOptional(v.pipe(v.array(wholeUpTo(255)), v.minLength(1), v.maxLength(256))),
@@ -29,3 +32,18 @@ export const retrySchema = v.strictObject({
   backoffCapMs: v.optional(wholeUpTo(limits.backoffCapMaxMs), limits.backoffCapDefaultMs),
   rules: v.exactOptional(v.pipe(v.array(retryRuleSchema), v.maxLength(limits.retryRulesMax))),
 });
+
+/** What follows an end: `retry` spends one of the task's own attempts, `free` does not, `dead_letter` ends the task. */
+export type RetryClass = RetryRule['then'];
+
+/** The task's own rule for an attempt that ended badly; undefined where none fits. */
+export const ruleFor = (rules: readonly RetryRule[] = [], end: AttemptEnd): RetryRule | undefined =>
+  rules.find(
+    ({ exitCodes, reasons }) =>
+      (end.reason === 'exit' && exitCodes?.includes(end.exitCode ?? -1) === true) ||
+      reasons?.includes(end.reason) === true,
+  );
+
+/** By the task's rules; where none fits, only what the platform lost is free. */
+export const retryClassOf = (rules: readonly RetryRule[] | undefined, end: AttemptEnd): RetryClass =>
+  ruleFor(rules, end)?.then ?? (isPlatformLoss(end.reason) ? 'free' : 'retry');

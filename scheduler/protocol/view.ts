@@ -28,6 +28,8 @@ export interface NodeCounts {
   readonly disconnected: number;
   readonly lost: number;
   readonly cordoned: number;
+  /** Set aside because they fail tasks that others run. */
+  readonly setAside: number;
 }
 /** Sums over nodes that are online. */
 export interface FleetUse {

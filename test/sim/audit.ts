@@ -111,6 +111,9 @@ export class JournalAudit {
       if (isCordoned) this.#cordoned.add(nodeId);
       else this.#cordoned.delete(nodeId);
     },
+    node_set_aside: ({ nodeId }) => {
+      this.#cordoned.add(nodeId);
+    },
     epoch_started: () => {
       this.#online.clear();
     },
@@ -156,7 +159,7 @@ export class JournalAudit {
     this.#rule('one-lease', task.live === undefined, `${name}: ${String(task.live)} is still live`);
     this.#rule('cancel', !task.isCancelAsked, `${name} was placed after it was cancelled`);
     this.#rule('offline', this.#online.has(nodeId), `${name} was placed on ${nodeId}, which is not online`);
-    this.#rule('cordon', !this.#cordoned.has(nodeId), `${name} was placed on ${nodeId}, which is cordoned`);
+    this.#rule('cordon', !this.#cordoned.has(nodeId), `${name} was placed on ${nodeId}, which is closed`);
     if (task.spec.delivery === 'at_most_once')
       this.#rule(
         'at-most-once',

@@ -99,6 +99,7 @@ export class Faults {
       agent.comeBack();
     }
     operator.uncordonAll();
+    operator.openSetAside();
   }
 
   #plan(kind: string): void {

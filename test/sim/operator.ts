@@ -19,6 +19,7 @@ export interface OperatorParts {
 }
 const actor = 'sim';
 const answerWithinMs = 4_000;
+const openEveryMs = 10_000;
 const comeBack = ['recovering', 'storage_failed', 'stopping', 'queue_full'];
 
 export class Operator {
@@ -59,6 +60,15 @@ export class Operator {
   }
   uncordonAll(): void {
     for (const nodeId of this.#cordoned) this.#uncordon(nodeId);
+  }
+  /** Opens what is set aside, now and from time to time: what waits for such a node must end. */
+  openSetAside(): void {
+    const { world, host } = this.#parts;
+    const nodes = host.core?.state.nodes;
+    for (const node of nodes?.setAside.keys() ?? []) if (nodes) this.#uncordon(nodes.idOf(node));
+    world.after(openEveryMs, () => {
+      this.openSetAside();
+    });
   }
   /** Takes a node out of the plant; refused where it is connected, or may still run something. */
   forget(nodeId: NodeId): void {

@@ -131,6 +131,7 @@ const answers: Record<string, (params: never) => unknown> = {
     plant.weights.set(queue, change.weight ?? 1);
     return { queue };
   },
+  listTenants: () => ({ tenants: [] }),
   ...storageAnswers,
   acknowledgeAlarm: ({ alarmId }: Params<'acknowledgeAlarm'>) => {
     plant.acknowledged.add(alarmId);

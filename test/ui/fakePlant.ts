@@ -310,8 +310,15 @@ export function overview(
     epoch: epoch(3),
     isRecovering: false,
     nodes: hasNodes
-      ? { total: nodes, online: nodes - offline, disconnected: offline - 1, lost: 1, cordoned: 3 }
-      : { total: 0, online: 0, disconnected: 0, lost: 0, cordoned: 0 },
+      ? {
+          total: nodes,
+          online: nodes - offline,
+          disconnected: offline - 1,
+          lost: 1,
+          cordoned: 3,
+          setAside: 0,
+        }
+      : { total: 0, online: 0, disconnected: 0, lost: 0, cordoned: 0, setAside: 0 },
     tasks: {
       ready: 120 * few,
       backlog: 0,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
-import { formatTaskId } from '../../scheduler/protocol/brands.ts';
+import { formatTaskId, nodeId, taskId } from '../../scheduler/protocol/brands.ts';
 import { logBytesPerStreamMax } from '../../scheduler/protocol/limits.ts';
 import { commandDispatch, type Result, until } from './support/agentHub.ts';
 import { AgentStage } from './support/agentStage.ts';
@@ -154,7 +154,16 @@ describe('surroundings of a program', () => {
     await stage.agent();
     const dispatch = commandDispatch(
       { argv: ['env'], env: { MODE: 'fast', MILLRACE_NODE: 'forged' } },
-      { gpuMask: 5 },
+      {
+        gpuMask: 5,
+        group: {
+          kind: 'gang',
+          groupId: taskId(41),
+          index: 1,
+          size: 2,
+          nodes: [nodeId('PRESS-02'), nodeId('PRESS-07')],
+        },
+      },
     );
     const env = Object.fromEntries(
       (await outputOf(dispatch))
@@ -169,6 +178,10 @@ describe('surroundings of a program', () => {
       MILLRACE_TOKEN: String(dispatch.token),
       MILLRACE_NODE: 'PRESS-07',
       CUDA_VISIBLE_DEVICES: '0,2',
+      MILLRACE_GROUP_ID: formatTaskId(taskId(41)),
+      MILLRACE_INDEX: '1',
+      MILLRACE_SIZE: '2',
+      MILLRACE_NODES: 'PRESS-02,PRESS-07',
     });
     expect(env['PATH']).toBe(process.env['PATH']);
     expect(env).not.toHaveProperty('SECRET_OF_THE_AGENT');

@@ -140,7 +140,7 @@ test('what ended before a restart counts in the last hour, not in the rates', ()
 
 test('shares of the fleet are percent, and 0 of an empty fleet', () => {
   const projections = new Projections(() => ms(0));
-  const nodes = { total: 0, online: 0, disconnected: 0, lost: 0, cordoned: 0 };
+  const nodes = { total: 0, online: 0, disconnected: 0, lost: 0, cordoned: 0, setAside: 0 };
   const tasks = {
     ready: 1,
     backlog: 2,

@@ -229,7 +229,7 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
       running: 6,
       cancelling: 0,
     }),
-    nodeCounts: () => ({ total: 9, online: 8, disconnected: 1, lost: 0, cordoned: 0 }),
+    nodeCounts: () => ({ total: 9, online: 8, disconnected: 1, lost: 0, cordoned: 0, setAside: 0 }),
     fleetUse: () => ({
       cpuTotal: millicores(3_000),
       cpuAllocated: millicores(1_000),

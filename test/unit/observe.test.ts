@@ -50,6 +50,22 @@ describe('alarms', () => {
     expect(alarms.rows()).toMatchObject([{ alarmId: 2, isActive: true }]);
   });
 
+  test('a node that is set aside is an alarm until an operator opens it', () => {
+    const { alarms } = openAlarms();
+    const take = (event: Event) => {
+      alarms.onBatch({ sequence: 1, atMs: ms(0), events: [event] });
+    };
+    const node = nodeId('a');
+    take({ kind: 'node_set_aside', nodeId: node, reason: '5 tasks that run elsewhere failed on it' });
+    const [row] = alarms.rows();
+    expect(row).toMatchObject({ code: 'NODE_SET_ASIDE', source: 'a', isActive: true });
+    expect(row?.params['message']).toBe('5 tasks that run elsewhere failed on it');
+    take({ kind: 'node_cordon_set', nodeId: node, isCordoned: true, actor: 'ann' });
+    expect(alarms.rows()).toMatchObject([{ isActive: true }]);
+    take({ kind: 'node_cordon_set', nodeId: node, isCordoned: false, actor: 'ann' });
+    expect(alarms.rows()).toMatchObject([{ isActive: false }]);
+  });
+
   test('up to three lost nodes in a minute are an alarm each, cleared when the node is back', () => {
     const { event, listed, clock } = openAlarms();
     event('node_lost', 'a', 'b', 'c');

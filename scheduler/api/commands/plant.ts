@@ -46,9 +46,12 @@ async function readNodes(given: Given, { client, say, isJson }: Tools): Promise<
   }
 }
 
+const stateOf = ({ state, isCordoned, setAside }: Node): string =>
+  [state, ...(isCordoned ? ['cordoned'] : []), ...(setAside === undefined ? [] : ['set aside'])].join(', ');
+
 const cellsOf = (node: Node): (string | number)[] => [
   node.nodeId,
-  node.isCordoned ? `${node.state}, cordoned` : node.state,
+  stateOf(node),
   node.attempts,
   `${node.cpuAllocated}/${node.cpuTotal}`,
   node.cpuUsed === undefined ? '-' : Math.round(node.cpuUsed),
@@ -122,7 +125,8 @@ export const health: Command = {
     const waiting = tasks.ready + tasks.backlog + tasks.blocked + tasks.backoff;
     const text =
       `Millrace ${version}, epoch ${epoch}, since ${timeOf(startedAtMs)}${isRecovering ? ', recovering' : ''}\n` +
-      `nodes: ${count.online} of ${count.total} online, ${count.lost} lost, ${count.cordoned} cordoned\n` +
+      `nodes: ${count.online} of ${count.total} online, ${count.lost} lost, ` +
+      `${count.cordoned} cordoned, ${count.setAside} set aside\n` +
       `tasks: ${waiting} wait (${tasks.blocked} blocked), ${tasks.dispatched + tasks.running} run\n`;
     out(isJson ? `${JSON.stringify(found)}\n` : text);
     return exitCodes.ok;

@@ -4,6 +4,7 @@ import type { NodeId, Token } from '../../protocol/brands.ts';
 import type { ReportResults, ReportStarted } from '../../protocol/events.ts';
 import type { AttemptEnd } from '../../protocol/attempt.ts';
 import { liveAttemptOf } from '../state/schedulerState.ts';
+import { isSuspect, weighNode } from './blame.ts';
 import { settle } from './retry.ts';
 import type { Turn } from './turn.ts';
 
@@ -29,10 +30,12 @@ export function reportResults(turn: Turn, command: ReportResults): void {
 
 export function endAttempt(turn: Turn, token: Token, end: AttemptEnd): void {
   const task = turn.state.tasks.byToken(token);
-  const node = task?.live?.node;
-  if (!task || node === undefined) return;
-  turn.emit({ kind: 'attempt_ended', token, end });
-  turn.state.freed.add(node);
+  if (!task?.live) return;
+  const { live } = task;
+  const suspect = isSuspect(turn, live, end) ? { isSuspect: true as const } : undefined;
+  turn.emit({ kind: 'attempt_ended', token, end, ...suspect });
+  turn.state.freed.add(live.node);
+  weighNode(turn, task, live.node, end);
   settle(turn, task, end);
 }
 

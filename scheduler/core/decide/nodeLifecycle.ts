@@ -11,7 +11,7 @@ import type {
 } from '../../protocol/events.ts';
 import { customResourcesMax, nodeClassesMax, nodesMax } from '../../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
-import { nodeState } from '../state/nodeTable.ts';
+import { closedBy, nodeState } from '../state/nodeTable.ts';
 import { liveAttemptOf, type SchedulerState } from '../state/schedulerState.ts';
 import { dispatchOf } from './place.ts';
 import { endAttempt, renewLeases } from './attemptReport.ts';
@@ -36,6 +36,7 @@ export function joinNode(turn: Turn, command: JoinNode): Outcome<Joined, Refusal
   const { state } = turn;
   const reason = whyNotJoined(state, command);
   if (reason) return refused(reason);
+  noteLeaving(turn, state.nodes.indexOf(command.nodeId)); // its agent began anew
   turn.emit({ kind: 'node_joined', nodeId: command.nodeId, spec: command.spec });
   const node = mustIndex(state, command);
   state.watchNode(node, state.nodeLeaseFrom(turn.nowMs));
@@ -102,6 +103,7 @@ export function heartbeat(turn: Turn, command: Heartbeat): void {
 export function disconnectNode(turn: Turn, command: DisconnectNode): void {
   const node = turn.state.nodes.indexOf(command.nodeId);
   if (node === undefined || turn.state.nodes.state[node] !== nodeState.online) return;
+  noteLeaving(turn, node);
   turn.emit({ kind: 'node_disconnected', nodeId: command.nodeId });
 }
 
@@ -119,6 +121,7 @@ export function nodeTimer(turn: Turn, node: NodeIndex): void {
     return;
   }
   timedNodes.delete(node);
+  noteLeaving(turn, node);
   const nodeId = nodes.idOf(node);
   turn.emit({ kind: 'node_lost', nodeId });
   turn.effect({ kind: 'node_dropped', nodeId }); // a socket that still hangs there is half-open: let it join anew
@@ -128,8 +131,9 @@ export function setCordon(turn: Turn, command: SetCordon): Outcome<undefined, Re
   const node = turn.state.nodes.indexOf(command.nodeId);
   if (node === undefined) return refused(unknownNode(command.nodeId));
   const { nodeId, isCordoned, actor } = command;
-  if ((turn.state.nodes.cordoned[node] !== 0) !== isCordoned)
-    turn.emit({ kind: 'node_cordon_set', nodeId, isCordoned, actor });
+  const closed = turn.state.nodes.cordoned[node] ?? 0;
+  const isChange = isCordoned ? (closed & closedBy.operator) === 0 : closed !== 0;
+  if (isChange) turn.emit({ kind: 'node_cordon_set', nodeId, isCordoned, actor });
   if (!isCordoned) turn.state.freed.add(node);
   return accepted(undefined);
 }
@@ -147,9 +151,14 @@ export function forgetNode(turn: Turn, command: ForgetNode): Outcome<undefined, 
     const said = `${command.nodeId} may still run ${String(attempts)} attempts; cancel them, or wait for their leases`;
     return refused(refusal('wrong_state', said, { field: 'nodeId' }));
   }
+  turn.state.blame.close(node);
   turn.emit({ kind: 'node_forgotten', nodeId: command.nodeId, actor: command.actor });
   turn.effect({ kind: 'node_dropped', nodeId: command.nodeId });
   return accepted(undefined);
+}
+
+function noteLeaving({ state: { nodes, leavings }, nowMs }: Turn, node: NodeIndex | undefined): void {
+  if (node !== undefined && nodes.state[node] === nodeState.online) leavings.note(node, nowMs);
 }
 
 const unknownNode = (nodeId: string): Refusal =>

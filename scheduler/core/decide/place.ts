@@ -6,6 +6,7 @@ import { placementsPerCycleMax } from '../../protocol/limits.ts';
 import type { Effect } from '../effects.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { LiveAttempt, Task } from '../state/taskTable.ts';
+import { avoidedBy } from './blame.ts';
 import type { Turn } from './turn.ts';
 
 /** Places up to `placementsPerCycleMax` tasks; true where more may be placed at once. */
@@ -14,7 +15,7 @@ export function placeReady(turn: Turn): boolean {
   for (let placed = 0; placed < placementsPerCycleMax;) {
     const task = state.ready.next(turn.nowMs);
     if (!task) return false;
-    const node = state.placer.place(task.askClass);
+    const node = state.placer.place(task.askClass, { avoid: avoidedBy(state, task) });
     if (node === undefined) {
       state.ready.block(task.askClass);
       continue;
@@ -61,6 +62,8 @@ export function dispatchOf(state: SchedulerState, task: Task, live: LiveAttempt)
     cpu: task.spec.ask.cpu,
     memory: task.spec.ask.memory,
     gpuMask: live.gpuMask,
+    ...(task.checkpoint !== undefined && { checkpoint: task.checkpoint }),
+    ...(task.group && { group: task.group }),
   };
   return { kind: 'dispatch', nodeId: live.nodeId, dispatch, waitedSinceMs: task.enqueuedAtMs };
 }

@@ -1,7 +1,8 @@
 // What becomes of a task whose attempt has ended: done, tried again after a backoff, or set aside for a person.
 import { ms, type TaskId } from '../../protocol/brands.ts';
-import { platformRetriesMax } from '../../protocol/limits.ts';
-import { type AttemptEnd, isPlatformLoss, isSuccess } from '../../protocol/attempt.ts';
+import { platformRetriesMax, poisonNodesMax } from '../../protocol/limits.ts';
+import { type AttemptEnd, isSuccess } from '../../protocol/attempt.ts';
+import { retryClassOf, ruleFor } from '../../protocol/retry.ts';
 import { ownAttempts, type Task } from '../state/taskTable.ts';
 import type { Turn } from './turn.ts';
 
@@ -19,11 +20,13 @@ export function settle(turn: Turn, task: Task, end: AttemptEnd): void {
     return;
   }
   const stop = whyNoRetry(task, end);
-  if (stop !== undefined) {
-    turn.emit({ kind: 'task_dead_lettered', taskId, reason: `${stop}: ${describe(end)}` });
-    return;
-  }
-  const untilMs = ms(Math.round(turn.nowMs + backoffOf(task, turn.random.next())));
+  if (stop === undefined) backOff(turn, task, end);
+  else turn.emit({ kind: 'task_dead_lettered', taskId, reason: `${stop}: ${describe(end)}` });
+}
+
+function backOff(turn: Turn, task: Task, end: AttemptEnd): void {
+  const { taskId } = task;
+  const untilMs = ms(Math.round(turn.nowMs + backoffOf(task, end, turn.random.next())));
   turn.emit({ kind: 'task_backed_off', taskId, untilMs });
   turn.state.timers.add({ dueMs: untilMs, kind: 'backoff', id: taskId });
 }
@@ -34,24 +37,49 @@ export function backoffTimer(turn: Turn, taskId: TaskId): void {
   if (task?.state === 'backoff' && task.untilMs <= turn.nowMs) turn.emit({ kind: 'task_ready', taskId });
 }
 
-function whyNoRetry(task: Task, end: AttemptEnd): string | undefined {
-  const { retry, delivery } = task.spec;
-  if (delivery === 'at_most_once' && end.reason !== 'refused') return 'runs at most once and may have run';
-  if (isPlatformLoss(end.reason))
-    return task.platformLosses > platformRetriesMax
-      ? `lost ${String(task.platformLosses)} times (at most ${String(platformRetriesMax)} are repeated)`
+/** What speaks against another attempt, in words; the first that does is told. */
+const objections: readonly ((task: Task, end: AttemptEnd) => string | undefined)[] = [
+  ({ spec }, end) =>
+    spec.delivery === 'at_most_once' && end.reason !== 'refused'
+      ? 'runs at most once and may have run'
+      : undefined,
+  ({ suspectNodes }) =>
+    suspectNodes.length >= poisonNodesMax
+      ? `poison: it took ${suspectNodes.join(', ')} with it while all others were well`
+      : undefined,
+  ({ spec }, end) =>
+    ruleFor(spec.retry.rules, end)?.then === 'dead_letter' ? 'not tried again by its own rule' : undefined,
+  ({ platformLosses, spec }, end) =>
+    platformLosses > platformRetriesMax && retryClassOf(spec.retry.rules, end) === 'free'
+      ? `lost ${String(platformLosses)} times (at most ${String(platformRetriesMax)} are repeated)`
+      : undefined,
+  (task, end) => {
+    const { attemptsMax, rules } = task.spec.retry;
+    const attempts = ownAttempts(task);
+    return attempts >= attemptsMax && retryClassOf(rules, end) === 'retry'
+      ? `${String(attempts)} of ${String(attemptsMax)} attempts failed`
       : undefined;
-  const attempts = ownAttempts(task);
-  return attempts >= retry.attemptsMax
-    ? `${String(attempts)} of ${String(retry.attemptsMax)} attempts failed`
-    : undefined;
+  },
+];
+
+function whyNoRetry(task: Task, end: AttemptEnd): string | undefined {
+  for (const objection of objections) {
+    const said = objection(task, end);
+    if (said !== undefined) return said;
+  }
+  return undefined;
 }
 
-/** Doubles from `backoffMs` with each failure up to `backoffCapMs`, then +-25 % jitter. Milliseconds. */
-function backoffOf(task: Task, random: number): number {
-  const { backoffMs, backoffCapMs } = task.spec.retry;
+/**
+ * Doubles from `backoffMs` (the rule's, where one fits the end and has its own) with each failure up to `backoffCapMs`,
+ * then +-25 % jitter. A rule's own that is longer than the cap is its own cap. Milliseconds.
+ */
+function backoffOf(task: Task, end: AttemptEnd, random: number): number {
+  const { retry } = task.spec;
+  const backoffMs = ruleFor(retry.rules, end)?.backoffMs ?? retry.backoffMs;
+  const capMs = Math.max(retry.backoffCapMs, ruleFor(retry.rules, end)?.backoffMs ?? 0);
   const failures = Math.max(0, task.past.length - task.forgiven - 1);
-  const plain = Math.min(backoffCapMs, backoffMs * 2 ** Math.min(failures, 30));
+  const plain = Math.min(capMs, backoffMs * 2 ** Math.min(failures, 30));
   return plain * (1 - jitterShare + 2 * jitterShare * random);
 }
 

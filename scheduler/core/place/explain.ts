@@ -19,6 +19,7 @@ const funnelOrder: readonly PendingReason[] = [
   'TAINT_NOT_TOLERATED',
   'NODE_NOT_ONLINE',
   'NODE_CORDONED',
+  'NODE_SET_ASIDE',
   'INSUFFICIENT_CPU',
   'INSUFFICIENT_MEMORY',
   'INSUFFICIENT_GPU',

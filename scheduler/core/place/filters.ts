@@ -3,7 +3,7 @@ import type { NodeIndex } from '../../protocol/brands.ts';
 import { gpuDevicesMax, gpuThousandthsPerDevice } from '../../protocol/limits.ts';
 import type { Ask } from '../../protocol/task.ts';
 import { type AskClass, type ClassTable, classRefusal, type PlaceLabel } from '../state/classTable.ts';
-import { type NodeTable, nodeState } from '../state/nodeTable.ts';
+import { closedBy, type NodeTable, nodeState } from '../state/nodeTable.ts';
 import type { PendingReason } from '../../protocol/reasons.ts';
 
 export interface Filter {
@@ -19,6 +19,9 @@ const amounts = (has: number, needs: number, unit: string) => ({
   needs: `${String(needs)} ${unit}`,
 });
 
+const isClosedBy = (bit: number, node: NodeIndex, fleet: NodeTable): boolean =>
+  ((fleet.cordoned[node] ?? 0) & bit) !== 0;
+
 /** Rules that depend on the node alone and change with time, cheapest and most telling first. */
 export const filters: readonly Filter[] = [
   {
@@ -31,8 +34,13 @@ export const filters: readonly Filter[] = [
   },
   {
     reason: 'NODE_CORDONED',
-    refuses: (node, _ask, fleet) => fleet.cordoned[node] !== 0,
+    refuses: (node, _ask, fleet) => isClosedBy(closedBy.operator, node, fleet),
     compare: () => ({ has: 'cordoned', needs: 'open' }),
+  },
+  {
+    reason: 'NODE_SET_ASIDE',
+    refuses: (node, _ask, fleet) => isClosedBy(closedBy.blame, node, fleet),
+    compare: (node, _ask, fleet) => ({ has: `set aside: ${fleet.setAside.get(node) ?? ''}`, needs: 'open' }),
   },
   {
     reason: 'LABEL_MISMATCH',

@@ -20,6 +20,14 @@ export interface PlacerParts {
   readonly mix: AskMix;
 }
 
+export interface PlaceOptions {
+  /** Rather not these nodes: taken only where no other fits, or not at all where `isStrict`. */
+  readonly avoid?: ReadonlySet<NodeIndex> | undefined;
+  readonly isStrict?: boolean;
+}
+
+const plainly: PlaceOptions = {};
+
 /** Puts every node with GPUs behind every one without, for an ask that needs none. */
 const gpuLast = -1_000;
 
@@ -28,6 +36,8 @@ export class Placer {
   readonly #policy: Policy;
   readonly #gpu: GpuPlacer;
   readonly #found = new Int32Array(candidatesMax); // reused, since a cycle places hundreds of tasks
+  /** Nodes to leave out of the search under way. */
+  #avoided: ReadonlySet<NodeIndex> | undefined;
   /** Searches that had to look at every open node of a class, because a rarer resource ruled out the first ones. */
   wideSearches = 0;
 
@@ -39,7 +49,15 @@ export class Placer {
   }
 
   /** The best node for an ask, or undefined where none fits now. Ties go to the earlier candidate. */
-  place(ask: AskClass): NodeIndex | undefined {
+  place(ask: AskClass, { avoid, isStrict = false }: PlaceOptions = plainly): NodeIndex | undefined {
+    if (!avoid || avoid.size === 0) return this.#search(ask);
+    this.#avoided = avoid;
+    const node = this.#search(ask);
+    this.#avoided = undefined;
+    return node ?? (isStrict ? undefined : this.#search(ask));
+  }
+
+  #search(ask: AskClass): NodeIndex | undefined {
     if (ask.places.length > 0) return this.#namedNode(ask) ?? this.#bestOf(this.#inPlace(ask), ask);
     if (ask.ask.gpu) return this.#bestWithGpu(ask);
     const count = this.#candidates(ask, looksAtFirst);
@@ -137,6 +155,7 @@ export class Placer {
   readonly #refuses = (node: NodeIndex, ask: AskClass): boolean => this.#isRefused(node, ask);
 
   #isRefused(node: NodeIndex, ask: AskClass): boolean {
+    if (this.#avoided?.has(node) === true) return true;
     for (const filter of this.#policy.filters) if (filter.refuses(node, ask, this.#parts.fleet)) return true;
     return false;
   }

@@ -10,6 +10,8 @@ import type { NodeSpec } from '../../protocol/node.ts';
 
 /** Values of the `state` column. `free` rows belong to no node. */
 export const nodeState = { free: 0, online: 1, disconnected: 2, lost: 3 } as const;
+/** Who closed a node to new work: bits of the `cordoned` column. */
+export const closedBy = { operator: 1, blame: 2 } as const;
 const rowsAtStart = 256;
 const places = ['cell', 'line', 'area'] as const;
 type Place = (typeof places)[number];
@@ -18,6 +20,7 @@ const nobody: ReadonlySet<NodeIndex> = new Set();
 
 export class NodeTable {
   state = new Uint8Array(rowsAtStart);
+  /** 0: open. Bits of `closedBy` otherwise. */
   cordoned = new Uint8Array(rowsAtStart);
   /** Row in the class table. */
   nodeClass = new Int32Array(rowsAtStart);
@@ -45,6 +48,8 @@ export class NodeTable {
   readonly attempts: Set<Token>[] = [];
   /** Nodes that came back smaller than what they hold: free amounts below 0 until enough of it has ended. */
   readonly overheld = new Set<NodeIndex>();
+  /** Why nodes were set aside. */
+  readonly setAside = new Map<NodeIndex, string>();
   /** Names of custom resources by column. */
   readonly customNames: string[] = [];
   readonly #customByName = new Map<string, number>();
@@ -146,6 +151,7 @@ export class NodeTable {
     this.specs[node] = undefined;
     this.attempts[node] = new Set();
     this.overheld.delete(node);
+    this.setAside.delete(node);
     this.#freeRows.push(node);
   }
 

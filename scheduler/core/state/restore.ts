@@ -10,7 +10,7 @@ import { type Rest, specAt, type TasksPart } from './savedTasks.ts';
 import { restoreTable, type SavedTablePart } from './savedTables.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import { snapshotFormat } from './snapshot.ts';
-import type { Task } from './taskTable.ts';
+import { noNodes, type Task } from './taskTable.ts';
 
 type Part =
   | ({ readonly version: 1 } & SavedHead & WholeTables)
@@ -117,6 +117,7 @@ export class Restoring {
     task.cancelReason = rest.cancelReason;
     task.past = rest.past;
     task.checkpoint = rest.checkpoint;
+    task.suspectNodes = rest.suspectNodes ?? noNodes;
     task.group = rest.group;
     if (rest.live) restoreAttempt(this.#state, task, rest.live);
   }

@@ -26,6 +26,7 @@ export interface SavedTask extends Pick<
   readonly live?: SavedAttempt;
   readonly cancelReason?: string;
   readonly checkpoint?: string;
+  readonly suspectNodes?: readonly NodeId[];
   readonly group?: TaskGroupRef;
 }
 export type SavedAttempt = Omit<LiveAttempt, 'leaseUntilMs' | 'node'>;
@@ -94,6 +95,7 @@ export function savedTask(task: Task): SavedTask {
     past: task.past,
     ...(task.cancelReason === undefined ? {} : { cancelReason: task.cancelReason }),
     ...(task.checkpoint === undefined ? {} : { checkpoint: task.checkpoint }),
+    ...(task.suspectNodes.length > 0 && { suspectNodes: task.suspectNodes }),
     ...(task.group === undefined ? {} : { group: task.group }),
     ...(live === undefined ? {} : { live: savedAttempt(live) }),
   };

@@ -1,4 +1,5 @@
 // The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
+import type { NodeId } from '../../protocol/brands.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
 import type { SavedSchedule } from './scheduleTable.ts';
 import type { SchedulerState } from './schedulerState.ts';
@@ -35,9 +36,23 @@ const scheduleTable: SavedTable = {
     for (const row of rows) schedules.restore(row);
   },
 };
+const setAsideTable: SavedTable = {
+  name: 'setAside',
+  rows: ({ nodes }) =>
+    [...nodes.setAside]
+      .map(([node, reason]) => ({ nodeId: nodes.idOf(node), reason }))
+      .sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1)),
+  // That they are closed is kept with the nodes.
+  take: ({ nodes }, rows: readonly { nodeId: NodeId; reason: string }[]) => {
+    for (const { nodeId, reason } of rows) {
+      const node = nodes.indexOf(nodeId);
+      if (node !== undefined) nodes.setAside.set(node, reason);
+    }
+  },
+};
 
 /** In the order in which they are restored. A new table is added here and nowhere else. */
-const savedTables: readonly SavedTable[] = [tenantTable, calendarTable, scheduleTable];
+const savedTables: readonly SavedTable[] = [tenantTable, setAsideTable, calendarTable, scheduleTable];
 
 export interface SavedTablePart {
   readonly table: string;

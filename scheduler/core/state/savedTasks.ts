@@ -1,6 +1,6 @@
 // Tasks in a snapshot's parts: what repeats among them (their shape) is kept once, the rest in columns, so that a
 // million of them are read back in seconds and lie in memory once.
-import type { TaskId } from '../../protocol/brands.ts';
+import type { NodeId, TaskId } from '../../protocol/brands.ts';
 import { liveStates, type TaskGroupRef, type TaskSpec } from '../../protocol/task.ts';
 import { savedAttempt, type SavedAttempt, type SavedTask } from './savedState.ts';
 import type { Task } from './taskTable.ts';
@@ -36,6 +36,7 @@ export interface Rest extends Pick<SavedTask, 'untilMs' | 'platformLosses' | 'fo
   readonly live?: SavedAttempt;
   readonly cancelReason?: string;
   readonly checkpoint?: string;
+  readonly suspectNodes?: readonly NodeId[];
   readonly group?: TaskGroupRef;
 }
 export interface TasksPart {
@@ -156,9 +157,13 @@ function restOf(task: Task): Rest | undefined {
     ...(live && { live: savedAttempt(live) }),
     ...(cancelReason !== undefined && { cancelReason }),
     ...(checkpoint !== undefined && { checkpoint }),
+    ...suspicionOf(task),
     ...(group && { group }),
   };
 }
+
+const suspicionOf = ({ suspectNodes }: Task): Pick<Rest, 'suspectNodes'> | undefined =>
+  suspectNodes.length > 0 ? { suspectNodes } : undefined;
 
 /** The spec at a place: the shape with the task's own in the blanks. One copy, since there may be a million. */
 export function specAt({ shapes, columns }: TasksPart, at: number): TaskSpec {

@@ -17,6 +17,8 @@ import { TenantTable } from '../queue/tenants.ts';
 import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
+import { Leavings } from './leavings.ts';
+import { NodeBlame } from './nodeBlame.ts';
 import { NodeTable } from './nodeTable.ts';
 import { ScheduleTable } from './scheduleTable.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
@@ -60,6 +62,8 @@ export class SchedulerState {
   readonly timedNodes = new Set<NodeIndex>();
   /** Nodes that gained room since blocked asks were last looked at. */
   readonly freed = new Set<NodeIndex>();
+  readonly leavings = new Leavings();
+  readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
   staleReports = 0;
   /** When the last tasks ended, newest last: how fast places become free. */

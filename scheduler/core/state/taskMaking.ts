@@ -4,7 +4,7 @@ import type { TaskGroupRef, TaskRecord, TaskSpec } from '../../protocol/task.ts'
 import { releaseCapacity } from './capacity.ts';
 import type { AskClass } from './classTable.ts';
 import type { SchedulerState } from './schedulerState.ts';
-import { noAttempts, type Task } from './taskTable.ts';
+import { noAttempts, noNodes, type Task } from './taskTable.ts';
 
 export interface TaskOrigin {
   readonly taskId: Task['taskId'];
@@ -37,6 +37,7 @@ export function newTask(state: SchedulerState, from: TaskOrigin, submittedAtMs: 
     live: undefined,
     past: noAttempts,
     platformLosses: 0,
+    suspectNodes: noNodes,
     forgiven: 0,
     cancelReason: undefined,
     checkpoint: undefined,
@@ -47,6 +48,7 @@ export function newTask(state: SchedulerState, from: TaskOrigin, submittedAtMs: 
 export function requeuedTask(state: SchedulerState, record: TaskRecord): Task {
   const task = newTask(state, record, record.submittedAtMs);
   task.past = [...record.attempts];
+  task.checkpoint = record.attempts.findLast(({ end }) => end?.checkpoint !== undefined)?.end?.checkpoint;
   task.forgiven = record.attempts.length; // all of them: a person gives it a fresh start, losses and backoff too
   return task;
 }

@@ -37,8 +37,10 @@ export interface Task {
   live: LiveAttempt | undefined;
   /** Replaced by a longer one, never changed: most waiting tasks share the empty one. */
   past: readonly AttemptRecord[];
-  /** Past attempts that the platform lost; they do not count against the task's own. */
+  /** Past attempts that were free (`retryClassOf`); they do not count against the task's own. */
   platformLosses: number;
+  /** Different nodes that it may have taken down with it: see `isSuspect` of `attempt_ended`. */
+  suspectNodes: readonly NodeId[];
   /** Attempts before the last requeue by a person; they do not count either. */
   forgiven: number;
   cancelReason: string | undefined;
@@ -49,6 +51,7 @@ export interface Task {
 }
 
 export const noAttempts: readonly AttemptRecord[] = [];
+export const noNodes: readonly NodeId[] = [];
 
 export class TaskTable {
   readonly #tasks = new Map<TaskId, Task>();
@@ -58,6 +61,8 @@ export class TaskTable {
   /** Those of ended tasks, in the order of their ends: the oldest goes first. */
   readonly #endedKeys = new Map<string, TaskId>();
   #bytes = 0;
+  /** Live tasks that may have taken a node down: they are kept apart. */
+  readonly suspects = new Set<Task>();
   /** Number of the newest snapshot. Soft state. */
   mark = 0;
   /** Live tasks by state, kept so that a count costs nothing. */
@@ -117,9 +122,11 @@ export class TaskTable {
       this.#endedKeys.delete(key);
     }
     if (task.live) this.#byToken.set(task.live.token, task);
+    if (task.suspectNodes.length > 0) this.suspects.add(task);
   }
   remove(task: Task): void {
     this.#tasks.delete(task.taskId);
+    this.suspects.delete(task);
     this.#counts[task.state] -= 1;
     this.#bytes -= task.bytes;
     if (task.live) this.#byToken.delete(task.live.token);
@@ -135,6 +142,12 @@ export class TaskTable {
   endAttempt(task: Task): void {
     if (task.live) this.#byToken.delete(task.live.token);
     task.live = undefined;
+  }
+
+  /** One more node went with an attempt of it. */
+  suspect(task: Task, nodeId: NodeId): void {
+    if (!task.suspectNodes.includes(nodeId)) task.suspectNodes = [...task.suspectNodes, nodeId];
+    this.suspects.add(task);
   }
 
   /** The key of a task that has ended. */
@@ -181,3 +194,10 @@ export const liveRecord = (live: LiveAttempt): AttemptRecord => ({
   placedAtMs: live.placedAtMs,
   ...(live.startedAtMs === undefined ? {} : { startedAtMs: live.startedAtMs }),
 });
+
+export function withoutCheckpoint(attempt: AttemptRecord): AttemptRecord {
+  if (attempt.end?.checkpoint === undefined) return attempt;
+  const end = { ...attempt.end };
+  Reflect.deleteProperty(end, 'checkpoint');
+  return { ...attempt, end };
+}

@@ -1,12 +1,18 @@
 // Events of nodes.
 import type { NodeIndex } from '../../../protocol/brands.ts';
 import { holdCapacity } from '../capacity.ts';
-import { nodeState } from '../nodeTable.ts';
+import { closedBy, nodeState } from '../nodeTable.ts';
 import type { SchedulerState } from '../schedulerState.ts';
 import { type Appliers, mustIndex, mustLive } from './types.ts';
 
 type NodeEvents =
-  'node_enrolled' | 'node_joined' | 'node_disconnected' | 'node_lost' | 'node_cordon_set' | 'node_forgotten';
+  | 'node_enrolled'
+  | 'node_joined'
+  | 'node_disconnected'
+  | 'node_lost'
+  | 'node_cordon_set'
+  | 'node_set_aside'
+  | 'node_forgotten';
 
 export const nodeAppliers: Appliers<NodeEvents> = {
   node_enrolled(state, event) {
@@ -32,8 +38,17 @@ export const nodeAppliers: Appliers<NodeEvents> = {
   },
   node_cordon_set(state, event) {
     const node = mustIndex(state, event.nodeId);
-    state.nodes.cordoned[node] = event.isCordoned ? 1 : 0;
-    state.index.update(node);
+    if (event.isCordoned) close(state, node, closedBy.operator);
+    else {
+      state.nodes.cordoned[node] = 0;
+      state.nodes.setAside.delete(node);
+      state.index.update(node);
+    }
+  },
+  node_set_aside(state, event) {
+    const node = mustIndex(state, event.nodeId);
+    state.nodes.setAside.set(node, event.reason);
+    close(state, node, closedBy.blame);
   },
   node_forgotten(state, event) {
     const node = mustIndex(state, event.nodeId);
@@ -42,6 +57,11 @@ export const nodeAppliers: Appliers<NodeEvents> = {
     state.nodeKeys.delete(event.nodeId);
   },
 };
+
+function close(state: SchedulerState, node: NodeIndex, by: number): void {
+  state.nodes.cordoned[node] = (state.nodes.cordoned[node] ?? 0) | by;
+  state.index.update(node);
+}
 
 export function setNodeState(state: SchedulerState, node: NodeIndex, next: number): void {
   state.nodes.state[node] = next;

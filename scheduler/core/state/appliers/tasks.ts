@@ -1,5 +1,6 @@
 // Events of tasks and their attempts.
-import { isPlatformLoss } from '../../../protocol/attempt.ts';
+import { isSuccess } from '../../../protocol/attempt.ts';
+import { retryClassOf } from '../../../protocol/retry.ts';
 import { holdCapacity, releaseCapacity } from '../capacity.ts';
 import {
   addTask,
@@ -11,7 +12,7 @@ import {
   removeTask,
   requeuedTask,
 } from '../taskMaking.ts';
-import { liveRecord } from '../taskTable.ts';
+import { liveRecord, withoutCheckpoint } from '../taskTable.ts';
 import { type Appliers, mustIndex, mustLive } from './types.ts';
 
 type TaskEvents =
@@ -68,8 +69,13 @@ export const taskAppliers: Appliers<TaskEvents> = {
   },
   attempt_ended(state, event, atMs) {
     const { task, live } = mustLive(state, event.token);
-    task.past = [...task.past, { ...liveRecord(live), endedAtMs: atMs, end: event.end }];
-    if (isPlatformLoss(event.end.reason)) task.platformLosses += 1;
+    // Of what attempts left, only the newest is of use.
+    const before = event.end.checkpoint === undefined ? task.past : task.past.map(withoutCheckpoint);
+    task.past = [...before, { ...liveRecord(live), endedAtMs: atMs, end: event.end }];
+    task.checkpoint = event.end.checkpoint ?? task.checkpoint;
+    if (!isSuccess(event.end) && retryClassOf(task.spec.retry.rules, event.end) === 'free')
+      task.platformLosses += 1;
+    if (event.isSuspect === true) state.tasks.suspect(task, live.nodeId);
     state.nodes.attemptsOn(live.node).delete(live.token);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
     state.tasks.endAttempt(task);
