@@ -14,10 +14,11 @@ import type { Refusal } from '../protocol/outcome.ts';
 import { attemptEndSchema } from '../protocol/agentWire.ts';
 import { endStates, liveStates, taskSpecSchema, type TaskRecord } from '../protocol/task.ts';
 import { type AttemptRecord } from '../protocol/attempt.ts';
-import type { NodePage, TaskRow, WhyAnswer } from '../protocol/view.ts';
+import type { LivePage, NodePage, TaskRow, WhyAnswer } from '../protocol/view.ts';
 import { amount, answerOf, count, labels } from './answerOf.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
+import { recorderAnswers } from './recorderAnswers.ts';
 import { storageAnswers, taskGroups } from './storageAnswers.ts';
 
 const state = v.picklist([...liveStates, ...endStates]);
@@ -166,6 +167,14 @@ export const answerSchemas = {
       tookMs: amount,
     }),
   ),
+  LivePage: answerOf<LivePage>()(
+    v.object({
+      rows: v.array(taskRow),
+      nextBefore: v.exactOptional(count),
+      looked: v.exactOptional(count),
+      total: count,
+    }),
+  ),
   TaskGroups: taskGroups,
   TaskStanding: standing,
   TaskStandings: v.object({ standings: v.array(standing) }),
@@ -185,6 +194,7 @@ export const answerSchemas = {
   QueueList: v.object({ queues: v.array(queueRow) }),
   QueueAnswer: v.object({ queue: v.string() }),
   ...storageAnswers,
+  ...recorderAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),
 } as const;
 export type AnswerName = keyof typeof answerSchemas;

@@ -22,7 +22,7 @@ interface ConsoleWires {
 }
 
 export function openConsole(
-  { config, files, events, secrets, history }: HostParts,
+  { config, files, events, secrets, history, recorder }: HostParts,
   wires: ConsoleWires,
 ): Console {
   const { engine, hub, alarms, clock, startedAtMs, simulation, storage, schedules } = wires;
@@ -50,6 +50,7 @@ export function openConsole(
     simulation,
     storage,
     schedules,
+    recorder,
     hello,
     enrolment,
     renewEnrolment: () => {
