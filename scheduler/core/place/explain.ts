@@ -7,7 +7,8 @@ import type { PendingReason } from '../../protocol/reasons.ts';
 import type { AskClass } from '../state/classTable.ts';
 import type { NodeTable } from '../state/nodeTable.ts';
 import { emptyFits } from './everFits.ts';
-import { classFilters, type Filter, filters } from './filters.ts';
+import type { Filter } from './filter.ts';
+import { classFilters, filters } from './filters.ts';
 import { waitingOf } from '../queue/waiting.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
@@ -17,9 +18,16 @@ const funnelOrder: readonly PendingReason[] = [
   'KIND_NOT_OFFERED',
   'LABEL_MISMATCH',
   'TAINT_NOT_TOLERATED',
+  'NODE_AVOIDED',
   'NODE_NOT_ONLINE',
   'NODE_CORDONED',
   'NODE_SET_ASIDE',
+  'MAINTENANCE',
+  'NOT_TOGETHER',
+  'NOT_APART',
+  'SPREAD_SKEW',
+  'NODE_EXCLUSIVE',
+  'NODE_NOT_EMPTY',
   'INSUFFICIENT_CPU',
   'INSUFFICIENT_MEMORY',
   'INSUFFICIENT_GPU',
