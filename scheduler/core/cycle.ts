@@ -7,6 +7,7 @@ import type { Ask, EndState, TaskRecord } from '../protocol/task.ts';
 import type { Timing } from '../protocol/timing.ts';
 import type { SchedulerView } from '../protocol/view.ts';
 import { type Answer, decide } from './decide/deciders.ts';
+import { tendArrays } from './decide/arrays.ts';
 import { placeReady, wakeBlocked } from './decide/place.ts';
 import { fireTimers } from './decide/timers.ts';
 import type { Turn } from './decide/turn.ts';
@@ -18,6 +19,7 @@ import { SchedulerState } from './state/schedulerState.ts';
 import { digestOf } from './state/digest.ts';
 import { Restoring } from './state/restore.ts';
 import { Snapshot, type SnapshotPace } from './state/snapshot.ts';
+import { arrayRecordOf } from './state/arrayTable.ts';
 import { recordOf } from './state/taskTable.ts';
 import { viewOf } from './view.ts';
 
@@ -125,8 +127,9 @@ export class Core {
     };
     const answers = commands.map((command) => this.#decide(turn, command));
     const hasMoreTimers = fireTimers(turn);
+    const hasMoreToEnd = tendArrays(turn);
     wakeBlocked(state);
-    const hasMore = placeReady(turn) || hasMoreTimers;
+    const hasMore = placeReady(turn) || hasMoreTimers || hasMoreToEnd;
     return { batch: this.#seal(nowMs, events), answers, effects, hasMore };
   }
 
@@ -174,6 +177,8 @@ function endedRecord(
   event: Event,
   atMs: TaskRecord['submittedAtMs'],
 ): TaskRecord | undefined {
+  if (event.kind === 'array_ended')
+    return arrayRecordOf(state.arrays.mustGet(event.taskId), { ...event, atMs });
   const endState = endStateOf[event.kind];
   if (!endState || !('taskId' in event)) return undefined;
   const reason = 'reason' in event ? event.reason : '';

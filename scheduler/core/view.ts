@@ -12,13 +12,14 @@ import type {
   TaskCounts,
   TaskRow,
 } from '../protocol/view.ts';
+import { groupRow, groupRows, recordById } from './groupView.ts';
 import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
 import { why } from './place/explain.ts';
+import { scheduleReads } from './scheduleView.ts';
 import { waitingOf } from './queue/waiting.ts';
 import { closedBy, type NodeTable, nodeState } from './state/nodeTable.ts';
 import type { SchedulerState } from './state/schedulerState.ts';
-import { rowOfSchedule } from './state/scheduleTable.ts';
 import { liveRecord, recordOf, type Task } from './state/taskTable.ts';
 
 export function viewOf(state: SchedulerState): SchedulerView {
@@ -30,20 +31,15 @@ export function viewOf(state: SchedulerState): SchedulerView {
     fleetUse: () => fleetUse(nodes),
     queues: () => queueRows(state),
     tenants: () => tenantRows(state),
-    scheduleIds: () => [...state.schedules.all()].map(({ scheduleId }) => scheduleId),
-    schedule: (scheduleId) => {
-      const schedule = state.schedules.get(scheduleId);
-      return schedule && rowOfSchedule(schedule, tasks);
-    },
-    calendars: () => state.schedules.calendarRows(),
-    calendarDates: (calendar) => state.schedules.calendars.get(calendar),
-    task: (taskId) => {
-      const task = tasks.get(taskId);
-      return task && recordOf(task);
-    },
+    groups: () => groupRows(state),
+    group: (groupId) => groupRow(state, groupId),
+    task: (taskId) => recordById(state, taskId),
+    ...scheduleReads(state),
     taskRow: (taskId) => {
       const task = tasks.get(taskId);
-      return task && taskRow(state, task);
+      if (task) return taskRow(state, task);
+      const record = recordById(state, taskId);
+      return record && rowOfRecord(record, record.state === 'held' ? 'held' : 'none');
     },
     queueOf: (token) => tasks.byToken(token)?.spec.queue,
     liveTasksOfKind: (kind, limit) => liveTasksOfKind(state, kind, limit),

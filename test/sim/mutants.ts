@@ -1,6 +1,7 @@
 // Deliberately broken builds: one broken rule each, and the check that has to notice it.
 import { ms } from '../../scheduler/protocol/brands.ts';
 import type { Breakage } from './breakage.ts';
+import { formsMutants } from './formsMutants.ts';
 import { storageMutants } from './storageMutants.ts';
 import { applyStale, changeBatch, hangAs, ignoreStalls, seeSpecAs, without, wrap } from './rewire.ts';
 
@@ -11,6 +12,7 @@ let runsSoFar = 0;
 
 export const mutants: Readonly<Record<string, Mutant>> = {
   ...storageMutants,
+  ...formsMutants,
   'capacity is not looked at': {
     lookFor: 'invariant',
     policy: without(/INSUFFICIENT|NO_SLOT/),

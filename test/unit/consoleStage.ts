@@ -249,6 +249,8 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
     schedule: () => undefined,
     calendars: () => [],
     calendarDates: () => undefined,
+    groups: () => [],
+    group: () => undefined,
     task: (id) => live.get(id),
     taskRow: (id) => {
       const record = live.get(id);

@@ -5,8 +5,8 @@ import type { ScheduleDue } from '../../protocol/scheduleEvents.ts';
 import { scheduleLateMs } from '../../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import { dueLabel, type ScheduleSkip, scheduleLabel } from '../../protocol/schedule.ts';
+import { liveTaskOf } from '../state/scheduleRows.ts';
 import type { Schedule } from '../state/scheduleTable.ts';
-import type { SchedulerState } from '../state/schedulerState.ts';
 import { admit } from './submit.ts';
 import { cancelTask } from './taskControl.ts';
 import type { Turn } from './turn.ts';
@@ -81,11 +81,6 @@ export function admitOf(
 ): Outcome<TaskId, Refusal> {
   const due = dueMs === undefined ? {} : { [dueLabel]: String(dueMs) };
   return admit(turn, { ...task, labels: { ...task.labels, [scheduleLabel]: scheduleId, ...due } }, actor);
-}
-
-/** The last task of the schedule, where that has not ended. */
-export function liveTaskOf(state: SchedulerState, { lastTaskId }: Schedule): TaskId | undefined {
-  return lastTaskId !== undefined && state.tasks.get(lastTaskId) ? lastTaskId : undefined;
 }
 
 export const unknownSchedule = (scheduleId: string): Refusal =>

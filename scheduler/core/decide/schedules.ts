@@ -10,9 +10,10 @@ import type {
 import { calendarsMax, scheduleBytesMax, schedulesBytesMax, schedulesMax } from '../../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import type { ScheduleSpec } from '../../protocol/schedule.ts';
+import { liveTaskOf } from '../state/scheduleRows.ts';
 import { type Schedule, sizeOf } from '../state/scheduleTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
-import { admitOf, liveTaskOf, replacedBy, unknownSchedule } from './scheduleDue.ts';
+import { admitOf, replacedBy, unknownSchedule } from './scheduleDue.ts';
 import { whyNotTakenIn } from './submit.ts';
 import { cancelTask } from './taskControl.ts';
 import type { Turn } from './turn.ts';

@@ -2,11 +2,18 @@
 import { formatTaskId, taskId, type TaskId } from '../../protocol/brands.ts';
 import type { SubmitAnswer } from '../../protocol/consoleAnswers.ts';
 import type { SubmitTasks } from '../../protocol/events.ts';
-import { askClassesMax, liveTasksMax, liveWorkBytesMax, watchedLabelsMax } from '../../protocol/limits.ts';
+import {
+  arraysMax,
+  askClassesMax,
+  liveTasksMax,
+  liveWorkBytesMax,
+  watchedLabelsMax,
+} from '../../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import type { TaskSpec } from '../../protocol/task.ts';
 import { labelSetsOf } from '../state/askRules.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
+import { awaitTime } from './delay.ts';
 import type { Turn } from './turn.ts';
 
 /** One answer per spec, in order. A refused spec does not refuse the others. */
@@ -25,14 +32,19 @@ export function admit(turn: Turn, spec: TaskSpec, actor: string): Outcome<TaskId
   const reason = whyNotTakenIn(state, spec);
   if (reason) return refused(reason);
   const id = taskId(state.nextTaskId);
-  turn.emit({ kind: 'task_admitted', taskId: id, spec, submitter: actor });
+  const { array } = spec;
+  if (array) {
+    const lastTaskId = taskId(id + array.count);
+    turn.emit({ kind: 'array_admitted', taskId: id, lastTaskId, spec, submitter: actor });
+  } else turn.emit({ kind: 'task_admitted', taskId: id, spec, submitter: actor });
+  if (spec.notBeforeMs !== undefined) awaitTime(turn, id);
   return accepted(id);
 }
 
 /** The same key again: the same task, unless it plainly asks for something else. */
 function repeat(state: SchedulerState, spec: TaskSpec, first: TaskId): Outcome<TaskId, Refusal> {
-  const task = state.tasks.get(first);
-  if (!task || JSON.stringify(task.spec) === JSON.stringify(spec)) return accepted(first);
+  const known = state.tasks.get(first) ?? state.arrays.get(first);
+  if (!known || JSON.stringify(known.spec) === JSON.stringify(spec)) return accepted(first);
   const said = `key "${spec.key ?? ''}" belongs to ${formatTaskId(first)}, which asks for something else`;
   return refused(refusal('key_conflict', `${said}; use another key`, { field: 'key' }));
 }
@@ -44,7 +56,11 @@ export function whyNotTakenIn(state: SchedulerState, spec: TaskSpec): Refusal | 
     const said = `queue ${spec.queue} does not exist (there are: ${known}); create it first or use one of these`;
     return refusal('unknown_queue', said, { field: 'queue' });
   }
-  if (state.tasks.size >= liveTasksMax)
+  if (spec.array && state.arrays.size >= arraysMax) {
+    const said = `${String(arraysMax)} arrays have not ended; wait for one of them`;
+    return refusal('too_many', said, { field: 'array' });
+  }
+  if (state.tasks.size + state.arrays.size >= liveTasksMax)
     return full(state, `${String(liveTasksMax)} tasks are waiting or running`);
   if (state.tasks.bytes >= liveWorkBytesMax)
     return full(state, `waiting tasks hold ${String(liveWorkBytesMax / 1_048_576)} MiB of work`);

@@ -2,6 +2,7 @@
 // nothing; an event that does not fit the state is a bug and throws.
 import type { Ms } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
+import { arrayAppliers } from './appliers/arrays.ts';
 import { lifeAppliers } from './appliers/life.ts';
 import { nodeAppliers } from './appliers/nodes.ts';
 import { queueAppliers } from './appliers/queues.ts';
@@ -16,6 +17,7 @@ const appliers: Appliers = {
   ...queueAppliers,
   ...scheduleAppliers,
   ...taskAppliers,
+  ...arrayAppliers,
 };
 
 export function apply(state: SchedulerState, event: Event, atMs: Ms): void {

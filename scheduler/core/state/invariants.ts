@@ -7,6 +7,7 @@ import {
   nodesMax,
   readyWindowMax,
 } from '../../protocol/limits.ts';
+import { checkGroups } from './groupInvariants.ts';
 import { nodeState } from './nodeTable.ts';
 import { checkRules } from './ruleInvariants.ts';
 import { checkSchedules } from './scheduleInvariants.ts';
@@ -23,6 +24,7 @@ export function brokenInvariants(state: SchedulerState): readonly string[] {
   for (const node of state.nodes.occupied()) checkNode(state, node, { held: held.get(node) ?? [], check });
   for (const task of state.tasks.all()) checkTask(state, task, check);
   checkQueues(state, check);
+  checkGroups(state, check);
   checkRules(state, check);
   checkSchedules(state, check);
   check(state.tasks.size <= liveTasksMax, `limit: ${String(state.tasks.size)} live tasks`);

@@ -1,7 +1,6 @@
 // Schedules and calendars as the journal knows them. Due times are the host's to compute; here is what was decided.
 import type { Ms, TaskId } from '../../protocol/brands.ts';
-import type { CalendarRow, ScheduleRow, ScheduleSkip, ScheduleSpec } from '../../protocol/schedule.ts';
-import type { TaskTable } from './taskTable.ts';
+import type { CalendarRow, ScheduleSkip, ScheduleSpec } from '../../protocol/schedule.ts';
 
 export interface Schedule {
   readonly scheduleId: string;
@@ -92,18 +91,3 @@ const unused = {
   skipped: 0,
   lastSkip: undefined,
 };
-
-export function rowOfSchedule(schedule: Schedule, tasks: TaskTable): ScheduleRow {
-  const { scheduleId, spec, lastDueMs, lastRunAtMs, lastTaskId, fired, skipped, lastSkip } = schedule;
-  return {
-    scheduleId,
-    spec,
-    lastDueMs,
-    ...(lastRunAtMs !== undefined && { lastRunAtMs }),
-    ...(lastTaskId !== undefined && { lastTaskId }),
-    isLastLive: lastTaskId !== undefined && tasks.get(lastTaskId) !== undefined,
-    fired,
-    skipped,
-    ...(lastSkip && { lastSkip }),
-  };
-}

@@ -14,6 +14,7 @@ import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { ReadyQueue } from '../queue/readyQueue.ts';
 import { TenantTable } from '../queue/tenants.ts';
+import { ArrayTable } from './arrayTable.ts';
 import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
@@ -46,6 +47,7 @@ export class SchedulerState {
   readonly nodes = new NodeTable();
   readonly index = new CapacityIndex(this.nodes);
   readonly tasks = new TaskTable();
+  readonly arrays = new ArrayTable();
   /** What placement rules count. */
   readonly neighbours = new Neighbours(this.nodes.places, () => this.tasks.placed());
   readonly classes = new ClassTable(this.neighbours);
@@ -94,13 +96,22 @@ export class SchedulerState {
     this.timedNodes.clear();
     this.ready.reset();
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
+    this.#resumeArrays(nowMs);
     for (const task of this.tasks.all()) {
       if (task.state === 'backoff')
         this.timers.add({ dueMs: task.untilMs, kind: 'backoff', id: task.taskId });
+      if (task.state === 'held' && task.untilMs > 0)
+        this.timers.add({ dueMs: task.untilMs, kind: 'delayed', id: task.taskId });
       if (!task.live) continue;
       task.live.leaseUntilMs = this.rejoinUntilMs;
       this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'attempt', id: task.live.token });
     }
+  }
+
+  #resumeArrays(nowMs: number): void {
+    for (const { groupId, spec } of this.arrays.all())
+      if ((spec.notBeforeMs ?? 0) > nowMs)
+        this.timers.add({ dueMs: spec.notBeforeMs ?? 0, kind: 'delayed', id: groupId });
   }
 
   /** Remembers that a task ended, for `endedPerS`. */

@@ -18,18 +18,27 @@ export interface TaskOrigin {
 }
 
 export function newTask(state: SchedulerState, from: TaskOrigin, submittedAtMs: Ms): Task {
-  const { taskId, spec, submitter } = from;
+  const { spec } = from;
   const askClass = from.askClass ? state.classes.useAgain(from.askClass) : state.classes.useAskClass(spec);
   if (!askClass) throw new Error('ask class table is full'); // refused in decide/submit
   state.mix.count(spec.ask);
+  return unlistedTask(state, { ...from, askClass }, submittedAtMs);
+}
+
+/** A task that no table knows, as it would come in. */
+export function unlistedTask(
+  { tasks }: SchedulerState,
+  { taskId, spec, submitter, bytes, group, askClass }: TaskOrigin & { readonly askClass: AskClass },
+  submittedAtMs: Ms,
+): Task {
   return {
     taskId,
     spec,
     submitter,
     submittedAtMs,
     askClass,
-    bytes: from.bytes ?? JSON.stringify(spec).length,
-    group: from.group,
+    bytes: bytes ?? JSON.stringify(spec).length,
+    group,
     state: 'ready',
     enqueuedOrder: 0,
     enqueuedAtMs: submittedAtMs,
@@ -41,7 +50,7 @@ export function newTask(state: SchedulerState, from: TaskOrigin, submittedAtMs: 
     forgiven: 0,
     cancelReason: undefined,
     checkpoint: undefined,
-    mark: state.tasks.mark,
+    mark: tasks.mark,
   };
 }
 
@@ -60,6 +69,17 @@ export function enterLine(state: SchedulerState, task: Task, atMs: Ms): void {
   task.enqueuedAtMs = atMs;
   state.nextOrder += 1;
   state.ready.push(task);
+}
+
+/** In line, or held where its time has not come. */
+export function enterLineInTime(state: SchedulerState, task: Task, atMs: Ms): void {
+  const { notBeforeMs = 0 } = task.spec;
+  if (notBeforeMs <= atMs) {
+    enterLine(state, task, atMs);
+    return;
+  }
+  state.tasks.setState(task, 'held');
+  task.untilMs = ms(notBeforeMs);
 }
 
 /** Takes a task that waits out of wherever it waits. It is `cancelling` from then on: lanes count by state. */
