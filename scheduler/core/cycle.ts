@@ -109,6 +109,7 @@ export class Core {
   turn(wallMs: number, commands: readonly Command[]): TurnResult {
     const state = this.#state;
     const nowMs = this.#advance(wallMs);
+    state.ready.nowMs = nowMs;
     const events: Event[] = [];
     const effects: Effect[] = [];
     const turn: Turn = {
@@ -117,10 +118,10 @@ export class Core {
       random: this.#random,
       emit: (event) => {
         const record = endedRecord(state, event, nowMs);
+        if (record) countEnd(state, record, nowMs);
         apply(state, event, nowMs);
         events.push(event);
         if (!record) return;
-        state.countEnded(nowMs);
         effects.push({ kind: 'task_ended', record });
       },
       effect: (effect) => effects.push(effect),
@@ -163,6 +164,13 @@ export class Core {
     turn.state.resume(turn.nowMs);
     return accepted({});
   }
+}
+
+/** For who asks when to come back. The task, or the array, is still live. */
+function countEnd(state: SchedulerState, { spec }: TaskRecord, nowMs: Ms): void {
+  state.ends.count(nowMs);
+  state.ready.mustGet(spec.queue).share.ends.count(nowMs);
+  state.tenants.get(spec.tenant)?.share.ends.count(nowMs);
 }
 
 const endStateOf: Partial<Record<Event['kind'], EndState>> = {

@@ -18,6 +18,7 @@ import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
 import { why } from './place/explain.ts';
 import { scheduleReads } from './scheduleView.ts';
 import { waitingOf } from './queue/waiting.ts';
+import { windowOf } from './queue/window.ts';
 import { closedBy, type NodeTable, nodeState } from './state/nodeTable.ts';
 import type { SchedulerState } from './state/schedulerState.ts';
 import { liveRecord, recordOf, type Task } from './state/taskTable.ts';
@@ -75,8 +76,9 @@ const taskRow = (state: SchedulerState, task: Task): TaskRow =>
 function taskCounts(state: SchedulerState): TaskCounts {
   const { tasks } = state;
   const counts = { ready: 0, backlog: 0, blocked: 0 };
+  const window = windowOf(state.ready);
   for (const queue of state.ready.queues.values()) {
-    const row = waitingIn(queue);
+    const row = waitingIn(queue, window);
     counts.ready += row.ready;
     counts.backlog += row.backlog;
     counts.blocked += row.blocked;

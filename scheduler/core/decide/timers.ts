@@ -20,6 +20,9 @@ const firing: { readonly [Kind in TimerKind]: (turn: Turn, id: number) => void }
   backoff: (turn, id) => {
     backoffTimer(turn, taskId(id));
   },
+  rate: ({ state }) => {
+    state.rateTimerMs = Number.POSITIVE_INFINITY; // the turn itself is all that was wanted: it places what may go on
+  },
   delayed: (turn, id) => {
     delayTimer(turn, taskId(id));
   },

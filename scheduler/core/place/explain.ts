@@ -7,6 +7,7 @@ import type { PendingReason } from '../../protocol/reasons.ts';
 import type { AskClass } from '../state/classTable.ts';
 import type { NodeTable } from '../state/nodeTable.ts';
 import { emptyFits } from './everFits.ts';
+import { gateOf } from '../queue/gates.ts';
 import { arrayAsTask, heldElement } from '../groupView.ts';
 import { roomIn } from '../state/arrayTable.ts';
 import type { Filter } from './filter.ts';
@@ -78,7 +79,7 @@ function standing(
   const lane = state.ready.laneOf(task);
   return {
     waiting: waitingOf(state, task),
-    ahead: task.state === 'ready' ? (lane?.ahead(task.enqueuedOrder) ?? 0) : 0,
+    ahead: task.state === 'ready' ? (lane?.ahead(task) ?? 0) : 0,
     ...(task.state === 'backoff' || isDelayed(task) ? { untilMs: task.untilMs } : {}),
     ...(task.live ? { placedOn: task.live.nodeId } : {}),
   };
@@ -92,6 +93,8 @@ function dominantOf(
   if (task.state === 'backoff') return 'BACKOFF';
   if (task.state === 'held') return heldFor(state, task);
   if (task.state !== 'ready') return 'NOT_WAITING';
+  const gate = gateOf(state, task);
+  if (gate) return gate;
   if (state.nodes.size === 0) return 'NO_NODES';
   if (fitsNow) return 'BEHIND_OTHERS';
   // The rule that stopped the last nodes that were left: it is what would have to change.

@@ -10,8 +10,10 @@ import {
 } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
 import { plantTiming, type Timing } from '../../protocol/timing.ts';
+import { ScheduleTable } from './scheduleTable.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
+import { EndRate } from '../queue/endRate.ts';
 import { ReadyQueue } from '../queue/readyQueue.ts';
 import { TenantTable } from '../queue/tenants.ts';
 import { ArrayTable } from './arrayTable.ts';
@@ -22,11 +24,9 @@ import { Leavings } from './leavings.ts';
 import { Neighbours } from './neighbours.ts';
 import { NodeBlame } from './nodeBlame.ts';
 import { NodeTable } from './nodeTable.ts';
-import { ScheduleTable } from './scheduleTable.ts';
+import { Plant } from './plant.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
-
-const endedSamplesMax = 256; // about the last cycle's worth
 
 export const defaultQueue = queueName('default');
 
@@ -47,18 +47,19 @@ export class SchedulerState {
   readonly nodes = new NodeTable();
   readonly index = new CapacityIndex(this.nodes);
   readonly tasks = new TaskTable();
+  readonly plant = new Plant(this.nodes);
   readonly arrays = new ArrayTable();
   /** What placement rules count. */
   readonly neighbours = new Neighbours(this.nodes.places, () => this.tasks.placed());
   readonly classes = new ClassTable(this.neighbours);
-  readonly ready = new ReadyQueue();
   readonly tenants = new TenantTable();
-  readonly schedules = new ScheduleTable();
+  readonly ready = new ReadyQueue(this.plant, this.tenants);
   /** What is asked for of late. Soft state. */
   readonly mix = new AskMix();
   /** SHA-256 of each enrolled node's key. */
   readonly nodeKeys = new Map<NodeId, string>();
 
+  readonly schedules = new ScheduleTable();
   readonly timers = new Timers();
   readonly placer: Placer;
   /** No lease ends before this: after a restart or a stall of the host, agents first get time to be heard. */
@@ -73,8 +74,10 @@ export class SchedulerState {
   readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
   staleReports = 0;
-  /** When the last tasks ended, newest last: how fast places become free. */
-  readonly #endedAtMs: number[] = [];
+  /** How fast places become free. */
+  readonly ends = new EndRate();
+  /** When the timer for queues that wait for their rate is due; infinite where none is set. */
+  rateTimerMs = Number.POSITIVE_INFINITY;
 
   /** The snapshot that is being made. */
   snapshot: ChangeWatcher | undefined;
@@ -93,6 +96,7 @@ export class SchedulerState {
   resume(nowMs: number): void {
     this.rejoinUntilMs = nowMs + this.timing.rejoinWindowMs;
     this.timers.clear();
+    this.rateTimerMs = Number.POSITIVE_INFINITY;
     this.timedNodes.clear();
     this.ready.reset();
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
@@ -112,19 +116,6 @@ export class SchedulerState {
     for (const { groupId, spec } of this.arrays.all())
       if ((spec.notBeforeMs ?? 0) > nowMs)
         this.timers.add({ dueMs: spec.notBeforeMs ?? 0, kind: 'delayed', id: groupId });
-  }
-
-  /** Remembers that a task ended, for `endedPerS`. */
-  countEnded(atMs: number): void {
-    this.#endedAtMs.push(atMs);
-    if (this.#endedAtMs.length > endedSamplesMax) this.#endedAtMs.shift();
-  }
-  /** How fast tasks ended of late; 0 where none did. */
-  endedPerS(): number {
-    const first = this.#endedAtMs[0];
-    const last = this.#endedAtMs.at(-1);
-    if (first === undefined || last === undefined || last <= first) return 0;
-    return ((this.#endedAtMs.length - 1) / (last - first)) * 1_000;
   }
 
   /** Starts the node's lease, and its timer where none is under way. */

@@ -106,14 +106,18 @@ export function dropTask(state: SchedulerState, task: Task): void {
 export function addTask(state: SchedulerState, task: Task): void {
   state.tasks.add(task);
   state.ready.mustGet(task.spec.queue).share.live += 1;
-  state.tenants.of(task.spec.tenant).share.live += 1;
+  const line = state.ready.lineOf(task);
+  line.share.live += 1;
+  line.tenant.share.live += 1;
 }
 
 export function removeTask(state: SchedulerState, task: Task): void {
   state.tasks.remove(task);
-  state.ready.mustGet(task.spec.queue).share.live -= 1;
-  const tenant = state.tenants.of(task.spec.tenant);
-  tenant.share.live -= 1;
+  const queue = state.ready.mustGet(task.spec.queue);
+  const line = state.ready.lineOf(task);
+  const { tenant } = line;
+  for (const share of [queue.share, line.share, tenant.share]) share.live -= 1;
+  state.ready.forgetIfIdle(queue, line);
   state.tenants.forgetIfIdle(tenant);
   state.classes.releaseAskClass(task.askClass);
 }
@@ -129,12 +133,18 @@ export function releasePlace(state: SchedulerState, task: Task): void {
   if (task.live && task.askClass.rules?.isExclusive) state.nodes.setExclusive(task.live.node, 0);
 }
 
-/** Counts what an attempt reserves with its queue and its tenant. */
-export function holdShare(state: SchedulerState, { spec }: Task): void {
-  state.ready.mustGet(spec.queue).share.hold(spec.ask);
-  state.tenants.of(spec.tenant).share.hold(spec.ask);
+/** Counts what an attempt reserves with its queue, its tenant, and the tenant's part of the queue. */
+export function holdShare(state: SchedulerState, task: Task): void {
+  const { ask } = task.spec;
+  const line = state.ready.lineOf(task);
+  state.ready.mustGet(task.spec.queue).share.hold(ask);
+  line.share.hold(ask);
+  line.tenant.share.hold(ask);
 }
-export function releaseShare(state: SchedulerState, { spec }: Task): void {
-  state.ready.mustGet(spec.queue).share.release(spec.ask);
-  state.tenants.of(spec.tenant).share.release(spec.ask);
+export function releaseShare(state: SchedulerState, task: Task): void {
+  const { ask } = task.spec;
+  const line = state.ready.lineOf(task);
+  state.ready.mustGet(task.spec.queue).share.release(ask);
+  line.share.release(ask);
+  line.tenant.share.release(ask);
 }

@@ -58,7 +58,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
     const wasReady = task.state === 'ready';
     state.tasks.setState(task, 'dispatched');
     if (wasReady) state.ready.leave(task);
-    state.ready.charge(state.ready.mustGet(task.spec.queue));
+    state.ready.charge(task);
     holdShare(state, task);
     state.nextToken = Math.max(state.nextToken, event.token + 1);
     state.tasks.startAttempt(task, {
