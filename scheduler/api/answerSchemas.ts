@@ -19,6 +19,7 @@ import { amount, answerOf, count, labels } from './answerOf.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
+import { scheduleAnswers } from './scheduleAnswers.ts';
 import { storageAnswers, taskGroups } from './storageAnswers.ts';
 
 const state = v.picklist([...liveStates, ...endStates]);
@@ -193,6 +194,7 @@ export const answerSchemas = {
   QueueRow: queueRow,
   QueueList: v.object({ queues: v.array(queueRow) }),
   QueueAnswer: v.object({ queue: v.string() }),
+  ...scheduleAnswers,
   ...storageAnswers,
   ...recorderAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),

@@ -6,6 +6,7 @@ import { apiPrefix, documentPath, type Operation } from './operation.ts';
 import { plantOperations } from './plantOperations.ts';
 import type { DoorRefusal } from './problem.ts';
 import { recorderOperations } from './recorderOperations.ts';
+import { scheduleOperations } from './scheduleOperations.ts';
 import { storageOperations } from './storageOperations.ts';
 import { taskOperations } from './taskOperations.ts';
 
@@ -14,6 +15,7 @@ export const operations: readonly Operation[] = [
   ...listOperations,
   logOperation,
   ...plantOperations,
+  ...scheduleOperations,
   ...storageOperations,
   ...recorderOperations,
 ];

@@ -96,8 +96,7 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
   if (!started.ok) return started;
   if (core.state.epoch > 1)
     alarms.raise({ code: 'HOST_RESTARTED', source: 'host', params: { tasks: liveTasks } });
-  for (const [node, reason] of core.state.nodes.setAside)
-    alarms.setAside(core.state.nodes.idOf(node), reason);
+  tellSetAside(core, alarms);
 
   const hub = await listen(parts, { engine, clock, late });
   if (!hub.ok) {
@@ -111,16 +110,9 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
   late.measuring = measuring;
   late.schedules = openSchedules(engine, events.onBug);
   const simulation = simulatedPlant(parts, engine, hub.value.address);
-  late.console = openConsole(parts, {
-    engine,
-    hub: hub.value,
-    alarms,
-    clock,
-    startedAtMs,
-    simulation,
-    storage,
-    schedules: late.schedules,
-  });
+  const { schedules } = late;
+  const wires = { engine, hub: hub.value, alarms, clock, startedAtMs, simulation, storage, schedules };
+  late.console = openConsole(parts, wires);
   events.log('info', 'listening', { address: hub.value.address, epoch: core.state.epoch, liveTasks });
   const stopUpkeep = keepUp(parts, { hub: hub.value, alarms, storage, clock });
   return accepted({
@@ -144,6 +136,11 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
       events.log('info', 'stopped', {});
     },
   });
+}
+
+/** Nodes that were set aside before this start still are. */
+function tellSetAside({ state }: HostParts['core'], alarms: Alarms): void {
+  for (const [node, reason] of state.nodes.setAside) alarms.setAside(state.nodes.idOf(node), reason);
 }
 
 /** Parts that others reach before they exist: the engine needs the hub to dispatch, the hub the engine to answer. */

@@ -22,7 +22,8 @@ export class ZoneClock {
     const sign = offsetMinutes < 0 ? '-' : '+';
     const hours = Math.floor(Math.abs(offsetMinutes) / 60);
     const minutes = Math.abs(offsetMinutes) % 60;
-    return `${this.#shown(atMs).toISOString().slice(0, '2026-03-29T03:00:00'.length)}${sign}${two(hours)}:${two(minutes)}`;
+    const clock = this.#shown(atMs).toISOString().slice(0, '2026-03-29T03:00:00'.length);
+    return `${clock}${sign}${two(hours)}:${two(minutes)}`;
   }
 
   /** The earliest instant that may be of this date: midnight, or an hour before where clocks change at midnight. */

@@ -7,6 +7,7 @@ import type { TaskRecord } from '../../scheduler/protocol/task.ts';
 import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import { ArrayBooks } from './arrayBooks.ts';
 import type { ResultWatch } from './resultWatch.ts';
+import { ScheduleWatch } from './scheduleWatch.ts';
 import { newlySeen, type SeenTask } from './seenTask.ts';
 
 export type Report = (check: string, message: string) => void;
@@ -22,6 +23,7 @@ export class JournalAudit {
   readonly #cordoned = new Set<NodeId>();
   readonly #report: Report;
   readonly #results: ResultWatch | undefined;
+  readonly #schedules: ScheduleWatch;
   readonly #arrays: ArrayBooks;
   #atMs = 0;
   #lastToken = 0;
@@ -31,6 +33,7 @@ export class JournalAudit {
   constructor(report: Report, results?: ResultWatch) {
     this.#report = report;
     this.#results = results;
+    this.#schedules = new ScheduleWatch(report, (taskId) => this.tasks.get(taskId)?.isLive === true);
     this.#arrays = new ArrayBooks(report);
   }
 
@@ -137,6 +140,18 @@ export class JournalAudit {
     },
     node_set_aside: ({ nodeId }) => {
       this.#cordoned.add(nodeId);
+    },
+    schedule_put: (event) => {
+      this.#schedules.put(event);
+    },
+    schedule_removed: (event) => {
+      this.#schedules.removed(event);
+    },
+    schedule_fired: (event) => {
+      this.#schedules.fired(event);
+    },
+    schedule_skipped: (event) => {
+      this.#schedules.skipped(event);
     },
     epoch_started: () => {
       this.#online.clear();

@@ -2,6 +2,7 @@
 import { ms } from '../../scheduler/protocol/brands.ts';
 import type { Breakage } from './breakage.ts';
 import { formsMutants } from './formsMutants.ts';
+import { scheduleMutants } from './scheduleMutants.ts';
 import { storageMutants } from './storageMutants.ts';
 import { applyStale, changeBatch, hangAs, ignoreStalls, seeSpecAs, without, wrap } from './rewire.ts';
 
@@ -11,6 +12,7 @@ export interface Mutant extends Breakage {
 let runsSoFar = 0;
 
 export const mutants: Readonly<Record<string, Mutant>> = {
+  ...scheduleMutants,
   ...storageMutants,
   ...formsMutants,
   'capacity is not looked at': {

@@ -107,6 +107,9 @@ describe('the door keeps to it', () => {
     cancelTasks: { taskIds: [77] },
     retryTasks: { taskIds: [77] },
     putQueue: { weight: 3 },
+    putSchedule: { everyMs: 60_000, task: { work: { kind: 'simulated', runMs: 1 } } },
+    previewSchedule: { cron: '0 6 * * *', timeZone: 'Europe/Berlin' },
+    putCalendar: { dates: ['2026-12-25'] },
     setRetention: { tasksMax: 5_000, daysMax: 7, logBytesMax: 1_000_000 },
     setBackupPlan: { folder: backups },
     startBackup: { folder: backups },
@@ -143,7 +146,12 @@ describe('the door keeps to it', () => {
   });
 
   const pathOf = (path: string): string =>
-    path.replace('{taskId}', String(taskId)).replace('{nodeId}', 'V%2F1').replace('{queue}', 'q');
+    path
+      .replace('{taskId}', String(taskId))
+      .replace('{nodeId}', 'V%2F1')
+      .replace('{queue}', 'q')
+      .replace('{scheduleId}', 's')
+      .replace('{calendar}', 'c');
 
   const queryOf = (id: string): string => {
     if (id === 'countTasks') return '?by=state';
