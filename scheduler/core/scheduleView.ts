@@ -1,9 +1,7 @@
 // Schedules and calendars as others may read them.
-import type { SchedulerView } from '../protocol/view.ts';
+import type { ScheduleReads } from '../protocol/schedule.ts';
 import { rowOfSchedule } from './state/scheduleRows.ts';
 import type { SchedulerState } from './state/schedulerState.ts';
-
-type ScheduleReads = Pick<SchedulerView, 'scheduleIds' | 'schedule' | 'calendars' | 'calendarDates'>;
 
 export const scheduleReads = (state: SchedulerState): ScheduleReads => ({
   scheduleIds: () => [...state.schedules.all()].map(({ scheduleId }) => scheduleId),

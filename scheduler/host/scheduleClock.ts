@@ -5,13 +5,12 @@ import { type Ms, ms } from '../protocol/brands.ts';
 import type { Batch, Command } from '../protocol/events.ts';
 import { scheduleMisfiresMax } from '../protocol/limits.ts';
 import type { Outcome, Refusal } from '../protocol/outcome.ts';
-import type { ScheduleRow } from '../protocol/schedule.ts';
+import type { ScheduleReads, ScheduleRow } from '../protocol/schedule.ts';
 import type { ScheduleDue } from '../protocol/scheduleEvents.ts';
-import type { SchedulerView } from '../protocol/view.ts';
 import { DueTimes } from './scheduleTimes.ts';
 
 export interface ScheduleClockParts {
-  readonly view: Pick<SchedulerView, 'scheduleIds' | 'schedule' | 'calendarDates'>;
+  readonly view: ScheduleReads;
   readonly execute: (command: Command) => Promise<Outcome<unknown, Refusal>>;
   /** The wall clock: it may jump. Schedules follow it, and not the host's own time, which does not. */
   readonly wallMs: () => number;

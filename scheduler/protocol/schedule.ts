@@ -161,3 +161,12 @@ export interface DuePreview {
   /** The same on the clock of the time zone, with its offset from UTC: `2026-03-29T03:00:00+02:00`. */
   readonly local: string;
 }
+
+/** What an engine tells of schedules. */
+export interface ScheduleReads {
+  /** In the order in which they were first put. */
+  readonly scheduleIds: () => readonly string[];
+  readonly schedule: (scheduleId: string) => ScheduleRow | undefined;
+  readonly calendars: () => readonly CalendarRow[];
+  readonly calendarDates: (calendar: string) => ReadonlySet<string> | undefined;
+}

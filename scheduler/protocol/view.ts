@@ -1,11 +1,11 @@
 // What any engine lets others read: live tasks, nodes, queues, and why a task waits. Read only, answered from memory.
 import type { Epoch, MiB, Millicores, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { FleetColumns } from './fleetColumns.ts';
-import type { GroupRow } from './groups.ts';
+import type { GroupDetail, GroupRow } from './groups.ts';
 import type { NodeRow } from './node.ts';
 import type { QueueSettings, TenantSettings } from './queue.ts';
 import type { PendingReason, TaskPendingReason } from './reasons.ts';
-import type { CalendarRow, ScheduleRow } from './schedule.ts';
+import type { ScheduleReads } from './schedule.ts';
 import type { Kind, TaskGroupRef, TaskRecord, TaskState } from './task.ts';
 import type { AttemptRecord } from './attempt.ts';
 
@@ -139,7 +139,9 @@ export interface WhyAnswer {
   readonly nearMisses: readonly NearMiss[];
   /** Tasks of its queue that go first, where it is simply behind them. */
   readonly ahead: number;
-  /** End of the backoff, where it waits one out. */
+  /** Tasks that it comes after and that have not ended, at most `whyNearMissesMax`. */
+  readonly waitsFor?: readonly { readonly taskId: TaskId; readonly ref: string }[];
+  /** End of the backoff, or of the delay, where it waits one out. */
   readonly untilMs?: Ms;
   /** For a placed task: where it is. */
   readonly placedOn?: NodeId;
@@ -200,21 +202,16 @@ export interface NodeFilter {
 }
 
 /** Reads of an engine. Costs are for 50,000 nodes. */
-export interface SchedulerView {
+export interface SchedulerView extends ScheduleReads {
   readonly epoch: () => Epoch;
   readonly taskCounts: () => TaskCounts;
   readonly nodeCounts: () => NodeCounts;
   readonly fleetUse: () => FleetUse;
   readonly queues: () => readonly QueueRow[];
   readonly tenants: () => readonly TenantRow[];
-  /** In the order in which they were first put. */
-  readonly scheduleIds: () => readonly string[];
-  readonly schedule: (scheduleId: string) => ScheduleRow | undefined;
-  readonly calendars: () => readonly CalendarRow[];
-  readonly calendarDates: (calendar: string) => ReadonlySet<string> | undefined;
-  /** Arrays and workflows that have not ended, newest first. */
+  /** Arrays that have not ended, and workflows until a while after their end; newest first. */
   readonly groups: () => readonly GroupRow[];
-  readonly group: (groupId: TaskId) => GroupRow | undefined;
+  readonly group: (groupId: TaskId) => GroupDetail | undefined;
   /** A live task, an array that has not ended, or an element of one. */
   readonly task: (taskId: TaskId) => TaskRecord | undefined;
   readonly taskRow: (taskId: TaskId) => TaskRow | undefined;

@@ -8,6 +8,7 @@ import { nodeAppliers } from './appliers/nodes.ts';
 import { queueAppliers } from './appliers/queues.ts';
 import { scheduleAppliers } from './appliers/schedules.ts';
 import { taskAppliers } from './appliers/tasks.ts';
+import { workflowAppliers } from './appliers/workflows.ts';
 import type { Appliers } from './appliers/types.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
@@ -18,6 +19,7 @@ const appliers: Appliers = {
   ...scheduleAppliers,
   ...taskAppliers,
   ...arrayAppliers,
+  ...workflowAppliers,
 };
 
 export function apply(state: SchedulerState, event: Event, atMs: Ms): void {

@@ -1,7 +1,7 @@
 // The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
 import type { NodeId } from '../../protocol/brands.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
-import { arrayTable } from './savedGroups.ts';
+import { arrayTable, workflowTable } from './savedGroups.ts';
 import type { SavedSchedule } from './scheduleTable.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
@@ -54,11 +54,12 @@ const setAsideTable: SavedTable = {
 
 /** In the order in which they are restored. A new table is added here and nowhere else. */
 const savedTables: readonly SavedTable[] = [
+  calendarTable,
+  scheduleTable,
   tenantTable,
   setAsideTable,
   arrayTable,
-  calendarTable,
-  scheduleTable,
+  workflowTable,
 ];
 
 export interface SavedTablePart {
