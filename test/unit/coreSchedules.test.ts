@@ -147,6 +147,15 @@ describe('while the last task has not ended', () => {
   });
 });
 
+test.each([{ array: { count: 3 } }, { gang: { size: 2 } }])(
+  'a schedule of %j passes over a due time while the whole of it has not ended',
+  (more) => {
+    const { fired, row } = scheduled({ overlap: 'skip', task: { work, ...more } });
+    expect([...fired(due([1])), ...fired(due([2]))]).toEqual([1]);
+    expect(row()).toMatchObject({ isLastLive: true, lastSkip: { reason: 'overlap' } });
+  },
+);
+
 describe('a pause', () => {
   test('refuses due times, and those of it are not made up for', () => {
     const { give, fired } = scheduled({ misfire: 'all' });

@@ -1,8 +1,8 @@
 // The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
-import type { NodeId } from '../../protocol/brands.ts';
+import type { NodeId, TaskId } from '../../protocol/brands.ts';
+import { savedCalendars, savedSchedules } from './savedSchedules.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
 import { arrayTable, workflowTable } from './savedGroups.ts';
-import type { SavedSchedule } from './scheduleTable.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
 /** A table that a snapshot keeps row by row. Rows are JSON; `take` is called after nodes and before tasks. */
@@ -22,21 +22,18 @@ const tenantTable: SavedTable = {
   },
 };
 
-const calendarTable: SavedTable = {
-  name: 'calendars',
-  rows: ({ schedules }) =>
-    [...schedules.calendars].map(([calendar, dates]) => ({ calendar, dates: [...dates] })),
-  take: ({ schedules }, rows: readonly { calendar: string; dates: readonly string[] }[]) => {
-    for (const { calendar, dates } of rows) schedules.calendars.set(calendar, new Set(dates));
+/** Gangs that are being stopped since a member failed. All else of a gang its tasks say. */
+const brokenGangTable: SavedTable = {
+  name: 'brokenGangs',
+  rows: (state) =>
+    [...state.gangs.all()]
+      .flatMap(({ groupId, brokenBy }) => (brokenBy === undefined ? [] : [{ groupId, brokenBy }]))
+      .sort((a, b) => a.groupId - b.groupId), // a restart lists gangs in another order
+  take: (state, rows: readonly { groupId: TaskId; brokenBy: TaskId }[]) => {
+    for (const { groupId, brokenBy } of rows) state.gangs.restore(groupId, brokenBy);
   },
 };
-const scheduleTable: SavedTable = {
-  name: 'schedules',
-  rows: ({ schedules }) => schedules.saved(),
-  take: ({ schedules }, rows: readonly SavedSchedule[]) => {
-    for (const row of rows) schedules.restore(row);
-  },
-};
+
 const setAsideTable: SavedTable = {
   name: 'setAside',
   rows: ({ nodes }) =>
@@ -54,12 +51,13 @@ const setAsideTable: SavedTable = {
 
 /** In the order in which they are restored. A new table is added here and nowhere else. */
 const savedTables: readonly SavedTable[] = [
-  calendarTable,
-  scheduleTable,
+  savedCalendars,
+  savedSchedules,
   tenantTable,
   setAsideTable,
   arrayTable,
   workflowTable,
+  brokenGangTable,
 ];
 
 export interface SavedTablePart {

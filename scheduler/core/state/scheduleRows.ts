@@ -4,13 +4,14 @@ import type { ScheduleRow } from '../../protocol/schedule.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import type { Schedule } from './scheduleTable.ts';
 
-/** The last task of the schedule, or the last array, where that has not ended. */
+/** The last task of the schedule, or the last array or gang, where that has not ended. */
 export function liveTaskOf(
-  { tasks, arrays }: Pick<SchedulerState, 'tasks' | 'arrays'>,
+  { tasks, arrays, gangs }: SchedulerState,
   { lastTaskId }: Schedule,
 ): TaskId | undefined {
   if (lastTaskId === undefined) return undefined;
-  return tasks.get(lastTaskId) || arrays.get(lastTaskId) ? lastTaskId : undefined;
+  const live = tasks.get(lastTaskId) ?? arrays.get(lastTaskId) ?? gangs.get(lastTaskId);
+  return live && lastTaskId;
 }
 
 export function rowOfSchedule(schedule: Schedule, state: SchedulerState): ScheduleRow {
