@@ -16,11 +16,13 @@ import { endStates, liveStates, taskSpecSchema, type TaskRecord } from '../proto
 import { type AttemptRecord } from '../protocol/attempt.ts';
 import type { LivePage, NodePage, TaskRow, WhyAnswer } from '../protocol/view.ts';
 import { amount, answerOf, count, labels } from './answerOf.ts';
+import { groupAnswers } from './groupAnswers.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
 import { scheduleAnswers } from './scheduleAnswers.ts';
 import { storageAnswers, taskGroups } from './storageAnswers.ts';
+import { whatIfAnswers } from './whatIfAnswers.ts';
 
 const state = v.picklist([...liveStates, ...endStates]);
 const waiting = v.picklist(['ready', 'backlog', 'blocked', 'backoff', 'held', 'none']);
@@ -145,6 +147,7 @@ const why = answerOf<WhyAnswer>()(
       }),
     ),
     ahead: count,
+    waitsFor: v.exactOptional(v.array(v.object({ taskId: count, ref: v.string() }))),
     untilMs: v.exactOptional(amount),
     placedOn: v.exactOptional(v.string()),
   }),
@@ -196,7 +199,9 @@ export const answerSchemas = {
   QueueAnswer: v.object({ queue: v.string() }),
   ...scheduleAnswers,
   ...storageAnswers,
+  ...groupAnswers,
   ...recorderAnswers,
+  ...whatIfAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),
 } as const;
 export type AnswerName = keyof typeof answerSchemas;

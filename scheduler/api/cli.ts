@@ -2,6 +2,7 @@
 import { type Command, type Given, helpOf, readGiven } from './commands/command.ts';
 import { connect } from './commands/connect.ts';
 import { CommandFailed, exitCodes } from './commands/exitCodes.ts';
+import { groups, retryWorkflow, submitWorkflow } from './commands/groups.ts';
 import { count, list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
 import { cordon, health, nodes, putQueue, queues, uncordon } from './commands/plant.ts';
@@ -18,9 +19,13 @@ import { submit } from './commands/submit.ts';
 import { backup, exportTasks, storage } from './commands/storage.ts';
 import { cancel, get, retry, why } from './commands/tasks.ts';
 import { wait } from './commands/wait.ts';
+import { whatIf } from './commands/whatIf.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   submit,
+  'submit-workflow': submitWorkflow,
+  groups,
+  'retry-workflow': retryWorkflow,
   list,
   count,
   get,
@@ -48,6 +53,7 @@ const commands: Readonly<Record<string, Command>> = {
   export: exportTasks,
   recorder,
   at,
+  'what-if': whatIf,
 };
 
 /** Commands that others answer, for the list: what each is for, by name. */

@@ -1,5 +1,6 @@
 // From method and path to an operation. Paths are cut before they are decoded: a node's name may hold a slash.
 import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
+import { groupOperations } from './groupOperations.ts';
 import { listOperations } from './listOperations.ts';
 import { logOperation } from './logOperation.ts';
 import { apiPrefix, documentPath, type Operation } from './operation.ts';
@@ -9,6 +10,7 @@ import { recorderOperations } from './recorderOperations.ts';
 import { scheduleOperations } from './scheduleOperations.ts';
 import { storageOperations } from './storageOperations.ts';
 import { taskOperations } from './taskOperations.ts';
+import { whatIfOperations } from './whatIfOperations.ts';
 
 export const operations: readonly Operation[] = [
   ...taskOperations,
@@ -17,7 +19,9 @@ export const operations: readonly Operation[] = [
   ...plantOperations,
   ...scheduleOperations,
   ...storageOperations,
+  ...groupOperations,
   ...recorderOperations,
+  ...whatIfOperations,
 ];
 
 export interface Route {

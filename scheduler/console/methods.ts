@@ -12,6 +12,7 @@ import type { FleetFeed } from './fleetFeed.ts';
 import { getTrace } from './metricTraces.ts';
 import type { ConsolePorts } from './ports.ts';
 import type { Execute, MethodTable } from './methodTable.ts';
+import { groupMethods } from './groupMethods.ts';
 import { queueMethods } from './queueMethods.ts';
 import { scheduleMethods } from './scheduleMethods.ts';
 import { recorderMethods } from './recorderMethods.ts';
@@ -62,6 +63,7 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
       execute({ kind: 'ForgetNode', nodeId, actor }, { forgotten: true }),
     ...queueMethods(ports, execute),
     ...scheduleMethods(ports, execute),
+    ...groupMethods(ports),
     getEnrolment: () => accepted(ports.enrolment()),
     renewEnrolment: () => ports.renewEnrolment(),
     acknowledgeAlarm: ({ alarmId }, { actor }) => {

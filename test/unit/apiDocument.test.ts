@@ -79,11 +79,14 @@ describe('the document', () => {
 describe('the door keeps to it', () => {
   let host: ApiHost;
   let taskId = 0;
+  let groupId = 0;
   let ranAtMs = 0;
   const backups = mkdtempSync(join(tmpdir(), 'millrace-backups-'));
   beforeAll(async () => {
     host = await ApiHost.start();
     await host.addNodes(1);
+    const tasks = [{ ref: 'a', spec: { work: { kind: 'simulated', runMs: 600_000 } } }];
+    groupId = (await host.ask('POST', '/workflows', { tasks })).body['groupId'] as number;
     taskId = await host.submit(600_000);
     await host.waitForState(taskId, 'running');
     ranAtMs = Date.now();
@@ -102,6 +105,7 @@ describe('the door keeps to it', () => {
 
   const bodies: Record<string, unknown> = {
     submitTask: { work: { kind: 'simulated', runMs: 1 } },
+    submitWorkflow: { tasks: [{ ref: 'a', spec: { work: { kind: 'simulated', runMs: 1 } } }] },
     submitTasks: { specs: [{ work: { kind: 'simulated', runMs: 1 } }, {}] },
     getTaskStates: { taskIds: [1, 77] },
     cancelTasks: { taskIds: [77] },
@@ -112,12 +116,13 @@ describe('the door keeps to it', () => {
     putCalendar: { dates: ['2026-12-25'] },
     setRetention: { tasksMax: 5_000, daysMax: 7, logBytesMax: 1_000_000 },
     setBackupPlan: { folder: backups },
+    startWhatIf: { fromMs: 1, untilMs: 2 },
     startBackup: { folder: backups },
     startExport: { format: 'csv', filter: { queue: 'default' } },
   };
 
   // Those last: they need a task that has ended, and a job that runs.
-  test.each(operations.filter(({ id }) => id !== 'retryTask' && id !== 'cancelJob'))(
+  test.each(operations.filter(({ id }) => !['retryTask', 'cancelJob', 'cancelWhatIf'].includes(id)))(
     '$id answers as documented',
     async (operation) => {
       const path = `${pathOf(operation.path)}${queryOf(operation.id)}`;
@@ -145,13 +150,24 @@ describe('the door keeps to it', () => {
     expect(undocumented('StorageState', state.body)).toBeUndefined();
   });
 
+  test('a what-if of what is recorded is run on the host, and tells of both outcomes', async () => {
+    const span = { fromMs: ranAtMs - 1, untilMs: Date.now(), verify: true };
+    await expect.poll(async () => (await host.ask('POST', '/what-if', span)).status).toBe(200);
+    const run = async () =>
+      (await host.ask('GET', '/what-if')).body['run'] as { state: string; message: string };
+    await expect.poll(async () => (await run()).state, { timeout: 20_000 }).not.toBe('running');
+    expect(await run()).toMatchObject({ state: 'done', answer: { digestsEqual: true } });
+    expect((await host.ask('POST', '/what-if/1/cancel')).status).toBe(409);
+  });
+
   const pathOf = (path: string): string =>
     path
+      .replace('/groups/{taskId}', `/groups/${String(groupId)}`)
+      .replace('{scheduleId}', 's')
+      .replace('{calendar}', 'c')
       .replace('{taskId}', String(taskId))
       .replace('{nodeId}', 'V%2F1')
-      .replace('{queue}', 'q')
-      .replace('{scheduleId}', 's')
-      .replace('{calendar}', 'c');
+      .replace('{queue}', 'q');
 
   const queryOf = (id: string): string => {
     if (id === 'countTasks') return '?by=state';

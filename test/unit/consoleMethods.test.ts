@@ -112,6 +112,10 @@ const badParams: [string, unknown, string][] = [
   ['getSimulation', { deep: 1 }, 'deep'],
   ['getStates', { taskIds: [] }, 'taskIds'],
   ['getSummary', { of: 1 }, 'of'],
+  ['submitWorkflow', { flow: {} }, 'workflow'],
+  ['listGroups', { of: 1 }, 'of'],
+  ['getGroup', { groupId: 'T-1' }, 'groupId'],
+  ['retryWorkflow', {}, 'groupId'],
   ['getRecorder', { of: 1 }, 'of'],
   ['seekRecorder', { atMs: -1 }, 'atMs'],
   ['stopSeek', { now: 1 }, 'now'],
@@ -119,6 +123,9 @@ const badParams: [string, unknown, string][] = [
   ['recorderFrame', { atMs: 1, metric: 'luck' }, 'metric'],
   ['recorderTasks', { atMs: 1, limit: 0 }, 'limit'],
   ['recorderNodes', { atMs: 1, state: 'odd' }, 'state'],
+  ['startWhatIf', { fromMs: 1, untilMs: 2, changes: [{ kind: 'luck' }] }, 'changes.0.kind'],
+  ['getWhatIf', { of: 1 }, 'of'],
+  ['cancelWhatIf', {}, 'runId'],
   ['recorderWhy', { atMs: 1, taskId: 'T-1' }, 'taskId'],
 ];
 
