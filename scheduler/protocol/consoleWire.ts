@@ -1,7 +1,7 @@
 // Window <-> host: requests with one reply each, and pushed frames. The same messages travel over a MessagePort in
 // Electron and over the Socket.IO namespace `/console` (event `m`) in a browser or a program.
 import * as v from 'valibot';
-import type { Ms, QueueName, TaskId } from './brands.ts';
+import type { Ms, QueueName } from './brands.ts';
 import type { Push } from './consoleFrames.ts';
 import {
   nodeIdSchema,
@@ -33,16 +33,7 @@ import * as limits from './limits.ts';
 import type { Refusal } from './outcome.ts';
 import { recorderMethodSchemas, type RecorderResults } from './recorder.ts';
 import { queueChangeSchema, tenantChangeSchema } from './queue.ts';
-import {
-  type CalendarDetail,
-  type CalendarRow,
-  calendarDatesSchema,
-  type DuePreview,
-  type SchedulePage,
-  schedulePreviewSchema,
-  scheduleSpecSchema,
-  type ScheduleStanding,
-} from './schedule.ts';
+import { scheduleMethodSchemas, type ScheduleResults } from './scheduleWire.ts';
 import { type Simulation, startSimulationSchema } from './simulation.ts';
 import {
   type BackupPlan,
@@ -121,24 +112,7 @@ export const methodSchemas = {
   listTenants: v.strictObject({}),
   putTenant: v.strictObject({ tenant: nameSchema, change: v.optional(tenantChangeSchema, {}) }),
   removeTenant: v.strictObject({ tenant: nameSchema }),
-  /** By part of the name; in the order in which they were first put. */
-  listSchedules: v.strictObject({
-    text: v.optional(textSchema),
-    offset: v.optional(whole, 0),
-    limit: rowLimitSchema,
-  }),
-  getSchedule: v.strictObject({ scheduleId: nameSchema }),
-  /** Makes a schedule, or puts this one in its place: fields that are absent have their defaults. */
-  putSchedule: v.strictObject({ scheduleId: nameSchema, spec: scheduleSpecSchema }),
-  removeSchedule: v.strictObject({ scheduleId: nameSchema }),
-  runScheduleNow: v.strictObject({ scheduleId: nameSchema }),
-  /** The next due times that a schedule with this rhythm would have. */
-  previewSchedule: schedulePreviewSchema,
-  listCalendars: v.strictObject({}),
-  getCalendar: v.strictObject({ calendar: nameSchema }),
-  /** Sets all dates of a calendar. */
-  putCalendar: v.strictObject({ calendar: nameSchema, dates: calendarDatesSchema }),
-  removeCalendar: v.strictObject({ calendar: nameSchema }),
+  ...scheduleMethodSchemas,
   /** The command line that enrols an agent, with the plant's token in it. */
   getEnrolment: v.strictObject({}),
   /** Makes a new enrolment token; the old one is void. Nodes that enrolled keep their keys. */
@@ -183,7 +157,7 @@ export type Params<M extends Method> = v.InferOutput<(typeof methodSchemas)[M]>;
 export type ParamsInput<M extends Method> = v.InferInput<(typeof methodSchemas)[M]>;
 
 /** Result of each method. */
-export interface Results extends RecorderResults, WhatIfResults {
+export interface Results extends RecorderResults, WhatIfResults, ScheduleResults {
   hello: Hello;
   watchOverview: { readonly on: boolean };
   submitTasks: { readonly answers: readonly SubmitAnswer[] };
@@ -210,16 +184,6 @@ export interface Results extends RecorderResults, WhatIfResults {
   listTenants: { readonly tenants: readonly TenantRow[] };
   putTenant: { readonly tenant: string };
   removeTenant: { readonly removed: true };
-  listSchedules: SchedulePage;
-  getSchedule: ScheduleStanding;
-  putSchedule: ScheduleStanding;
-  removeSchedule: { readonly removed: true };
-  runScheduleNow: { readonly taskId: TaskId };
-  previewSchedule: { readonly due: readonly DuePreview[] };
-  listCalendars: { readonly calendars: readonly CalendarRow[] };
-  getCalendar: CalendarDetail;
-  putCalendar: { readonly calendar: string };
-  removeCalendar: { readonly removed: true };
   getEnrolment: Enrolment;
   renewEnrolment: Enrolment;
   acknowledgeAlarm: { readonly acknowledged: true };
