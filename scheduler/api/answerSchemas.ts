@@ -21,6 +21,7 @@ import { maintenanceAnswers } from './maintenanceAnswers.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
+import { scheduleAnswers } from './scheduleAnswers.ts';
 import { storageAnswers, taskGroups } from './storageAnswers.ts';
 import { whatIfAnswers } from './whatIfAnswers.ts';
 
@@ -197,6 +198,7 @@ export const answerSchemas = {
   QueueRow: queueRow,
   QueueList: v.object({ queues: v.array(queueRow) }),
   QueueAnswer: v.object({ queue: v.string() }),
+  ...scheduleAnswers,
   ...storageAnswers,
   ...groupAnswers,
   ...maintenanceAnswers,

@@ -41,6 +41,8 @@ const tagNames = [
   'nodes',
   'queues',
   'windows',
+  'schedules',
+  'calendars',
   'licences',
   'storage',
   'health',

@@ -39,6 +39,7 @@ import {
 import type { Refusal } from './outcome.ts';
 import { recorderMethodSchemas, type RecorderResults } from './recorder.ts';
 import { queueChangeSchema, tenantChangeSchema } from './queue.ts';
+import { scheduleMethodSchemas, type ScheduleResults } from './scheduleWire.ts';
 import { type Simulation, startSimulationSchema } from './simulation.ts';
 import {
   type BackupPlan,
@@ -126,6 +127,7 @@ export const methodSchemas = {
   /** How many of a licence attempts may hold together, over the plant. */
   putLicence: v.strictObject({ licence: nameSchema, total: licenceTotalSchema }),
   removeLicence: v.strictObject({ licence: nameSchema }),
+  ...scheduleMethodSchemas,
   /** The command line that enrols an agent, with the plant's token in it. */
   getEnrolment: v.strictObject({}),
   /** Makes a new enrolment token; the old one is void. Nodes that enrolled keep their keys. */
@@ -170,7 +172,7 @@ export type Params<M extends Method> = v.InferOutput<(typeof methodSchemas)[M]>;
 export type ParamsInput<M extends Method> = v.InferInput<(typeof methodSchemas)[M]>;
 
 /** Result of each method. */
-export interface Results extends RecorderResults, WhatIfResults {
+export interface Results extends RecorderResults, WhatIfResults, ScheduleResults {
   hello: Hello;
   watchOverview: { readonly on: boolean };
   submitTasks: { readonly answers: readonly SubmitAnswer[] };

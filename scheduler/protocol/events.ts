@@ -5,6 +5,7 @@ import type { ArrayEvent, GangEvent, WorkflowEvent } from './groupEvents.ts';
 import type { MaintenanceCommand, MaintenanceEvent } from './maintenance.ts';
 import type { NodeSpec } from './node.ts';
 import type { QueueChange, QueueSettings, TenantChange, TenantSettings } from './queue.ts';
+import type { ScheduleCommand, ScheduleEvent } from './scheduleEvents.ts';
 import type { TaskRecord, TaskSpec } from './task.ts';
 import type { AttemptEnd } from './attempt.ts';
 import type { Workflow } from './workflow.ts';
@@ -144,6 +145,7 @@ export type Command =
   | PutTenant
   | RemoveTenant
   | MaintenanceCommand
+  | ScheduleCommand
   | StartEpoch;
 
 export type Event =
@@ -166,6 +168,7 @@ export type Event =
       readonly submitter: Actor;
     }
   | GangEvent
+  | ScheduleEvent
   | { readonly kind: 'task_requeued'; readonly record: TaskRecord; readonly actor: Actor }
   | {
       readonly kind: 'attempt_placed';

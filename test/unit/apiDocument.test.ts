@@ -113,6 +113,9 @@ describe('the door keeps to it', () => {
     putQueue: { weight: 3 },
     putWindow: { scope: { line: ['L'] }, fromMs: 1, untilMs: Date.now() + 3_600_000 },
     putLicence: { total: 2 },
+    putSchedule: { everyMs: 60_000, task: { work: { kind: 'simulated', runMs: 1 } } },
+    previewSchedule: { cron: '0 6 * * *', timeZone: 'Europe/Berlin' },
+    putCalendar: { dates: ['2026-12-25'] },
     setRetention: { tasksMax: 5_000, daysMax: 7, logBytesMax: 1_000_000 },
     setBackupPlan: { folder: backups },
     startWhatIf: { fromMs: 1, untilMs: 2 },
@@ -162,6 +165,8 @@ describe('the door keeps to it', () => {
   const pathOf = (path: string): string =>
     path
       .replace('/groups/{taskId}', `/groups/${String(groupId)}`)
+      .replace('{scheduleId}', 's')
+      .replace('{calendar}', 'c')
       .replace('{taskId}', String(taskId))
       .replace('{nodeId}', 'V%2F1')
       .replace(/\{(queue|id|licence)\}/, 'q');

@@ -8,6 +8,7 @@ import { lifeAppliers } from './appliers/life.ts';
 import { maintenanceAppliers } from './appliers/maintenance.ts';
 import { nodeAppliers } from './appliers/nodes.ts';
 import { queueAppliers } from './appliers/queues.ts';
+import { scheduleAppliers } from './appliers/schedules.ts';
 import { taskAppliers } from './appliers/tasks.ts';
 import { workflowAppliers } from './appliers/workflows.ts';
 import type { Appliers } from './appliers/types.ts';
@@ -18,6 +19,7 @@ const appliers: Appliers = {
   ...maintenanceAppliers,
   ...nodeAppliers,
   ...queueAppliers,
+  ...scheduleAppliers,
   ...taskAppliers,
   ...arrayAppliers,
   ...gangAppliers,
