@@ -20,6 +20,7 @@ import { groupAnswers } from './groupAnswers.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
+import { scheduleAnswers } from './scheduleAnswers.ts';
 import { storageAnswers, taskGroups } from './storageAnswers.ts';
 import { whatIfAnswers } from './whatIfAnswers.ts';
 
@@ -196,6 +197,7 @@ export const answerSchemas = {
   QueueRow: queueRow,
   QueueList: v.object({ queues: v.array(queueRow) }),
   QueueAnswer: v.object({ queue: v.string() }),
+  ...scheduleAnswers,
   ...storageAnswers,
   ...groupAnswers,
   ...recorderAnswers,
