@@ -2,7 +2,7 @@
 // from the decision, and placement itself collects nothing.
 import type { NodeIndex, TaskId } from '../../protocol/brands.ts';
 import { whyNearMissesMax } from '../../protocol/limits.ts';
-import type { FunnelStep, NearMiss, WhyAnswer } from '../../protocol/view.ts';
+import type { FunnelStep, NearMiss, WhyAnswer } from '../../protocol/why.ts';
 import type { PendingReason } from '../../protocol/reasons.ts';
 import type { AskClass } from '../state/classTable.ts';
 import type { NodeTable } from '../state/nodeTable.ts';
