@@ -16,6 +16,8 @@ const programs: Readonly<Record<string, string>> = {
   'host/entry': 'scheduler/host/entry.ts',
   'host/journalThread': 'scheduler/journal/journalThread.ts',
   'host/historyThread': 'scheduler/history/historyThread.ts',
+  'host/recorderThread': 'scheduler/recorder/recorderThread.ts',
+  'host/pastThread': 'scheduler/recorder/pastThread.ts',
   'host/hashThread': 'scheduler/offline/hashThread.ts',
   'api/cli': 'scheduler/host/commandLine.ts',
   'agent/main': 'agent/main.ts',

@@ -14,15 +14,15 @@ import type { Refusal } from '../protocol/outcome.ts';
 import { attemptEndSchema } from '../protocol/agentWire.ts';
 import { endStates, liveStates, taskSpecSchema, type TaskRecord } from '../protocol/task.ts';
 import { type AttemptRecord } from '../protocol/attempt.ts';
-import type { NodePage, TaskRow } from '../protocol/view.ts';
-import type { WhyAnswer } from '../protocol/why.ts';
-import { amount, answerOf, count, labels } from './answerOf.ts';
+import type { LivePage, NodePage, TaskRow } from '../protocol/view.ts';
+import { why } from './whyAnswer.ts';
+import { amount, answerOf, count, labels, waiting } from './answerOf.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
+import { recorderAnswers } from './recorderAnswers.ts';
 import { storageAnswers, taskGroups } from './storageAnswers.ts';
 
 const state = v.picklist([...liveStates, ...endStates]);
-const waiting = v.picklist(['ready', 'backlog', 'blocked', 'backoff', 'held', 'none']);
 const group = v.object({
   kind: v.picklist(['array', 'gang', 'workflow']),
   groupId: count,
@@ -129,25 +129,6 @@ const standing = answerOf<TaskStanding>()(
     exitCode: v.exactOptional(v.pipe(v.number(), v.integer())),
   }),
 );
-const why = answerOf<WhyAnswer>()(
-  v.object({
-    taskId: count,
-    waiting,
-    dominant: v.string(),
-    verdict: v.picklist(['now', 'later', 'never']),
-    registered: count,
-    funnel: v.array(v.object({ reason: v.string(), remaining: count, removed: count })),
-    nearMisses: v.array(
-      v.object({
-        nodeId: v.string(),
-        lacks: v.array(v.object({ reason: v.string(), has: v.string(), needs: v.string() })),
-      }),
-    ),
-    ahead: count,
-    untilMs: v.exactOptional(amount),
-    placedOn: v.exactOptional(v.string()),
-  }),
-);
 /** Schemas with a name of their own in the document. */
 export const answerSchemas = {
   Problem: problem,
@@ -165,6 +146,14 @@ export const answerSchemas = {
       looked: v.exactOptional(count),
       asOfMs: amount,
       tookMs: amount,
+    }),
+  ),
+  LivePage: answerOf<LivePage>()(
+    v.object({
+      rows: v.array(taskRow),
+      nextBefore: v.exactOptional(count),
+      looked: v.exactOptional(count),
+      total: count,
     }),
   ),
   TaskGroups: taskGroups,
@@ -186,6 +175,7 @@ export const answerSchemas = {
   QueueList: v.object({ queues: v.array(queueRow) }),
   QueueAnswer: v.object({ queue: v.string() }),
   ...storageAnswers,
+  ...recorderAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),
 } as const;
 export type AnswerName = keyof typeof answerSchemas;

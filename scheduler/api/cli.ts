@@ -5,6 +5,7 @@ import { CommandFailed, exitCodes } from './commands/exitCodes.ts';
 import { count, list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
 import { cordon, health, nodes, putQueue, queues, uncordon } from './commands/plant.ts';
+import { at, recorder } from './commands/recorder.ts';
 import { submit } from './commands/submit.ts';
 import { backup, exportTasks, storage } from './commands/storage.ts';
 import { cancel, get, retry, why } from './commands/tasks.ts';
@@ -29,6 +30,8 @@ const commands: Readonly<Record<string, Command>> = {
   storage,
   backup,
   export: exportTasks,
+  recorder,
+  at,
 };
 
 /** Commands that others answer, for the list: what each is for, by name. */

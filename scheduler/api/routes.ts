@@ -5,6 +5,7 @@ import { logOperation } from './logOperation.ts';
 import { apiPrefix, documentPath, type Operation } from './operation.ts';
 import { plantOperations } from './plantOperations.ts';
 import type { DoorRefusal } from './problem.ts';
+import { recorderOperations } from './recorderOperations.ts';
 import { storageOperations } from './storageOperations.ts';
 import { taskOperations } from './taskOperations.ts';
 
@@ -14,6 +15,7 @@ export const operations: readonly Operation[] = [
   logOperation,
   ...plantOperations,
   ...storageOperations,
+  ...recorderOperations,
 ];
 
 export interface Route {

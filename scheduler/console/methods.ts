@@ -14,6 +14,7 @@ import { getTrace } from './metricTraces.ts';
 import type { ConsolePorts } from './ports.ts';
 import type { Execute, MethodTable } from './methodTable.ts';
 import { queueMethods } from './queueMethods.ts';
+import { recorderMethods } from './recorderMethods.ts';
 import { standingsOf, summaryOf } from './standing.ts';
 import { submitTasks } from './submit.ts';
 import { countTasks } from './taskCount.ts';
@@ -70,6 +71,7 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
     watchFleet: ({ metrics }, link) => accepted({ metrics: fleet.watch(link, metrics) }),
     getTrace: (query) => getTrace(query, ports.history),
     ...storageMethods(ports.storage),
+    ...recorderMethods(ports),
     startSimulation: (params, { actor }) => ports.simulation.start(params, actor),
     endSimulation: (_params, { actor }) => accepted(ports.simulation.end(actor)),
     getSimulation: () => accepted(ports.simulation.state()),

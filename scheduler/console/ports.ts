@@ -8,6 +8,7 @@ import type { Batch, Command } from '../protocol/events.ts';
 import type { MetricTrace } from '../protocol/fleetFrames.ts';
 import type { Outcome, Refusal } from '../protocol/outcome.ts';
 import type { Simulation, SimulationParams } from '../protocol/simulation.ts';
+import type { PastAsks, PastQuestion, RecorderResults, RecorderState } from '../protocol/recorder.ts';
 import type { TaskRecord } from '../protocol/task.ts';
 import type { BackupPlan, Retention, StorageJob, StorageState } from '../protocol/storage.ts';
 import type { Grouping, SchedulerView, TaskFilter, TaskGroups, TaskRow } from '../protocol/view.ts';
@@ -65,6 +66,18 @@ export interface StoragePort {
   readonly cancelJob: (jobId: number, actor: string) => Outcome<StorageJob, Refusal>;
 }
 
+/** What was recorded, and the plant as it was at a time. */
+export interface RecorderPort {
+  state(): Promise<RecorderState>;
+  /** Refuses `wrong_state` where that time is not recorded, or the seek was stopped. */
+  ask<Name extends PastQuestion>(
+    question: Name,
+    asks: PastAsks<Name>,
+  ): Promise<Outcome<RecorderResults[Name], Refusal>>;
+  /** False: none was under way. */
+  stopSeek(): boolean;
+}
+
 interface AlarmPort {
   readonly rows: () => readonly AlarmRow[];
   readonly acknowledge: (alarmId: number, actor: string) => Outcome<void, Refusal>;
@@ -77,6 +90,7 @@ export interface ConsolePorts {
   readonly alarms: AlarmPort;
   readonly simulation: SimulationPort;
   readonly storage: StoragePort;
+  readonly recorder: RecorderPort;
   readonly hello: () => Hello;
   readonly enrolment: () => Enrolment;
   readonly renewEnrolment: () => Promise<Outcome<Enrolment, Refusal>>;

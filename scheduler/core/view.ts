@@ -14,7 +14,7 @@ import type {
 } from '../protocol/view.ts';
 import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
-import { why } from './place/explain.ts';
+import { why } from './why/why.ts';
 import { waitingOf } from './queue/waiting.ts';
 import { closedBy, type NodeTable, nodeState } from './state/nodeTable.ts';
 import type { SchedulerState } from './state/schedulerState.ts';

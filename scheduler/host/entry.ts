@@ -37,6 +37,8 @@ const isBundle = !here.endsWith('.ts');
 /** In the sources threads lie with their folder, in the bundle beside this file. */
 const files: HostFiles = {
   journalThread: new URL(isBundle ? './journalThread.cjs' : '../journal/journalThread.ts', here),
+  recorderThread: new URL(isBundle ? './recorderThread.cjs' : '../recorder/recorderThread.ts', here),
+  pastThread: new URL(isBundle ? './pastThread.cjs' : '../recorder/pastThread.ts', here),
   historyThread: new URL(isBundle ? './historyThread.cjs' : '../history/historyThread.ts', here),
   pages: fileURLToPath(new URL(isBundle ? '../renderer' : '../../dist/renderer', here)),
   version: readVersion(),

@@ -19,6 +19,7 @@ import { Measuring } from './measuring.ts';
 import { openRecoveringDoor } from './recoveringDoor.ts';
 import { replayInto } from './recovery.ts';
 import { startEngine } from './startEngine.ts';
+import { startRecorder } from './startRecorder.ts';
 import { steadyClock } from './steadyClock.ts';
 import { SimulatedPlant } from './simulation.ts';
 import { Storage } from './storage.ts';
@@ -62,12 +63,16 @@ export async function openHost(
   if (!stores.ok) return giveUp(stores.reason);
   // After the stores: two hosts in one folder are told so, and not that one has the other's port.
   if (!door.ok) return giveUp(door.reason);
-  const { recovered, ...parts } = stores.value;
+  const { recovered, feed, ...parts } = stores.value;
   const core = await replayInto(recovered, parts.history, { ...told, timing: config.timing });
   if (!core.ok) return giveUp(core.reason);
   await door.value.close();
+  // From here on, so that it does not hold up the recovery.
+  const recorder = startRecorder({ config, files, events: told, settings: parts.settings, feed });
+  opened.push(recorder);
   const running = await run({
     ...parts,
+    recorder,
     config: { ...config, port: door.value.port },
     files,
     events: told,
@@ -128,6 +133,7 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
       await storage.close();
       late.console?.close();
       await hub.value.close();
+      await parts.recorder.close();
       await engine.stop();
       await history.close();
       await parts.journal.close();

@@ -2,6 +2,7 @@
 import type { Core } from '../core/cycle.ts';
 import type { History } from '../history/store.ts';
 import type { JournalPort } from '../journal/port.ts';
+import type { Recorder } from '../recorder/recorder.ts';
 import type { HostConfig } from './config.ts';
 import type { HostEvents } from './hostEvents.ts';
 import type { SecretsFile } from './secretsFile.ts';
@@ -10,6 +11,8 @@ import type { StorageFile } from './storageFile.ts';
 export interface HostFiles {
   readonly journalThread: URL;
   readonly historyThread: URL;
+  readonly recorderThread: URL;
+  readonly pastThread: URL;
   /** Folder of the built console, served to browsers. */
   readonly pages: string;
   readonly version: string;
@@ -26,4 +29,5 @@ export interface HostParts {
   readonly history: History;
   readonly journal: JournalPort;
   readonly core: Core;
+  readonly recorder: Recorder;
 }

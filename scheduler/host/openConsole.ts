@@ -21,7 +21,7 @@ interface ConsoleWires {
 }
 
 export function openConsole(
-  { config, files, events, secrets, history }: HostParts,
+  { config, files, events, secrets, history, recorder }: HostParts,
   wires: ConsoleWires,
 ): Console {
   const { engine, hub, alarms, clock, startedAtMs, simulation, storage } = wires;
@@ -48,6 +48,7 @@ export function openConsole(
     },
     simulation,
     storage,
+    recorder,
     hello,
     enrolment,
     renewEnrolment: () => {

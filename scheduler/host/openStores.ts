@@ -1,4 +1,5 @@
 // Opens all that lies in the data folder, the journal first: its lock keeps a second host out.
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { type History, openHistory } from '../history/store.ts';
 import { type OpenJournal, openJournal } from '../journal/journal.ts';
 import { accepted, type Outcome, type Refusal } from '../protocol/outcome.ts';
@@ -12,6 +13,8 @@ export interface Stores extends OpenJournal {
   readonly history: History;
   readonly secrets: SecretsFile;
   readonly settings: StorageFile;
+  /** Where the flight recorder asks the journal. */
+  readonly feed: MessagePort;
 }
 
 interface Opening {
@@ -31,8 +34,10 @@ export async function openStores({
 }: Opening): Promise<Outcome<Stores, Refusal>> {
   const { onFailure, onRecovering, log } = events;
   const stores = { folder: config.dataFolder, onFailure };
+  const { port1, port2 } = new MessageChannel();
   const journal = await openJournal({
     ...stores,
+    feed: port1,
     threadFile: files.journalThread,
     onChecking: (done, total) => {
       onRecovering({ stage: 'checking', done, total });
@@ -58,5 +63,6 @@ export async function openStores({
     history: history.value,
     secrets: secrets.value,
     settings: settings.value,
+    feed: port2,
   });
 }

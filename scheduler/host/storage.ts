@@ -11,13 +11,16 @@ import type { Params } from '../protocol/consoleWire.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import type { BackupPlan, Retention, StorageJob, StorageState } from '../protocol/storage.ts';
 import type { HostParts } from './hostParts.ts';
+import { recorderBounds } from './startRecorder.ts';
 import { isThere, makeBackup } from './storageBackup.ts';
 import { type FreeBytesOf, refusalOfFolder } from './storageFolder.ts';
 import { StorageJobs, type Work } from './storageJobs.ts';
 import { BackupSchedule } from './storageSchedule.ts';
 
 export interface StorageParts {
-  readonly host: Pick<HostParts, 'config' | 'files' | 'events' | 'history' | 'journal' | 'settings'>;
+  readonly host: Pick<HostParts, 'config' | 'files' | 'events' | 'history' | 'journal' | 'settings'> & {
+    readonly recorder: Pick<HostParts['recorder'], 'setBounds'>;
+  };
   readonly alarms: Alarms;
   readonly clock: () => Ms;
   readonly freeBytesOf: FreeBytesOf;
@@ -81,9 +84,10 @@ export class Storage implements StoragePort {
     retention: Retention,
     actor: string,
   ): Promise<Outcome<Retention, Refusal>> => {
-    const { settings, events } = this.#parts.host;
+    const { settings, events, recorder } = this.#parts.host;
     const changed = await settings.change({ retention });
     if (!changed.ok) return changed;
+    recorder.setBounds(recorderBounds(changed.value.retention));
     events.log('info', 'retention changed', { actor, ...retention });
     return accepted(changed.value.retention);
   };

@@ -1,5 +1,6 @@
 // Opens the journal and tells what it holds. From then on append resolves when the batch is on disk. The file belongs
 // to a thread of its own, since a disk stalls for tens of ms.
+import type { MessagePort } from 'node:worker_threads';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import type { Batch } from '../protocol/events.ts';
 import { Journal } from './groupCommit.ts';
@@ -40,6 +41,8 @@ export interface JournalOptions {
   readonly onFailure: (refusal: Refusal) => void;
   /** Bytes of the file that are read and checked, while it opens. */
   readonly onChecking?: (done: number, total: number) => void;
+  /** Where a follower asks for what is durable: rows wait for it to hold them before they are pruned. */
+  readonly feed?: MessagePort;
   /** For tests: bounds the file as a full disk would, in pages of 4 KiB. */
   readonly pagesMax?: number;
 }
@@ -48,6 +51,7 @@ export interface JournalOptions {
 export async function openJournal(options: JournalOptions): Promise<Outcome<OpenJournal, Refusal>> {
   const start = {
     folder: options.folder,
+    ...(options.feed && { feed: options.feed }),
     ...(options.pagesMax !== undefined && { pagesMax: options.pagesMax }),
   };
   const thread = new JournalThread(options.threadFile, start, options.onChecking ?? (() => undefined));

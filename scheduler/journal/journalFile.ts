@@ -1,7 +1,9 @@
 // The open file, as its thread serves it: commits, snapshots, reads after a start, live copies, pruning in between.
 import { statSync } from 'node:fs';
+import type { MessagePort } from 'node:worker_threads';
 import type { Database } from '../sqlite/driver.ts';
 import { backup } from './backup.ts';
+import { Feed } from './feed.ts';
 import { Pruner } from './pruner.ts';
 import { type Recovered, readRows } from './recover.ts';
 import { RowWriter } from './rowWriter.ts';
@@ -17,6 +19,7 @@ const sizeEveryMs = 200;
 export interface JournalFileParts {
   readonly database: Database;
   readonly path: string;
+  readonly feed?: MessagePort;
   readonly recovered: Recovered;
   /** `moved`: buffers that go along without a copy. */
   readonly post: (message: FromThread, moved?: readonly ArrayBuffer[]) => void;
@@ -31,6 +34,7 @@ export class JournalFile {
   readonly #rows: RowWriter;
   readonly #snapshots: SnapshotWriter;
   readonly #pruner: Pruner;
+  readonly #feed: Feed | undefined;
   #copy: { readonly ended: Promise<void>; isCancelled: boolean } | undefined;
   #isStopped = false;
   #sizeAtMs = Number.NEGATIVE_INFINITY;
@@ -44,6 +48,7 @@ export class JournalFile {
       database,
       badSnapshots: recovered.badSnapshots,
       openSequence: () => this.#snapshots.openSequence,
+      heldTo: () => this.#feed?.heldTo() ?? Number.MAX_SAFE_INTEGER,
       events: {
         pruned: (rows) => {
           post({ kind: 'pruned', rows });
@@ -56,6 +61,10 @@ export class JournalFile {
         },
       },
     });
+    const onHeld = (): void => {
+      if (!this.#isStopped) this.#pruner.start();
+    };
+    this.#feed = parts.feed && new Feed({ database, port: parts.feed, onHeld });
     this.#tellSize();
     this.#pruner.start();
   }
@@ -76,6 +85,7 @@ export class JournalFile {
   /** Resolves when nothing uses the file any more. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#feed?.close();
     this.#pruner.stop();
     if (this.#copy) this.#copy.isCancelled = true;
     await this.#copy?.ended;
@@ -101,9 +111,7 @@ export class JournalFile {
         this.#tellSize();
         return;
       case 'snapshotEnd':
-        this.#snapshots.end(message.sequence);
-        post({ kind: 'partWritten', isComplete: true });
-        this.#pruner.start();
+        this.#endSnapshot(message.sequence);
         return;
       case 'snapshotDrop':
         this.#snapshots.drop();
@@ -128,6 +136,13 @@ export class JournalFile {
       case 'cancelCopy':
         if (this.#copy) this.#copy.isCancelled = true;
     }
+  }
+
+  #endSnapshot(sequence: number): void {
+    this.#snapshots.end(sequence);
+    this.#parts.post({ kind: 'partWritten', isComplete: true });
+    this.#feed?.checkLag();
+    this.#pruner.start();
   }
 
   #beginCopy({ path }: Copy): void {

@@ -36,6 +36,7 @@ const opened = openDatabase({
 });
 if (opened.ok) begin(opened.value);
 else {
+  start.feed?.close();
   post({ kind: 'refused', fault: opened.reason });
   port.close();
 }
@@ -46,7 +47,7 @@ function begin(database: Database): void {
       post({ kind: 'checking', done, total });
     });
     if (recovery.ok) {
-      serve(new JournalFile({ database, path, recovered: recovery.value, post, failed }));
+      serve(new JournalFile({ ...start, database, path, recovered: recovery.value, post, failed }));
       post({ kind: 'opened', found: recovery.value.found });
       return;
     }
@@ -78,6 +79,7 @@ function failed(error: unknown, file: JournalFile): void {
 
 /** Closes the file before the worker ends: a worker that ends with an open connection aborts the process. */
 function end(database: Database): void {
+  start.feed?.close();
   if (database.isOpen) database.close();
   post({ kind: 'closed' });
   port?.close();

@@ -26,6 +26,8 @@ export interface PrunerParts {
   readonly badSnapshots: readonly number[];
   /** The snapshot that is being written now. */
   readonly openSequence: () => number | undefined;
+  /** Rows above this id are needed by others yet. */
+  readonly heldTo: () => number;
   readonly events: PrunerEvents;
 }
 
@@ -129,6 +131,7 @@ export class Pruner {
   }
 
   #newestOfChunk(sequence: number): (Pruned & { id: number; rows: number }) | undefined {
+    const heldTo = this.#parts.heldTo();
     let bytes = 0;
     let rows = 0;
     let newest: { id: number; last: number } | undefined;
@@ -136,10 +139,11 @@ export class Pruner {
       .prepare('SELECT id, last, length(payload) AS bytes FROM row ORDER BY id LIMIT ?')
       .all(pruneRowsMax);
     for (const row of oldest) {
+      const id = numberIn(row, 'id');
       const last = numberIn(row, 'last');
-      if (last > sequence || bytes > pruneBytesMax) break;
+      if (last > sequence || id > heldTo || bytes > pruneBytesMax) break;
       bytes += numberIn(row, 'bytes');
-      newest = { id: numberIn(row, 'id'), last };
+      newest = { id, last };
       rows += 1;
     }
     if (!newest) return undefined;

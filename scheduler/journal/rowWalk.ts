@@ -2,7 +2,7 @@
 import { bytesIn, numberIn, numberOrNothingIn, type Row } from '../sqlite/columns.ts';
 import type { Database } from '../sqlite/driver.ts';
 import { isDamage } from '../sqlite/fault.ts';
-import { sealOfPruned } from './pruned.ts';
+import { type Pruned, sealOfPruned } from './pruned.ts';
 import { chainStart, faultOfRow, type Range, type RowFault, type StoredRow } from './record.ts';
 
 export interface BadRow extends Range {
@@ -87,6 +87,12 @@ export function faultOfPruned(database: Database): string | undefined {
   const last = numberIn(entry, 'number');
   const isGood = crc === undefined || crc === sealOfPruned({ last, chain: bytesIn(entry, 'bytes') });
   return isGood ? undefined : 'entry "pruned" of table meta: its checksum does not match';
+}
+
+/** Up to which batch rows were pruned, and the chain hash that the next one follows. */
+export function prunedChain(database: Database): Pruned | undefined {
+  const entry = prunedIn(database);
+  return entry && { last: numberIn(entry, 'number'), chain: bytesIn(entry, 'bytes') };
 }
 
 const prunedIn = (database: Database): Row | undefined =>

@@ -44,7 +44,11 @@ export class JournalThread {
 
   constructor(threadFile: URL, start: ThreadStart, onChecking: (done: number, total: number) => void) {
     this.#onChecking = onChecking;
-    this.#worker = new Worker(threadFile, { workerData: start, name: 'journal' });
+    this.#worker = new Worker(threadFile, {
+      workerData: start,
+      name: 'journal',
+      transferList: start.feed ? [start.feed] : [],
+    });
     this.opened = new Promise((resolve) => {
       this.#settleOpened = resolve;
     });

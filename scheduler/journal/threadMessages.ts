@@ -1,9 +1,12 @@
 // journal.ts <-> journalThread.ts: what crosses between the host's thread and the one that owns the file.
+import type { MessagePort } from 'node:worker_threads';
 import type { StorageFault } from '../sqlite/fault.ts';
 import type { Range } from './record.ts';
 
 export interface ThreadStart {
   readonly folder: string;
+  /** Where a follower asks for what is durable. */
+  readonly feed?: MessagePort;
   readonly pagesMax?: number;
 }
 

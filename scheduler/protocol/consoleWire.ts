@@ -30,6 +30,7 @@ import type {
 import { type MetricId, metricIds, type MetricTrace, queueMetricIds, type Topology } from './fleetFrames.ts';
 import * as limits from './limits.ts';
 import type { Refusal } from './outcome.ts';
+import { recorderMethodSchemas, type RecorderResults } from './recorder.ts';
 import { queueChangeSchema, tenantChangeSchema } from './queue.ts';
 import { type Simulation, startSimulationSchema } from './simulation.ts';
 import {
@@ -138,13 +139,14 @@ export const methodSchemas = {
   /** Takes away the simulated nodes and tasks, nothing else. Answers at once; `getSimulation` tells how far it is. */
   endSimulation: v.strictObject({}),
   getSimulation: v.strictObject({}),
+  ...recorderMethodSchemas,
 } as const;
 export type Method = keyof typeof methodSchemas;
 export type Params<M extends Method> = v.InferOutput<(typeof methodSchemas)[M]>;
 export type ParamsInput<M extends Method> = v.InferInput<(typeof methodSchemas)[M]>;
 
 /** Result of each method. */
-export interface Results {
+export interface Results extends RecorderResults {
   hello: Hello;
   watchOverview: { readonly on: boolean };
   submitTasks: { readonly answers: readonly SubmitAnswer[] };

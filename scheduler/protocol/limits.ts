@@ -76,6 +76,8 @@ export const tenantsMax = 1_000;
 
 // ---- placement rules ---------------------------------------------------------------------------------------------
 export const affinityLabelsMax = 4;
+/** Label names by which placed attempts are counted: each is looked for in every task that is placed or ends. */
+export const watchedLabelsMax = 64;
 export const preferencesMax = 8;
 export const preferenceWeightMax = 100;
 export const spreadSkewMax = 1_000;
@@ -206,6 +208,15 @@ export const apiUnsentBytesMax = 256 * 1024;
 // ---- storage -----------------------------------------------------------------------------------------------------
 /** Journal bytes after which a snapshot is taken and older rows may go. */
 export const snapshotEveryBytes = 64 * 1024 * 1024;
+/** How far the flight recorder may lag before journal rows go without it: four snapshots' worth of disk. */
+export const feedLagBytesMax = 4 * snapshotEveryBytes;
+/** How long the flight recorder keeps what happened, where nobody set another time. */
+export const recorderHoursDefault = 24;
+export const recorderHoursLimit = 24 * 366;
+/** Bytes of recorder.db, where nobody set another bound: about a day of a busy plant, compressed. */
+export const recorderBytesDefault = 4 * 1024 * 1024 * 1024;
+/** The least such bound: room for a snapshot of a full plant and the rows after it. */
+export const recorderBytesLeast = 64 * 1024 * 1024;
 /** Ended tasks kept in history before the oldest go, where nobody set another bound. */
 export const historyTasksMax = 10_000_000;
 /** The largest such bound: the design point of one workstation. */

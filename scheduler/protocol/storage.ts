@@ -16,6 +16,10 @@ export const retentionSchema = v.strictObject({
   historyBytesMax: v.exactOptional(wholeFrom(limits.historyBytesLeast, Number.MAX_SAFE_INTEGER)),
   /** Bytes of output of attempts. */
   logBytesMax: wholeFrom(0, Number.MAX_SAFE_INTEGER),
+  /** Hours of the flight recorder. Absent: `recorderHoursDefault`. */
+  recorderHoursMax: v.exactOptional(wholeFrom(1, limits.recorderHoursLimit)),
+  /** Bytes of recorder.db. Absent: `recorderBytesDefault`. */
+  recorderBytesMax: v.exactOptional(wholeFrom(limits.recorderBytesLeast, Number.MAX_SAFE_INTEGER)),
 });
 export type Retention = v.InferOutput<typeof retentionSchema>;
 export const defaultRetention: Retention = {

@@ -227,6 +227,8 @@ export function whyOf(row: TaskRow): WhyAnswer {
     dominant:
       row.waiting === 'backoff' ? 'BACKOFF' : row.waiting === 'none' ? 'NOT_WAITING' : 'INSUFFICIENT_GPU',
     verdict: 'later',
+    causes: [],
+    helps: [],
     registered: nodesTotal,
     funnel: steps.map(([reason, remaining], at) => ({
       reason,

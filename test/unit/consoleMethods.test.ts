@@ -94,6 +94,14 @@ const badParams: [string, unknown, string][] = [
   ['getSimulation', { deep: 1 }, 'deep'],
   ['getStates', { taskIds: [] }, 'taskIds'],
   ['getSummary', { of: 1 }, 'of'],
+  ['getRecorder', { of: 1 }, 'of'],
+  ['seekRecorder', { atMs: -1 }, 'atMs'],
+  ['stopSeek', { now: 1 }, 'now'],
+  ['recorderTopology', {}, 'atMs'],
+  ['recorderFrame', { atMs: 1, metric: 'luck' }, 'metric'],
+  ['recorderTasks', { atMs: 1, limit: 0 }, 'limit'],
+  ['recorderNodes', { atMs: 1, state: 'odd' }, 'state'],
+  ['recorderWhy', { atMs: 1, taskId: 'T-1' }, 'taskId'],
 ];
 
 test.each(badParams)(

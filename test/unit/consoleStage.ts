@@ -153,6 +153,11 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
       trace: ({ scope, name, metric }) =>
         Promise.resolve({ scope, name, metric, startMs: 0, stepMs: 60_000, mean: [null], max: [null] }),
     },
+    recorder: {
+      state: () => Promise.reject(new Error('this stage records nothing')),
+      ask: () => Promise.reject(new Error('this stage records nothing')),
+      stopSeek: () => false,
+    },
     simulation: {
       state: () => ({ state: 'off' }),
       start: ({ nodes }) => accepted({ state: 'starting', joined: 0, total: nodes }),

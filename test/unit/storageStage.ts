@@ -67,6 +67,7 @@ export class StorageStage {
       history,
       journal,
       settings: this.settings,
+      recorder: { setBounds: (bounds: unknown) => this.asked.push({ bounds }) },
     };
     return new Storage({
       host: host as never,

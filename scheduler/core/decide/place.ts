@@ -4,6 +4,9 @@ import type { Dispatch } from '../../protocol/agentWire.ts';
 import { token } from '../../protocol/brands.ts';
 import { placementsPerCycleMax } from '../../protocol/limits.ts';
 import type { Effect } from '../effects.ts';
+import { type Policy, policies } from '../place/policy.ts';
+import { changesFor } from '../state/askRules.ts';
+import type { AskClass } from '../state/classTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { LiveAttempt, Task } from '../state/taskTable.ts';
 import { avoidedBy } from './blame.ts';
@@ -14,10 +17,14 @@ export function placeReady(turn: Turn): boolean {
   const { state } = turn;
   for (let placed = 0; placed < placementsPerCycleMax;) {
     const task = state.ready.next(turn.nowMs);
-    if (!task) return false;
-    const node = state.placer.place(task.askClass, { avoid: avoidedBy(state, task) });
+    if (!task) {
+      if (wakeByRules(state)) continue;
+      return false;
+    }
+    const policy = policyOf(state, task);
+    const node = state.placer.place(task.askClass, { avoid: avoidedBy(state, task), policy });
     if (node === undefined) {
-      state.ready.block(task.askClass);
+      setAside(state, task.askClass);
       continue;
     }
     const next = token(state.nextToken);
@@ -26,8 +33,9 @@ export function placeReady(turn: Turn): boolean {
       taskId: task.taskId,
       token: next,
       nodeId: state.nodes.idOf(node),
-      gpuMask: state.placer.devicesOn(node, task.askClass),
+      gpuMask: state.placer.devicesOn(node, task.askClass, policy),
     });
+    state.placer.remember(next, node);
     placed += 1;
     if (!task.live) continue;
     state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
@@ -36,8 +44,20 @@ export function placeReady(turn: Turn): boolean {
   return true;
 }
 
-/** Wakes the blocked asks that fit on a node which gained room in this turn. */
+/** The policy of the task's queue; undefined where it names none. */
+function policyOf(state: SchedulerState, task: Task): Policy | undefined {
+  const { policy } = state.ready.mustGet(task.spec.queue).settings;
+  return policy === undefined ? undefined : policies[policy];
+}
+
+function setAside(state: SchedulerState, ask: AskClass): void {
+  state.ready.block(ask);
+  if (ask.rules) ask.rules.seenChanges = changesFor(ask.rules, state.nodes.version);
+}
+
+/** Wakes the blocked asks that may fit by now: on a node that gained room in this turn, or by their placement rules. */
 export function wakeBlocked(state: SchedulerState): void {
+  wakeByRules(state);
   if (state.freed.size === 0) return;
   for (const ask of state.classes.askClasses) {
     if (!ask?.isBlocked) continue;
@@ -48,6 +68,24 @@ export function wakeBlocked(state: SchedulerState): void {
     }
   }
   state.freed.clear();
+}
+
+/**
+ * Wakes the blocked asks whose rules count something that has changed since: a task that was placed or ended on any
+ * node may have made room on others. True where there is one. O(ask classes) after such a change, else O(1).
+ */
+function wakeByRules(state: SchedulerState): boolean {
+  const changes = state.neighbours.changes + state.nodes.version;
+  if (state.classes.ruled === 0 || state.ruleChangesSeen === changes) return false;
+  state.ruleChangesSeen = changes;
+  let isAny = false;
+  for (const ask of state.classes.askClasses) {
+    if (!ask?.isBlocked || !ask.rules) continue;
+    if (ask.rules.seenChanges === changesFor(ask.rules, state.nodes.version)) continue;
+    state.ready.wake(ask);
+    isAny = true;
+  }
+  return isAny;
 }
 
 export function dispatchOf(state: SchedulerState, task: Task, live: LiveAttempt): Effect {

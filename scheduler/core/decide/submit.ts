@@ -2,9 +2,10 @@
 import { formatTaskId, taskId, type TaskId } from '../../protocol/brands.ts';
 import type { SubmitAnswer } from '../../protocol/consoleAnswers.ts';
 import type { SubmitTasks } from '../../protocol/events.ts';
-import { askClassesMax, liveTasksMax, liveWorkBytesMax } from '../../protocol/limits.ts';
+import { askClassesMax, liveTasksMax, liveWorkBytesMax, watchedLabelsMax } from '../../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import type { TaskSpec } from '../../protocol/task.ts';
+import { labelSetsOf } from '../state/askRules.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Turn } from './turn.ts';
 
@@ -49,6 +50,11 @@ export function whyNotTakenIn(state: SchedulerState, spec: TaskSpec): Refusal | 
   if (!state.classes.hasRoomForAsk(spec)) {
     const said = `${String(askClassesMax)} different asks are live; round the resources or selectors to common values`;
     return refusal('class_limit', said, { field: 'ask' });
+  }
+  if (spec.placement && !state.neighbours.hasRoomFor(labelSetsOf(spec.placement))) {
+    const most = String(watchedLabelsMax);
+    const said = `placement rules of live tasks name ${most} different labels; use one of those`;
+    return refusal('class_limit', said, { field: 'placement' });
   }
   return undefined;
 }

@@ -7,13 +7,40 @@ import type { NodeTable } from '../state/nodeTable.ts';
 
 const none = -1;
 
-/** What the last search saw; the placer writes it, and nobody keeps it but `Choices`. */
-export interface LastChoice {
-  policy: string;
-  considered: number;
-  score: number;
+interface Judges {
+  readonly policy: string;
+  readonly score: (node: NodeIndex) => number;
+  /** Of the task's own preferences: they come before the score. Undefined where it has none. */
+  readonly weight: ((node: NodeIndex) => number) | undefined;
+}
+
+/** The best of some nodes, and what it was compared with. One is used for all placements: a cycle has hundreds. */
+export class Comparison {
+  policy = '';
+  considered = 0;
+  score = 0;
   second: NodeIndex | undefined;
-  secondScore: number;
+  secondScore = 0;
+
+  /** The first `count` nodes are compared; ties go to the earlier one. Undefined where there are none. */
+  best(found: Int32Array, count: number, { policy, score, weight }: Judges): NodeIndex | undefined {
+    let best: NodeIndex | undefined;
+    let bestWeight = -1;
+    this.policy = policy;
+    this.considered = count;
+    this.score = Number.NEGATIVE_INFINITY;
+    this.second = undefined;
+    for (let i = 0; i < count; i += 1) {
+      const node = nodeIndex(found[i] ?? 0);
+      const weighs = weight ? weight(node) : 0;
+      if (weighs < bestWeight) continue;
+      const scored = score(node);
+      if (weighs === bestWeight && scored <= this.score) continue;
+      [this.second, this.secondScore] = [best, this.score];
+      [best, this.score, bestWeight] = [node, scored, weighs];
+    }
+    return best;
+  }
 }
 
 export class Choices {
@@ -26,7 +53,7 @@ export class Choices {
   readonly #policies: string[] = new Array<string>(choicesKept).fill('');
 
   /** O(1). */
-  keep(token: Token, node: NodeIndex, { policy, considered, score, second, secondScore }: LastChoice): void {
+  keep(token: Token, node: NodeIndex, { policy, considered, score, second, secondScore }: Comparison): void {
     const at = token % choicesKept;
     this.#tokens[at] = token;
     this.#nodes[at] = node;

@@ -1,17 +1,11 @@
-// Filters answer one question: may this ask run on this node now? Each carries the reason it refuses with.
+// The filters that look at a node's state and at what is free on it, and those of node classes.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import { gpuDevicesMax, gpuThousandthsPerDevice } from '../../protocol/limits.ts';
 import type { Ask } from '../../protocol/task.ts';
-import { type AskClass, type ClassTable, classRefusal, type PlaceLabel } from '../state/classTable.ts';
+import { type AskClass, type ClassTable, classRefusal } from '../state/classTable.ts';
 import { closedBy, type NodeTable, nodeState } from '../state/nodeTable.ts';
-import type { PendingReason } from '../../protocol/reasons.ts';
-
-export interface Filter {
-  readonly reason: PendingReason;
-  readonly refuses: (node: NodeIndex, ask: AskClass, fleet: NodeTable) => boolean;
-  /** What the node has and what the ask needs, in words, for an explanation. */
-  readonly compare: (node: NodeIndex, ask: AskClass, fleet: NodeTable) => { has: string; needs: string };
-}
+import type { Filter } from './filter.ts';
+import { isInPlace, placeOf, ruleFilters } from './ruleFilters.ts';
 
 const column = (values: Int32Array, node: NodeIndex): number => values[node] ?? 0;
 const amounts = (has: number, needs: number, unit: string) => ({
@@ -23,7 +17,7 @@ const isClosedBy = (bit: number, node: NodeIndex, fleet: NodeTable): boolean =>
   ((fleet.cordoned[node] ?? 0) & bit) !== 0;
 
 /** Rules that depend on the node alone and change with time, cheapest and most telling first. */
-export const filters: readonly Filter[] = [
+const plainFilters: readonly Filter[] = [
   {
     reason: 'NODE_NOT_ONLINE',
     refuses: (node, _ask, fleet) => fleet.state[node] !== nodeState.online,
@@ -84,6 +78,8 @@ export const filters: readonly Filter[] = [
   },
 ];
 
+export const filters: readonly Filter[] = [...plainFilters, ...ruleFilters];
+
 /** The rules of the node's class, as one filter per reason: used by explain; placement has them cached per class. */
 export function classFilters(classes: ClassTable): readonly Filter[] {
   const refusalOf = (node: NodeIndex, ask: AskClass, fleet: NodeTable) => {
@@ -106,6 +102,17 @@ export function classFilters(classes: ClassTable): readonly Filter[] {
       }),
     },
     {
+      reason: 'NODE_AVOIDED',
+      refuses: (node, ask, fleet) => refusalOf(node, ask, fleet) === 'NODE_AVOIDED',
+      compare: (node, ask, fleet) => {
+        const avoided = ask.rules?.avoid.labels ?? [];
+        return {
+          has: avoided.map(([label]) => `${label}=${offered(node, fleet)?.labels[label] ?? '-'}`).join(', '),
+          needs: `none of: ${avoided.map(([label, values]) => `${label}=${values.join('|')}`).join(', ')}`,
+        };
+      },
+    },
+    {
       reason: 'TAINT_NOT_TOLERATED',
       refuses: (node, ask, fleet) => refusalOf(node, ask, fleet) === 'TAINT_NOT_TOLERATED',
       compare: (node, ask, fleet) => ({
@@ -114,14 +121,6 @@ export function classFilters(classes: ClassTable): readonly Filter[] {
       }),
     },
   ];
-}
-
-export function isInPlace(node: NodeIndex, ask: AskClass, fleet: NodeTable): boolean {
-  for (const [label, values] of ask.places) if (!values.includes(placeOf(node, label, fleet))) return false;
-  return true;
-}
-function placeOf(node: NodeIndex, label: PlaceLabel, fleet: NodeTable): string {
-  return label === 'node' ? fleet.idOf(node) : fleet.specOf(node).place[label];
 }
 
 const freeGpus = (node: NodeIndex, fleet: NodeTable): number[] =>

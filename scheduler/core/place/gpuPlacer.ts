@@ -31,64 +31,70 @@ interface Kept {
 
 export class GpuPlacer {
   readonly #parts: GpuPlacerParts;
-  readonly #score: GpuScorer;
+  /** Scores of this one are kept by the ask's key alone. */
+  readonly #mainScore: GpuScorer;
   #outlook: GpuOutlook;
   #totals = { cpu: 0, memory: 0, devices: 0 };
   #checkedAt = 0;
-  /** By the ask's key, since a class goes with its last task and its like comes again. Oldest first. */
+  /** By the scorer and the ask's key, since a class goes with its last task and its like comes again. Oldest first. */
   readonly #kept = new Map<string, Kept>();
   #keptScores = 0;
 
   constructor(parts: GpuPlacerParts, score: GpuScorer) {
     this.#parts = parts;
-    this.#score = score;
+    this.#mainScore = score;
     this.#outlook = new GpuOutlook(parts.mix);
   }
 
   /** The best node with GPUs, or undefined where none takes the ask now. */
-  best(ask: AskClass, isRefused: (node: NodeIndex, ask: AskClass) => boolean): NodeIndex | undefined {
+  best(
+    ask: AskClass,
+    isRefused: (node: NodeIndex) => boolean,
+    score = this.#mainScore,
+  ): NodeIndex | undefined {
     if (this.#parts.shapes.size === 0) return undefined;
     this.#renew();
     const { classes, fleet } = this.#parts;
     const usable = classes.usableFlags(ask);
-    const { ranking } = this.#keptFor(ask);
+    const { ranking } = this.#keptFor(ask, score);
     const before = ranking.size;
     const hasRare = Object.keys(ask.ask.custom).length > 0;
     const found = ranking.best({
       admits: ({ nodeClass, nodes }) =>
         usable[nodeClass] === 1 && (!hasRare || hasCustom(nodes[0], ask.ask, fleet)),
-      pick: (shape) => shape.nodes.find((node) => !isRefused(node, ask)),
+      pick: (shape) => shape.nodes.find((node) => !isRefused(node)),
     });
     this.#keptScores += ranking.size - before;
     return found;
   }
 
   /** How good a node with GPUs is that takes the ask: comparable for one ask only. */
-  scoreOf(node: NodeIndex, ask: AskClass): number {
+  scoreOf(node: NodeIndex, ask: AskClass, score = this.#mainScore): number {
     const shape = this.#parts.shapes.shapeOf(node);
     if (!shape) return Number.NEGATIVE_INFINITY;
     this.#renew();
-    return this.#keptFor(ask).judge.score(shape);
+    return this.#keptFor(ask, score).judge.score(shape);
   }
 
   /** Bit mask of the devices that an ask should get on a node that takes it. */
-  devicesOn(node: NodeIndex, ask: AskClass): number {
+  devicesOn(node: NodeIndex, ask: AskClass, score = this.#mainScore): number {
     const { fleet, shapes } = this.#parts;
     const { gpu } = ask.ask;
     if (!gpu) return 0;
     const shape = shapes.shapeOf(node);
     if (gpu.thousandths === gpuThousandthsPerDevice || !shape) return chooseGpus(node, ask.ask, fleet) ?? 0;
-    return deviceWith(fleet, node, this.#keptFor(ask).judge.bestDevice(shape));
+    return deviceWith(fleet, node, this.#keptFor(ask, score).judge.bestDevice(shape));
   }
 
-  #keptFor(ask: AskClass): Kept {
-    const known = this.#kept.get(ask.key);
+  #keptFor(ask: AskClass, score: GpuScorer): Kept {
+    const key = score === this.#mainScore ? ask.key : `${score.name} ${ask.key}`;
+    const known = this.#kept.get(key);
     if (known) return known;
     this.#makeRoom();
     const { shapes } = this.#parts;
-    const judge = new GpuJudge(ask.ask, this.#outlook, this.#totals, this.#score);
+    const judge = new GpuJudge(ask.ask, this.#outlook, this.#totals, score);
     const made = { judge, ranking: new GpuRanking(shapes, judge) };
-    this.#kept.set(ask.key, made);
+    this.#kept.set(key, made);
     return made;
   }
 

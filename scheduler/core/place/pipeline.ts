@@ -1,32 +1,25 @@
 // candidates -> filters -> scorers -> best node. It reads the fleet and returns a choice; binding is apply's work.
-import { type NodeIndex, nodeIndex } from '../../protocol/brands.ts';
+import type { NodeIndex, Token } from '../../protocol/brands.ts';
 import { candidatesMax } from '../../protocol/limits.ts';
-import type { CapacityIndex } from '../state/capacityIndex.ts';
-import type { AskClass, ClassTable } from '../state/classTable.ts';
-import type { NodeTable } from '../state/nodeTable.ts';
-import type { AskMix } from '../state/askMix.ts';
+import type { AskClass } from '../state/classTable.ts';
+import { Choices, Comparison } from './choices.ts';
 import { GpuPlacer } from './gpuPlacer.ts';
+import type { AskRules, Preference } from '../state/askRules.ts';
+import type { Filter } from './filter.ts';
 import type { Policy } from './policy.ts';
+import type { PlaceOptions, PlacerParts, Search, Taken } from './search.ts';
+import { isInPlace } from './ruleFilters.ts';
+import { hasLabels, nodesBySpread, nodesNamed, nodesTogether, weightOf } from './ruledSearch.ts';
 
 /** Nodes looked at before a wide search; a fit in CPU and memory is nearly always among the first few. */
 const looksAtFirst = 4 * candidatesMax;
 
 const placesNarrowFirst = ['cell', 'line', 'area'] as const;
 
-export interface PlacerParts {
-  readonly fleet: NodeTable;
-  readonly classes: ClassTable;
-  readonly index: CapacityIndex;
-  readonly mix: AskMix;
-}
-
-export interface PlaceOptions {
-  /** Rather not these nodes: taken only where no other fits, or not at all where `isStrict`. */
-  readonly avoid?: ReadonlySet<NodeIndex> | undefined;
-  readonly isStrict?: boolean;
-}
-
 const plainly: PlaceOptions = {};
+
+/** Nodes looked at for one that is not busy before a busy one is taken, by a policy that shuns those. */
+const looksForQuiet = 4_096;
 
 /** Puts every node with GPUs behind every one without, for an ask that needs none. */
 const gpuLast = -1_000;
@@ -36,57 +29,52 @@ export class Placer {
   readonly #policy: Policy;
   readonly #gpu: GpuPlacer;
   readonly #found = new Int32Array(candidatesMax); // reused, since a cycle places hundreds of tasks
+  /** Those that are asked of every node, and those that are asked only where there are rules. */
+  readonly #plainFilters: readonly Filter[];
+  readonly #ruleFilters: readonly Filter[];
+  /** What the last search compared, for `choices`. */
+  readonly #last = new Comparison();
+  /** Why the newest placements went where they did. */
+  readonly choices = new Choices();
   /** Nodes to leave out of the search under way. */
   #avoided: ReadonlySet<NodeIndex> | undefined;
   /** Searches that had to look at every open node of a class, because a rarer resource ruled out the first ones. */
   wideSearches = 0;
 
+  /** `policy`: for queues that name none. Its filters hold for all. */
   constructor(parts: PlacerParts, policy: Policy) {
     this.#parts = parts;
     this.#policy = policy;
+    this.#plainFilters = policy.filters.filter(({ isRule }) => !isRule);
+    this.#ruleFilters = policy.filters.filter(({ isRule }) => isRule);
     const { fleet, classes, index, mix } = parts;
     this.#gpu = new GpuPlacer({ fleet, classes, shapes: index.gpu, mix }, policy.gpuScore);
   }
 
   /** The best node for an ask, or undefined where none fits now. Ties go to the earlier candidate. */
-  place(ask: AskClass, { avoid, isStrict = false }: PlaceOptions = plainly): NodeIndex | undefined {
-    if (!avoid || avoid.size === 0) return this.#search(ask);
+  place(
+    ask: AskClass,
+    { avoid, isStrict = false, policy = this.#policy }: PlaceOptions = plainly,
+  ): NodeIndex | undefined {
+    if (!avoid || avoid.size === 0) return this.#search(ask, policy);
     this.#avoided = avoid;
-    const node = this.#search(ask);
+    const node = this.#search(ask, policy);
     this.#avoided = undefined;
-    return node ?? (isStrict ? undefined : this.#search(ask));
+    return node ?? (isStrict ? undefined : this.#search(ask, policy));
   }
 
-  #search(ask: AskClass): NodeIndex | undefined {
-    if (ask.places.length > 0) return this.#namedNode(ask) ?? this.#bestOf(this.#inPlace(ask), ask);
-    if (ask.ask.gpu) return this.#bestWithGpu(ask);
-    const count = this.#candidates(ask, looksAtFirst);
-    if (count > 0) return this.#bestOf(count, ask);
-    // A named resource is often found on few classes: worth a look at those with GPUs before a search of all nodes.
-    const isRare = Object.keys(ask.ask.custom).length > 0;
-    return isRare
-      ? (this.#bestWithGpu(ask) ?? this.#bestOf(this.#wideSearch(ask), ask))
-      : (this.#bestOf(this.#wideSearch(ask), ask) ?? this.#bestWithGpu(ask));
+  /** Remembers the last choice as that of an attempt. */
+  remember(token: Token, node: NodeIndex): void {
+    this.choices.keep(token, node, this.#last);
+  }
+
+  #search(ask: AskClass, policy: Policy): NodeIndex | undefined {
+    return ask.rules ? this.#byRules(ask, ask.rules, policy) : this.#anywhere(ask, policy);
   }
 
   /** Bit mask of the devices that the ask should get on the node that `place` has chosen for it. */
-  devicesOn(node: NodeIndex, ask: AskClass): number {
-    return this.#gpu.devicesOn(node, ask);
-  }
-
-  #bestWithGpu(ask: AskClass): NodeIndex | undefined {
-    return this.#gpu.best(ask, this.#refuses);
-  }
-
-  #bestOf(count: number, ask: AskClass): NodeIndex | undefined {
-    let best: NodeIndex | undefined;
-    let bestScore = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < count; i += 1) {
-      const node = nodeIndex(this.#found[i] ?? 0);
-      const score = this.#scoreOf(node, ask);
-      if (score > bestScore) [best, bestScore] = [node, score];
-    }
-    return best;
+  devicesOn(node: NodeIndex, ask: AskClass, policy: Policy = this.#policy): number {
+    return this.#gpu.devicesOn(node, ask, policy.gpuScore);
   }
 
   /** Does this node take the ask now? The same rules as `place`. */
@@ -95,43 +83,132 @@ export class Placer {
     return this.#parts.classes.usableFlags(ask)[nodeClass] === 1 && !this.#isRefused(node, ask);
   }
 
-  /** Nodes of the places that the ask names, where it names some: few beside all nodes of its classes. */
-  #inPlaces(ask: AskClass, names: readonly string[], label: 'area' | 'line' | 'cell'): number {
+  #byRules(ask: AskClass, { together, spread, prefer }: AskRules, policy: Policy): NodeIndex | undefined {
+    const { fleet } = this.#parts;
+    if (together && together.watched.total > 0)
+      return this.#bestOf(this.#accepted(nodesTogether(together, fleet), ask), ask, policy);
+    if (spread) {
+      for (const nodes of nodesBySpread(ask, spread, fleet)) {
+        const found = this.#bestOf(this.#accepted(nodes, ask), ask, policy);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    }
+    return prefer.length > 0 ? this.#preferred(ask, prefer, policy) : this.#anywhere(ask, policy);
+  }
+
+  #anywhere(ask: AskClass, policy: Policy): NodeIndex | undefined {
+    if (ask.places.length > 0)
+      return this.#namedNode(ask) ?? this.#bestOf(this.#inPlace(ask, ask.places), ask, policy);
+    if (ask.ask.gpu) return this.#bestWithGpu(ask, policy);
+    const count = this.#firstCandidates(ask, policy);
+    if (count > 0) return this.#bestOf(count, ask, policy);
+    // A named resource is often found on few classes: worth a look at those with GPUs before a search of all nodes.
+    const isRare = Object.keys(ask.ask.custom).length > 0;
+    const wide = (): NodeIndex | undefined => this.#bestOf(this.#wideSearch(ask, policy), ask, policy);
+    return isRare ? (this.#bestWithGpu(ask, policy) ?? wide()) : (wide() ?? this.#bestWithGpu(ask, policy));
+  }
+
+  /** The node with most weight among the best for each preference and the best of all. */
+  #preferred(ask: AskClass, prefer: readonly Preference[], policy: Policy): NodeIndex | undefined {
+    let best: NodeIndex | undefined;
+    let most = -1;
+    const all = prefer.reduce((sum, { weight }) => sum + weight, 0);
+    for (const wanted of [...prefer, undefined]) {
+      const node = wanted ? this.#meeting(ask, wanted, policy) : this.#anywhere(ask, policy);
+      const weight = node === undefined ? -1 : weightOf(node, prefer, this.#parts);
+      if (weight > most) [best, most] = [node, weight];
+      if (most === all) break;
+    }
+    return best;
+  }
+
+  /** The best node found that meets a preference. */
+  #meeting(ask: AskClass, wanted: Preference, policy: Policy): NodeIndex | undefined {
+    const { classes, fleet } = this.#parts;
+    const isWanted: Taken = (node) =>
+      hasLabels(classes.nodeClasses[fleet.nodeClass[node] ?? -1], wanted) && isInPlace(node, wanted, fleet);
+    const count =
+      wanted.places.length > 0
+        ? this.#inPlace(ask, wanted.places, isWanted)
+        : this.#candidates(ask, { policy, looksMax: looksAtFirst, isWanted });
+    if (count > 0) return this.#bestOf(count, ask, policy);
+    return wanted.places.length > 0 ? undefined : this.#bestWithGpu(ask, policy, isWanted);
+  }
+
+  #bestWithGpu(ask: AskClass, policy: Policy, isWanted?: Taken): NodeIndex | undefined {
+    const refuses = isWanted
+      ? (node: NodeIndex) => !isWanted(node) || this.#isRefused(node, ask)
+      : (node: NodeIndex) => this.#isRefused(node, ask);
+    return this.#gpu.best(ask, refuses, policy.gpuScore);
+  }
+
+  #bestOf(count: number, ask: AskClass, policy: Policy): NodeIndex | undefined {
+    const prefer = ask.rules?.prefer ?? noPreferences;
+    return this.#last.best(this.#found, count, {
+      policy: policy.name,
+      score: (node) => this.#scoreOf(node, ask, policy),
+      weight: prefer.length === 0 ? undefined : (node) => weightOf(node, prefer, this.#parts),
+    });
+  }
+
+  /** The first of these nodes that take the ask, into `#found`. */
+  #accepted(nodes: Iterable<NodeIndex>, ask: AskClass, isWanted?: Taken, from = 0): number {
     const { fleet, classes } = this.#parts;
     const usable = classes.usableFlags(ask);
-    let count = 0;
-    for (const name of names)
-      for (const node of fleet.inPlace(label, name)) {
-        if (count >= candidatesMax) return count;
-        if (this.#isRefused(node, ask) || usable[fleet.nodeClass[node] ?? -1] !== 1) continue;
-        this.#found[count] = node;
-        count += 1;
-      }
+    let count = from;
+    for (const node of nodes) {
+      if (count >= candidatesMax) return count;
+      if (isWanted && !isWanted(node)) continue;
+      if (this.#isRefused(node, ask) || usable[fleet.nodeClass[node] ?? -1] !== 1) continue;
+      this.#found[count] = node;
+      count += 1;
+    }
     return count;
   }
 
-  #inPlace(ask: AskClass): number {
+  /** Nodes of the narrowest places that are named: few beside all nodes of its classes. */
+  #inPlace(ask: AskClass, places: AskClass['places'], isWanted?: Taken): number {
+    const { fleet } = this.#parts;
+    const valuesOf = (label: string) => places.find(([named]) => named === label)?.[1];
+    const names = isWanted && valuesOf('node');
+    if (names) return this.#accepted(nodesNamed(names, fleet), ask, isWanted);
     for (const label of placesNarrowFirst) {
-      const names = ask.places.find(([named]) => named === label)?.[1];
-      if (names) return this.#inPlaces(ask, names, label);
+      let count = 0;
+      const named = valuesOf(label);
+      for (const name of named ?? [])
+        count = this.#accepted(fleet.places.named(label, name), ask, isWanted, count);
+      if (named) return count;
     }
     return 0; // a selector on `node` alone, and none of those named takes it
   }
 
-  #wideSearch(ask: AskClass): number {
+  #firstCandidates(ask: AskClass, policy: Policy): number {
+    const { shuns } = policy;
+    if (shuns) {
+      const isWanted: Taken = (node) => !shuns(node, this.#parts.fleet);
+      const count = this.#candidates(ask, { policy, looksMax: looksForQuiet, isWanted });
+      if (count > 0) return count;
+    }
+    return this.#candidates(ask, { policy, looksMax: looksAtFirst });
+  }
+
+  #wideSearch(ask: AskClass, policy: Policy): number {
     const { classes, index } = this.#parts;
     if (!classes.usableBy(ask).some((nodeClass) => index.sizeOf(nodeClass) > 0)) return 0;
     this.wideSearches += 1;
-    return this.#candidates(ask, Number.POSITIVE_INFINITY);
+    return this.#candidates(ask, { policy, looksMax: Number.POSITIVE_INFINITY });
   }
 
-  /** Among nodes without GPUs. */
-  #candidates(ask: AskClass, looksMax: number): number {
+  /** Among nodes without GPUs. A task that wants a node for itself looks where most is free: empty nodes are there. */
+  #candidates(ask: AskClass, { policy, looksMax, isWanted }: Search): number {
     const query = {
       cpu: ask.ask.cpu,
       memory: ask.ask.memory,
-      order: this.#policy.order,
-      accepts: (node: NodeIndex) => !this.#isRefused(node, ask),
+      order: ask.rules?.isExclusive ? ('emptiest' as const) : policy.order,
+      accepts: isWanted
+        ? (node: NodeIndex) => isWanted(node) && !this.#isRefused(node, ask)
+        : (node: NodeIndex) => !this.#isRefused(node, ask),
       looksMax,
     };
     let count = 0;
@@ -145,26 +222,27 @@ export class Placer {
   /** A selector on `node` names its few candidates itself. */
   #namedNode(ask: AskClass): NodeIndex | undefined {
     const names = ask.places.find(([label]) => label === 'node')?.[1] ?? [];
-    for (const name of names) {
-      const node = this.#parts.fleet.indexOf(name as Parameters<NodeTable['indexOf']>[0]);
-      if (node !== undefined && this.fits(node, ask)) return node;
-    }
+    for (const node of nodesNamed(names, this.#parts.fleet)) if (this.fits(node, ask)) return node;
     return undefined;
   }
 
-  readonly #refuses = (node: NodeIndex, ask: AskClass): boolean => this.#isRefused(node, ask);
-
   #isRefused(node: NodeIndex, ask: AskClass): boolean {
     if (this.#avoided?.has(node) === true) return true;
-    for (const filter of this.#policy.filters) if (filter.refuses(node, ask, this.#parts.fleet)) return true;
+    const { fleet } = this.#parts;
+    for (const filter of this.#plainFilters) if (filter.refuses(node, ask, fleet)) return true;
+    if (!ask.rules && !fleet.hasGuards) return false;
+    for (const filter of this.#ruleFilters) if (filter.refuses(node, ask, fleet)) return true;
     return false;
   }
 
-  #scoreOf(node: NodeIndex, ask: AskClass): number {
-    if (this.#parts.fleet.gpuDevices[node] !== 0)
-      return this.#gpu.scoreOf(node, ask) + (ask.ask.gpu ? 0 : gpuLast);
+  #scoreOf(node: NodeIndex, ask: AskClass, policy: Policy): number {
+    const { fleet } = this.#parts;
+    if (fleet.gpuDevices[node] !== 0)
+      return this.#gpu.scoreOf(node, ask, policy.gpuScore) + (ask.ask.gpu ? 0 : gpuLast);
     let sum = 0;
-    for (const { weight, score } of this.#policy.scorers) sum += weight * score(node, ask, this.#parts.fleet);
+    for (const { weight, score } of policy.scorers) sum += weight * score(node, ask, fleet);
     return sum;
   }
 }
+
+const noPreferences: readonly Preference[] = [];

@@ -1,13 +1,19 @@
 // A placement policy: in which order nodes are looked at, what rules a node out, what makes one better than another.
-import { type Filter, filters } from './filters.ts';
+import type { Filter } from './filter.ts';
+import { filters } from './filters.ts';
 import { emptiestFirst, fragmentation, fullestFirst, type GpuScorer, leastWaste } from './gpuScore.ts';
-import { binPack, type Scorer, spread } from './scorers.ts';
+import { binPack, isBusy, quiet, type Scorer, spread } from './scorers.ts';
+import type { NodeIndex } from '../../protocol/brands.ts';
+import type { PolicyName } from '../../protocol/queue.ts';
+import type { NodeTable } from '../state/nodeTable.ts';
 
 export interface Policy {
   readonly name: string;
   readonly order: 'fullest' | 'emptiest';
   readonly filters: readonly Filter[];
   readonly scorers: readonly Scorer[];
+  /** Nodes that are taken only where no other is found. */
+  readonly shuns?: (node: NodeIndex, fleet: NodeTable) => boolean;
   /** For nodes with GPUs, which are chosen by their shape. */
   readonly gpuScore: GpuScorer;
 }
@@ -32,4 +38,17 @@ export const policies = {
     scorers: [{ weight: 1, score: spread }],
     gpuScore: emptiestFirst,
   },
-} as const satisfies Record<string, Policy>;
+  /**
+   * Evens out what agents measure: goes where least is really used, and to a node that is nearly out of CPU or memory
+   * only where no other takes the task, however little is reserved there. A node that has not measured yet counts with
+   * what is reserved. Nodes with GPUs are chosen as by `pack`, since nobody measures the use of a GPU.
+   */
+  usage: {
+    name: 'usage',
+    order: 'emptiest',
+    filters,
+    scorers: [{ weight: 1, score: quiet }],
+    shuns: isBusy,
+    gpuScore: leastWaste,
+  },
+} as const satisfies Record<PolicyName, Policy>;

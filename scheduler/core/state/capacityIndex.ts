@@ -80,8 +80,9 @@ export class CapacityIndex {
     if (bucket !== none) this.#hang(node, grid, bucket);
   }
   #isOpen(node: NodeIndex): boolean {
-    const { state, cordoned, slotsFree } = this.#nodes;
-    return state[node] === nodeState.online && cordoned[node] === 0 && (slotsFree[node] ?? 0) > 0;
+    const { state, cordoned, slotsFree, exclusive } = this.#nodes;
+    if (state[node] !== nodeState.online || cordoned[node] !== 0) return false;
+    return (slotsFree[node] ?? 0) > 0 && exclusive[node] === 0;
   }
   #bucketFor(node: NodeIndex): number {
     const { cpuFree, memoryFree } = this.#nodes;

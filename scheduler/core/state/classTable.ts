@@ -4,12 +4,17 @@ import type { NodeSpec } from '../../protocol/node.ts';
 import { askClassesMax, nodeClassesMax } from '../../protocol/limits.ts';
 import type { Ask, TaskSpec } from '../../protocol/task.ts';
 import type { PendingReason } from '../../protocol/reasons.ts';
-
-/** Selector labels that name a node's place in the plant. They are columns, not part of a class. */
-export const placeLabels = ['area', 'line', 'cell', 'node'] as const;
-export type PlaceLabel = (typeof placeLabels)[number];
-const isPlaceLabel = (label: string): label is PlaceLabel =>
-  (placeLabels as readonly string[]).includes(label);
+import {
+  type AskRules,
+  askRulesOf,
+  type PlaceLabel,
+  rulesKey,
+  sortedValues,
+  type SplitLabels,
+  splitLabels,
+  watchedBy,
+} from './askRules.ts';
+import type { Neighbours } from './neighbours.ts';
 
 export interface NodeClass {
   readonly row: number;
@@ -31,6 +36,8 @@ export interface AskClass {
   readonly tolerations: readonly string[];
   /** An attempt of it is taken to end within this time: see `runBoundOf`. */
   readonly boundMs: number;
+  /** Of `placement`, where the task has one. */
+  readonly rules: AskRules | undefined;
   /** Live tasks of this class. The class goes with the last one. */
   users: number;
   /** No node could take it when last tried; set aside until an event that could help. Soft state. */
@@ -51,6 +58,13 @@ export class ClassTable {
   readonly #freeAsks: number[] = [];
   /** Rows of node classes that an ask class may use, by ask class row; redone when a node class was added since. */
   readonly #usable: (Usable | undefined)[] = [];
+  readonly #neighbours: Neighbours;
+  /** Live ask classes with placement rules. */
+  ruled = 0;
+
+  constructor(neighbours: Neighbours) {
+    this.#neighbours = neighbours;
+  }
 
   /** The class of a node, made where it is new. `decide` has asked `hasRoomForNode` before; a replay need not. */
   nodeClassOf(spec: NodeSpec): NodeClass {
@@ -94,6 +108,9 @@ export class ClassTable {
     this.askClasses[ask.row] = undefined;
     this.#usable[ask.row] = undefined;
     this.#freeAsks.push(ask.row);
+    if (!ask.rules) return;
+    this.ruled -= 1;
+    for (const watched of watchedBy(ask.rules)) this.#neighbours.release(watched);
   }
 
   /** Rows of the node classes that this ask may use, in order of their making. Cached. */
@@ -120,21 +137,22 @@ export class ClassTable {
   }
 
   #addAskClass(key: string, spec: TaskSpec): AskClass {
-    const entries = Object.entries(spec.selector);
+    const usable = (): Uint8Array => this.usableFlags(added);
     const added: AskClass = {
       row: this.#freeAsks.pop() ?? this.askClasses.length,
       key,
       kind: spec.work.kind,
       ask: spec.ask,
-      labels: entries.filter(([label]) => !isPlaceLabel(label)),
-      places: entries.flatMap(([label, values]) => (isPlaceLabel(label) ? [[label, values] as const] : [])),
+      ...splitLabels(spec.selector),
       tolerations: spec.tolerations,
       boundMs: runBoundOf(spec),
+      rules: askRulesOf(spec, { neighbours: this.#neighbours, usable }),
       users: 0,
       isBlocked: false,
     };
     this.askClasses[added.row] = added;
     this.#askByKey.set(key, added);
+    if (added.rules) this.ruled += 1;
     return added;
   }
 }
@@ -146,10 +164,14 @@ export function classRefusal(node: NodeClass, ask: AskClass): PendingReason | un
     const has = node.labels[label];
     if (has === undefined || !values.includes(has)) return 'LABEL_MISMATCH';
   }
+  if (ask.rules && hasAvoided(node, ask.rules.avoid)) return 'NODE_AVOIDED';
   if (node.taints.some((taint) => !ask.tolerations.includes(taint))) return 'TAINT_NOT_TOLERATED';
   if (ask.ask.gpu && !node.hasGpu) return 'INSUFFICIENT_GPU';
   return undefined;
 }
+
+const hasAvoided = (node: NodeClass, { labels }: SplitLabels): boolean =>
+  labels.some(([label, values]) => values.includes(node.labels[label] ?? ''));
 
 /**
  * Expected run time, or else the timeout, rounded up to the next half octave: so that tasks which differ by seconds
@@ -174,14 +196,14 @@ const nodeParts = (spec: NodeSpec): Omit<NodeClass, 'row'> => ({
 
 function askKey(spec: TaskSpec): string {
   const { cpu, memory, gpu, slots, custom } = spec.ask;
+  const rules = rulesKey(spec);
   return JSON.stringify([
     spec.work.kind,
     [cpu, memory, gpu?.devices ?? 0, gpu?.thousandths ?? 0, slots],
     Object.entries(custom).sort(byName),
-    Object.entries(spec.selector)
-      .sort(byName)
-      .map(([label, values]) => [label, [...values].sort()]),
+    sortedValues(spec.selector),
     [...spec.tolerations].sort(),
     runBoundOf(spec),
+    ...(rules === undefined ? [] : [rules]),
   ]);
 }

@@ -8,6 +8,7 @@ import {
   readyWindowMax,
 } from '../../protocol/limits.ts';
 import { nodeState } from './nodeTable.ts';
+import { checkRules } from './ruleInvariants.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import type { Task } from './taskTable.ts';
 
@@ -21,6 +22,7 @@ export function brokenInvariants(state: SchedulerState): readonly string[] {
   for (const node of state.nodes.occupied()) checkNode(state, node, { held: held.get(node) ?? [], check });
   for (const task of state.tasks.all()) checkTask(state, task, check);
   checkQueues(state, check);
+  checkRules(state, check);
   check(state.tasks.size <= liveTasksMax, `limit: ${String(state.tasks.size)} live tasks`);
   check(state.nodes.size <= nodesMax, `limit: ${String(state.nodes.size)} nodes`);
   check(
@@ -96,8 +98,8 @@ function checkNode(
     equal(`gpu ${String(device)}`, gpuThousandthsPerDevice, free, sum(takenOf(device)));
   }
   check(held.length === nodes.attemptsOn(node).size, `attempts: ${name} lists another number than it holds`);
-  const isOpen =
-    nodes.state[node] === nodeState.online && nodes.cordoned[node] === 0 && (nodes.slotsFree[node] ?? 0) > 0;
+  const isUp = nodes.state[node] === nodeState.online && nodes.cordoned[node] === 0;
+  const isOpen = isUp && (nodes.slotsFree[node] ?? 0) > 0 && nodes.exclusive[node] === 0;
   check(state.index.has(node) === isOpen, `index: ${name} ${isOpen ? 'is missing' : 'should not be there'}`);
 }
 

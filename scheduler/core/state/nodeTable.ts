@@ -7,16 +7,13 @@ import {
   nodesMax,
 } from '../../protocol/limits.ts';
 import type { NodeSpec } from '../../protocol/node.ts';
+import { PlaceTable } from './placeTable.ts';
 
 /** Values of the `state` column. `free` rows belong to no node. */
 export const nodeState = { free: 0, online: 1, disconnected: 2, lost: 3 } as const;
 /** Who closed a node to new work: bits of the `cordoned` column. */
 export const closedBy = { operator: 1, blame: 2 } as const;
 const rowsAtStart = 256;
-const places = ['cell', 'line', 'area'] as const;
-type Place = (typeof places)[number];
-const placeKey = (label: Place, name: string): string => `${label}=${name}`;
-const nobody: ReadonlySet<NodeIndex> = new Set();
 
 export class NodeTable {
   state = new Uint8Array(rowsAtStart);
@@ -46,6 +43,13 @@ export class NodeTable {
   readonly ids: (NodeId | undefined)[] = [];
   readonly specs: (NodeSpec | undefined)[] = [];
   readonly attempts: Set<Token>[] = [];
+  readonly places = new PlaceTable();
+  /** Grows where other nodes may take work than before: a join, a loss, a cordon; not with what they hold. */
+  version = 0;
+  /** 1: one attempt has the node for itself. */
+  exclusive = new Uint8Array(rowsAtStart);
+  /** How many nodes are held so. */
+  exclusives = 0;
   /** Nodes that came back smaller than what they hold: free amounts below 0 until enough of it has ended. */
   readonly overheld = new Set<NodeIndex>();
   /** Why nodes were set aside. */
@@ -54,8 +58,6 @@ export class NodeTable {
   readonly customNames: string[] = [];
   readonly #customByName = new Map<string, number>();
   readonly #byId = new Map<NodeId, NodeIndex>();
-  /** Nodes of each place, `line=BOD-L08`: what a selector on a place looks at. */
-  readonly #places = new Map<string, Set<NodeIndex>>();
   readonly #freeRows: NodeIndex[] = [];
 
   /** Rows in use or once used: the bound of every scan. */
@@ -99,9 +101,19 @@ export class NodeTable {
     this.#byId.set(id, row);
     this.attempts[row] = new Set();
     this.cordoned[row] = 0;
+    this.exclusive[row] = 0;
     this.cpuUsed[row] = -1;
     this.memoryUsed[row] = -1;
     return row;
+  }
+
+  /** Is some node closed to asks without rules by the rules of others? */
+  get hasGuards(): boolean {
+    return this.exclusives > 0;
+  }
+  setExclusive(node: NodeIndex, is: 0 | 1): void {
+    this.exclusives += is - (this.exclusive[node] ?? 0);
+    this.exclusive[node] = is;
   }
 
   /** Sets what the node has. Everything is free: the caller takes what live attempts hold. */
@@ -109,7 +121,8 @@ export class NodeTable {
     const { cpu, memory, slots, gpuDevices, custom } = spec.resources;
     this.#leavePlaces(node);
     this.specs[node] = spec;
-    this.#enterPlaces(node, spec);
+    this.places.enter(node, spec.place);
+    this.version += 1;
     this.cpuTotal[node] = this.cpuFree[node] = cpu;
     this.memoryTotal[node] = this.memoryFree[node] = memory;
     this.slotsTotal[node] = this.slotsFree[node] = slots;
@@ -152,30 +165,12 @@ export class NodeTable {
     this.attempts[node] = new Set();
     this.overheld.delete(node);
     this.setAside.delete(node);
+    this.version += 1;
     this.#freeRows.push(node);
-  }
-
-  /** Nodes with this area, line or cell, in order of their joining. */
-  inPlace(label: Place, name: string): ReadonlySet<NodeIndex> {
-    return this.#places.get(placeKey(label, name)) ?? nobody;
-  }
-  #enterPlaces(node: NodeIndex, spec: NodeSpec): void {
-    for (const label of places) {
-      const key = placeKey(label, spec.place[label]);
-      const members = this.#places.get(key);
-      if (members) members.add(node);
-      else this.#places.set(key, new Set([node]));
-    }
   }
   #leavePlaces(node: NodeIndex): void {
     const spec = this.specs[node];
-    if (!spec) return;
-    for (const label of places) {
-      const key = placeKey(label, spec.place[label]);
-      const members = this.#places.get(key);
-      members?.delete(node);
-      if (members?.size === 0) this.#places.delete(key);
-    }
+    if (spec) this.places.leave(node, spec.place);
   }
 
   /** The column of a named resource, made at its first use; undefined past `customResourcesMax`. */
@@ -204,6 +199,7 @@ export class NodeTable {
       return next;
     };
     this.cordoned = grown(this.cordoned);
+    this.exclusive = grown(this.exclusive);
     this.nodeClass = grown(this.nodeClass);
     this.cpuTotal = grown(this.cpuTotal);
     this.cpuFree = grown(this.cpuFree);

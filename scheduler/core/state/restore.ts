@@ -1,7 +1,7 @@
 // A snapshot's parts -> the state that it was taken of. Reads the formats of all versions so far.
 import { epoch, ms, type NodeId, type TaskId } from '../../protocol/brands.ts';
 import { liveStates, type TaskSpec, tenantDefault } from '../../protocol/task.ts';
-import { addTask, holdShare, newTask } from './taskMaking.ts';
+import { addTask, holdPlace, holdShare, newTask } from './taskMaking.ts';
 import { holdCapacity } from './capacity.ts';
 import { nodeState } from './nodeTable.ts';
 import type { AskClass } from './classTable.ts';
@@ -168,6 +168,7 @@ function restoreAttempt(state: SchedulerState, task: Task, saved: SavedAttempt):
   if (node === undefined) throw new Error(`snapshot has an attempt on unknown node ${saved.nodeId}`);
   task.live = { ...saved, node, startedAtMs: saved.startedAtMs, leaseUntilMs: 0 };
   state.nodes.attemptsOn(node).add(saved.token);
+  holdPlace(state, task);
   holdCapacity(state, node, task.spec.ask, saved.gpuMask);
   holdShare(state, task);
 }

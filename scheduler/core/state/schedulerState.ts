@@ -18,6 +18,7 @@ import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
 import { Leavings } from './leavings.ts';
+import { Neighbours } from './neighbours.ts';
 import { NodeBlame } from './nodeBlame.ts';
 import { NodeTable } from './nodeTable.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
@@ -42,9 +43,11 @@ export class SchedulerState {
   nextToken = 1;
   nextOrder = 1;
   readonly nodes = new NodeTable();
-  readonly classes = new ClassTable();
   readonly index = new CapacityIndex(this.nodes);
   readonly tasks = new TaskTable();
+  /** What placement rules count. */
+  readonly neighbours = new Neighbours(this.nodes.places, () => this.tasks.placed());
+  readonly classes = new ClassTable(this.neighbours);
   readonly ready = new ReadyQueue();
   readonly tenants = new TenantTable();
   /** What is asked for of late. Soft state. */
@@ -60,6 +63,8 @@ export class SchedulerState {
   readonly timedNodes = new Set<NodeIndex>();
   /** Nodes that gained room since blocked asks were last looked at. */
   readonly freed = new Set<NodeIndex>();
+  /** `changes` of all rules when blocked asks were last looked at. Soft state. */
+  ruleChangesSeen = 0;
   readonly leavings = new Leavings();
   readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */

@@ -74,6 +74,7 @@ export function leaveWaiting(state: SchedulerState, task: Task): void {
 export function dropTask(state: SchedulerState, task: Task): void {
   if (task.live) {
     state.nodes.attemptsOn(task.live.node).delete(task.live.token);
+    releasePlace(state, task);
     releaseCapacity(state, task.live.node, task.spec.ask, task.live.gpuMask);
     state.tasks.endAttempt(task);
     releaseShare(state, task);
@@ -95,6 +96,17 @@ export function removeTask(state: SchedulerState, task: Task): void {
   tenant.share.live -= 1;
   state.tenants.forgetIfIdle(tenant);
   state.classes.releaseAskClass(task.askClass);
+}
+
+/** Counts a live attempt where placement rules ask for it. Before `holdCapacity`, which says what the node can take. */
+export function holdPlace(state: SchedulerState, task: Task): void {
+  state.neighbours.placed(task);
+  if (task.live && task.askClass.rules?.isExclusive) state.nodes.setExclusive(task.live.node, 1);
+}
+/** While the task still has its attempt, and before `releaseCapacity`. */
+export function releasePlace(state: SchedulerState, task: Task): void {
+  state.neighbours.ended(task);
+  if (task.live && task.askClass.rules?.isExclusive) state.nodes.setExclusive(task.live.node, 0);
 }
 
 /** Counts what an attempt reserves with its queue and its tenant. */

@@ -104,6 +104,10 @@ export class TaskTable {
   all(): IterableIterator<Task> {
     return this.#tasks.values();
   }
+  /** Tasks with a live attempt. */
+  placed(): IterableIterator<Task> {
+    return this.#byToken.values();
+  }
   /** Keys of ended tasks, oldest end first; those of live tasks are in their specs. */
   endedKeys(): IterableIterator<[string, TaskId]> {
     return this.#endedKeys.entries();

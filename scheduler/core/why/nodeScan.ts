@@ -5,7 +5,8 @@ import { gpuDevicesMax, whyNearMissesMax } from '../../protocol/limits.ts';
 import type { PendingReason } from '../../protocol/reasons.ts';
 import type { FunnelStep, NearMiss } from '../../protocol/why.ts';
 import { emptyFits } from '../place/everFits.ts';
-import { classFilters, type Filter, filters } from '../place/filters.ts';
+import type { Filter } from '../place/filter.ts';
+import { classFilters, filters } from '../place/filters.ts';
 import { type AskClass, classRefusal } from '../state/classTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 
@@ -81,7 +82,8 @@ export function scanNodes(state: SchedulerState, ask: AskClass): NodeScan {
   for (const node of nodes.occupied()) {
     const classLacks = ofClass[nodes.nodeClass[node] ?? -1] ?? [];
     const lacks = [...classLacks, ...ofNode.filter((rule) => rule.refuses(node, ask, nodes))];
-    scan.fitsEver ||= classLacks.length === 0 && emptyFits(state, node, ask);
+    const couldFit = classLacks.length === 0 && emptyFits(state, node, ask);
+    scan.fitsEver ||= couldFit;
     const first = lacks.length > 1 ? inOrder(lacks)[0] : lacks[0];
     if (!first) {
       scan.fitsNow = true;
@@ -90,11 +92,12 @@ export function scanNodes(state: SchedulerState, ask: AskClass): NodeScan {
     scan.removed.set(first.reason, (scan.removed.get(first.reason) ?? 0) + 1);
     keepNearest(scan.near, { node, lacks });
     if (lacks.length === 1) countSole(scan.sole, first, { node, shortBy: shortage(state, node, ask) });
-    const wantsRoom = lacks.every(({ reason }) => roomReasons.has(reason));
-    if (wantsRoom && scan.wantRoom.length < roomNodesMax && emptyFits(state, node, ask)) scan.wantRoom.push(node);
+    if (couldFit && wantsRoom(lacks) && scan.wantRoom.length < roomNodesMax) scan.wantRoom.push(node);
   }
   return scan;
 }
+
+const wantsRoom = (lacks: readonly Filter[]): boolean => lacks.every(({ reason }) => roomReasons.has(reason));
 
 const inOrder = (rules: readonly Filter[]): readonly Filter[] =>
   [...rules].sort((a, b) => placeOf(a.reason) - placeOf(b.reason));

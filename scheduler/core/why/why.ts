@@ -18,7 +18,7 @@ export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefine
   if (task.live) return placed(state, task);
   const scan = scanNodes(state, task.askClass);
   const lane = state.ready.laneOf(task);
-  const ahead = task.state === 'ready' ? (lane?.ahead(task) ?? 0) : 0;
+  const ahead = task.state === 'ready' ? (lane?.ahead(task.enqueuedOrder) ?? 0) : 0;
   const causes = causesOf(state, task, { scan, ahead });
   const verdict = verdictOf(causes, scan);
   const expected = verdict === 'never' ? undefined : expectedStart(state, task, { scan, causes, ahead });

@@ -1,5 +1,6 @@
 // Events of nodes.
 import type { NodeIndex } from '../../../protocol/brands.ts';
+import type { NodeSpec } from '../../../protocol/node.ts';
 import { holdCapacity } from '../capacity.ts';
 import { closedBy, nodeState } from '../nodeTable.ts';
 import type { SchedulerState } from '../schedulerState.ts';
@@ -21,7 +22,7 @@ export const nodeAppliers: Appliers<NodeEvents> = {
   node_joined(state, event, atMs) {
     const node = state.nodes.indexOf(event.nodeId) ?? state.nodes.add(event.nodeId);
     state.nodes.nodeClass[node] = state.classes.nodeClassOf(event.spec).row;
-    state.nodes.describe(node, event.spec);
+    describe(state, node, event.spec);
     state.nodes.lastSeenMs[node] = atMs;
     setNodeState(state, node, nodeState.online);
     for (const token of state.nodes.attemptsOn(node)) {
@@ -42,6 +43,7 @@ export const nodeAppliers: Appliers<NodeEvents> = {
     else {
       state.nodes.cordoned[node] = 0;
       state.nodes.setAside.delete(node);
+      state.nodes.version += 1;
       state.index.update(node);
     }
   },
@@ -60,10 +62,22 @@ export const nodeAppliers: Appliers<NodeEvents> = {
 
 function close(state: SchedulerState, node: NodeIndex, by: number): void {
   state.nodes.cordoned[node] = (state.nodes.cordoned[node] ?? 0) | by;
+  state.nodes.version += 1;
   state.index.update(node);
+}
+
+/** A node that comes back elsewhere takes what it runs along. */
+function describe({ nodes, neighbours }: SchedulerState, node: NodeIndex, spec: NodeSpec): void {
+  const was = nodes.specs[node]?.place;
+  const { area, line, cell } = spec.place;
+  const moves = was !== undefined && (was.area !== area || was.line !== line || was.cell !== cell);
+  if (moves) neighbours.shift(node, -1);
+  nodes.describe(node, spec);
+  if (moves) neighbours.shift(node, 1);
 }
 
 export function setNodeState(state: SchedulerState, node: NodeIndex, next: number): void {
   state.nodes.state[node] = next;
+  state.nodes.version += 1;
   state.index.update(node);
 }

@@ -5,9 +5,11 @@ import { holdCapacity, releaseCapacity } from '../capacity.ts';
 import {
   addTask,
   enterLine,
+  holdPlace,
   holdShare,
   leaveWaiting,
   newTask,
+  releasePlace,
   releaseShare,
   removeTask,
   requeuedTask,
@@ -60,6 +62,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
       leaseUntilMs: state.attemptLeaseFrom(atMs),
     });
     state.nodes.attemptsOn(node).add(event.token);
+    holdPlace(state, task);
     holdCapacity(state, node, task.spec.ask, event.gpuMask);
   },
   attempt_started(state, event, atMs) {
@@ -77,6 +80,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
       task.platformLosses += 1;
     if (event.isSuspect === true) state.tasks.suspect(task, live.nodeId);
     state.nodes.attemptsOn(live.node).delete(live.token);
+    releasePlace(state, task);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
     state.tasks.endAttempt(task);
     releaseShare(state, task);

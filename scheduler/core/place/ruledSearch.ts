@@ -1,0 +1,59 @@
+// Where to look first for an ask with placement rules, so that what they leave is found without a look at all nodes.
+import type { NodeIndex } from '../../protocol/brands.ts';
+import type { NeighbourRule, Preference, SpreadRule } from '../state/askRules.ts';
+import type { AskClass, ClassTable, NodeClass } from '../state/classTable.ts';
+import type { NodeTable } from '../state/nodeTable.ts';
+import { isInPlace, spreadSource } from './ruleFilters.ts';
+
+/** Nodes beside tasks that the ask wants to be with. */
+export function* nodesTogether({ within, watched }: NeighbourRule, fleet: NodeTable): Iterable<NodeIndex> {
+  for (const row of watched.countsIn(within).keys()) yield* fleet.places.members(within, row);
+}
+
+/** Places whose share is not full, those with fewest first. Each is given as its nodes. */
+export function* nodesBySpread(
+  ask: AskClass,
+  rule: SpreadRule,
+  fleet: NodeTable,
+): Iterable<Iterable<NodeIndex>> {
+  const source = spreadSource(ask, rule, fleet);
+  const fewest = rule.least.of(source);
+  const most = fewest + rule.skewMax - (rule.isSelf ? 1 : 0);
+  if (fewest > most) return;
+  for (const row of rule.least.fewest(source)) yield fleet.places.members(rule.within, row);
+  const others = rule.least
+    .rows(source)
+    .map((row) => ({ row, count: source.counts.get(row) ?? 0 }))
+    .filter(({ count }) => count > fewest && count <= most)
+    .sort((a, b) => a.count - b.count);
+  for (const { row } of others) yield fleet.places.members(rule.within, row);
+}
+
+/** Sum of the weights of the preferences that a node meets. */
+export function weightOf(
+  node: NodeIndex,
+  prefer: readonly Preference[],
+  { fleet, classes }: { readonly fleet: NodeTable; readonly classes: ClassTable },
+): number {
+  let sum = 0;
+  for (const wanted of prefer)
+    if (hasLabels(classes.nodeClasses[fleet.nodeClass[node] ?? -1], wanted) && isInPlace(node, wanted, fleet))
+      sum += wanted.weight;
+  return sum;
+}
+
+export function hasLabels(nodeClass: NodeClass | undefined, { labels }: Preference): boolean {
+  if (!nodeClass) return false;
+  for (const [label, values] of labels) {
+    const has = nodeClass.labels[label];
+    if (has === undefined || !values.includes(has)) return false;
+  }
+  return true;
+}
+
+export function* nodesNamed(names: readonly string[], fleet: NodeTable): Iterable<NodeIndex> {
+  for (const name of names) {
+    const node = fleet.indexOf(name as Parameters<NodeTable['indexOf']>[0]);
+    if (node !== undefined) yield node;
+  }
+}
