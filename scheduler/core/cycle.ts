@@ -7,6 +7,7 @@ import type { Ask, EndState, TaskRecord } from '../protocol/task.ts';
 import type { Timing } from '../protocol/timing.ts';
 import type { SchedulerView } from '../protocol/view.ts';
 import { type Answer, decide } from './decide/deciders.ts';
+import { tendArrays } from './decide/arrays.ts';
 import { placeReady, wakeBlocked } from './decide/place.ts';
 import { fireTimers } from './decide/timers.ts';
 import type { Turn } from './decide/turn.ts';
@@ -18,6 +19,7 @@ import { SchedulerState } from './state/schedulerState.ts';
 import { digestOf } from './state/digest.ts';
 import { Restoring } from './state/restore.ts';
 import { Snapshot, type SnapshotPace } from './state/snapshot.ts';
+import { arrayRecordOf } from './state/arrayTable.ts';
 import { recordOf } from './state/taskTable.ts';
 import { viewOf } from './view.ts';
 
@@ -107,6 +109,7 @@ export class Core {
   turn(wallMs: number, commands: readonly Command[]): TurnResult {
     const state = this.#state;
     const nowMs = this.#advance(wallMs);
+    state.ready.nowMs = nowMs;
     const events: Event[] = [];
     const effects: Effect[] = [];
     const turn: Turn = {
@@ -115,18 +118,19 @@ export class Core {
       random: this.#random,
       emit: (event) => {
         const record = endedRecord(state, event, nowMs);
+        if (record) countEnd(state, record, nowMs);
         apply(state, event, nowMs);
         events.push(event);
         if (!record) return;
-        state.countEnded(nowMs);
         effects.push({ kind: 'task_ended', record });
       },
       effect: (effect) => effects.push(effect),
     };
     const answers = commands.map((command) => this.#decide(turn, command));
     const hasMoreTimers = fireTimers(turn);
+    const hasMoreToEnd = tendArrays(turn);
     wakeBlocked(state);
-    const hasMore = placeReady(turn) || hasMoreTimers;
+    const hasMore = placeReady(turn) || hasMoreTimers || hasMoreToEnd;
     return { batch: this.#seal(nowMs, events), answers, effects, hasMore };
   }
 
@@ -162,6 +166,13 @@ export class Core {
   }
 }
 
+/** For who asks when to come back. The task, or the array, is still live. */
+function countEnd(state: SchedulerState, { spec }: TaskRecord, nowMs: Ms): void {
+  state.ends.count(nowMs);
+  state.ready.mustGet(spec.queue).share.ends.count(nowMs);
+  state.tenants.get(spec.tenant)?.share.ends.count(nowMs);
+}
+
 const endStateOf: Partial<Record<Event['kind'], EndState>> = {
   task_succeeded: 'succeeded',
   task_dead_lettered: 'dead_letter',
@@ -174,6 +185,8 @@ function endedRecord(
   event: Event,
   atMs: TaskRecord['submittedAtMs'],
 ): TaskRecord | undefined {
+  if (event.kind === 'array_ended')
+    return arrayRecordOf(state.arrays.mustGet(event.taskId), { ...event, atMs });
   const endState = endStateOf[event.kind];
   if (!endState || !('taskId' in event)) return undefined;
   const reason = 'reason' in event ? event.reason : '';

@@ -12,10 +12,12 @@ import type {
   TaskCounts,
   TaskRow,
 } from '../protocol/view.ts';
+import { groupRow, groupRows, recordById } from './groupView.ts';
 import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
 import { why } from './why/why.ts';
 import { waitingOf } from './queue/waiting.ts';
+import { windowOf } from './queue/window.ts';
 import { closedBy, type NodeTable, nodeState } from './state/nodeTable.ts';
 import type { SchedulerState } from './state/schedulerState.ts';
 import { liveRecord, recordOf, type Task } from './state/taskTable.ts';
@@ -29,13 +31,14 @@ export function viewOf(state: SchedulerState): SchedulerView {
     fleetUse: () => fleetUse(nodes),
     queues: () => queueRows(state),
     tenants: () => tenantRows(state),
-    task: (taskId) => {
-      const task = tasks.get(taskId);
-      return task && recordOf(task);
-    },
+    groups: () => groupRows(state),
+    group: (groupId) => groupRow(state, groupId),
+    task: (taskId) => recordById(state, taskId),
     taskRow: (taskId) => {
       const task = tasks.get(taskId);
-      return task && taskRow(state, task);
+      if (task) return taskRow(state, task);
+      const record = recordById(state, taskId);
+      return record && rowOfRecord(record, record.state === 'held' ? 'held' : 'none');
     },
     queueOf: (token) => tasks.byToken(token)?.spec.queue,
     liveTasksOfKind: (kind, limit) => liveTasksOfKind(state, kind, limit),
@@ -71,8 +74,9 @@ const taskRow = (state: SchedulerState, task: Task): TaskRow =>
 function taskCounts(state: SchedulerState): TaskCounts {
   const { tasks } = state;
   const counts = { ready: 0, backlog: 0, blocked: 0 };
+  const window = windowOf(state.ready);
   for (const queue of state.ready.queues.values()) {
-    const row = waitingIn(queue);
+    const row = waitingIn(queue, window);
     counts.ready += row.ready;
     counts.backlog += row.backlog;
     counts.blocked += row.blocked;

@@ -4,7 +4,8 @@ import type { History } from '../history/store.ts';
 import { HistoryFailed } from '../history/thread.ts';
 import type { Recovered } from '../journal/journal.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
-import type { Batch, Event } from '../protocol/events.ts';
+import { isEnd } from '../protocol/endEvents.ts';
+import type { Batch } from '../protocol/events.ts';
 import { historyQueueMax } from '../protocol/limits.ts';
 import type { Timing } from '../protocol/timing.ts';
 import type { HostEvents } from './hostEvents.ts';
@@ -90,7 +91,3 @@ export function tellHistory(history: History, batch: Batch, ended: ReturnType<Co
   if (ended.length > 0) history.recordEnded(sequence, ended);
   history.advance(sequence);
 }
-
-/** Events of which the core gives the ended task's record, one each, in order. */
-const isEnd = ({ kind }: Event): boolean =>
-  kind === 'task_succeeded' || kind === 'task_dead_lettered' || kind === 'task_cancelled';

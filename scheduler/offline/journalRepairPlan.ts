@@ -129,10 +129,10 @@ function lostAfter(database: Database, walk: Walk, core: Core): Lost {
       lost.rows += 1;
       lost.bytes += payload.length;
       lost.lastBatch = Math.max(lost.lastBatch, near(numberIn(row, 'last'), core.state.sequence));
-      lost.admitted += payload.split('"kind":"task_admitted"').length - 1;
+      lost.admitted += payload.split(/"kind":"(?:task|array)_admitted"/).length - 1;
       lost.lastTaskId = largestIn(
         payload,
-        /"taskId":(\d+)/g,
+        /"(?:t|lastT)askId":(\d+)/g,
         Math.max(lost.lastTaskId, core.state.nextTaskId),
       );
       lost.lastToken = largestIn(payload, /"token":(\d+)/g, Math.max(lost.lastToken, core.state.nextToken));

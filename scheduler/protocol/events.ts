@@ -1,6 +1,7 @@
 // Command and Event: the vocabulary that every engine speaks. Commands are imperative and may be refused; events are
 // past tense, have happened, and are what the journal keeps.
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
+import type { ArrayEvent } from './groupEvents.ts';
 import type { NodeSpec } from './node.ts';
 import type { QueueChange, QueueSettings, TenantChange, TenantSettings } from './queue.ts';
 import type { TaskRecord, TaskSpec } from './task.ts';
@@ -171,8 +172,10 @@ export type Event =
       readonly isSuspect?: true;
     }
   | { readonly kind: 'task_backed_off'; readonly taskId: TaskId; readonly untilMs: Ms }
-  /** The backoff is over. */
+  /** The backoff is over, its time has come, or what it was held for. */
   | { readonly kind: 'task_ready'; readonly taskId: TaskId }
+  /** Its backoff is over, and it may not get into line yet: as many of its array run as may. */
+  | { readonly kind: 'task_held'; readonly taskId: TaskId }
   | { readonly kind: 'task_succeeded'; readonly taskId: TaskId }
   | { readonly kind: 'task_dead_lettered'; readonly taskId: TaskId; readonly reason: string }
   | {
@@ -182,6 +185,7 @@ export type Event =
       readonly reason: string;
     }
   | { readonly kind: 'task_cancelled'; readonly taskId: TaskId; readonly reason: string }
+  | ArrayEvent
   | { readonly kind: 'node_enrolled'; readonly nodeId: NodeId; readonly keyHash: string }
   | { readonly kind: 'node_joined'; readonly nodeId: NodeId; readonly spec: NodeSpec }
   | { readonly kind: 'node_disconnected'; readonly nodeId: NodeId }

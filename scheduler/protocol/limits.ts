@@ -61,6 +61,10 @@ export const arrayCountMax = 1_000_000;
 export const arraysMax = 1_000;
 /** Elements of one array that stand in line at a time: two cycles' worth. */
 export const arrayReadyMax = 512;
+/** Elements of one array that wait for another attempt: past it no new ones begin, or failures would fill the table. */
+export const arrayBackoffMax = 50_000;
+/** Tasks of cancelled arrays that end in one turn: their events are a batch of a few hundred KiB. */
+export const cancelsPerTurnMax = 4_096;
 export const gangSizeMax = 1_000;
 export const gangPlaceWithinDefaultMs = 24 * 3_600_000;
 /** Tasks of one workflow: one submit's worth. */

@@ -46,6 +46,7 @@ export type TenantSettings = v.InferOutput<typeof tenantSettingsSchema>;
  * waited long beside their length go first, so that the mean slowdown is small.
  */
 export const queueOrders = ['arrival', 'slowdown'] as const;
+export type QueueOrder = (typeof queueOrders)[number];
 /**
  * `off`: nothing is kept for a task that fits nowhere; `easy`: the first such task keeps its place and others pass only
  * where they do not delay it; `conservative`: so do the first few.

@@ -1,6 +1,7 @@
 // What any engine lets others read: live tasks, nodes, queues, and why a task waits. Read only, answered from memory.
 import type { Epoch, MiB, Millicores, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { FleetColumns } from './fleetColumns.ts';
+import type { GroupRow } from './groups.ts';
 import type { NodeRow } from './node.ts';
 import type { QueueSettings, TenantSettings } from './queue.ts';
 import type { TaskPendingReason } from './reasons.ts';
@@ -178,6 +179,10 @@ export interface SchedulerView {
   readonly fleetUse: () => FleetUse;
   readonly queues: () => readonly QueueRow[];
   readonly tenants: () => readonly TenantRow[];
+  /** Arrays and workflows that have not ended, newest first. */
+  readonly groups: () => readonly GroupRow[];
+  readonly group: (groupId: TaskId) => GroupRow | undefined;
+  /** A live task, an array that has not ended, or an element of one. */
   readonly task: (taskId: TaskId) => TaskRecord | undefined;
   readonly taskRow: (taskId: TaskId) => TaskRow | undefined;
   /** Queue of the task that a live attempt belongs to. */

@@ -1,12 +1,14 @@
 // The ready queue against a plain list: who goes next, that none is lost or doubled, and that the window is bounded.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { newTask } from '../../scheduler/core/state/taskMaking.ts';
+import { dominantShare } from '../../scheduler/core/queue/share.ts';
+import { nodeState } from '../../scheduler/core/state/nodeTable.ts';
+import { holdShare, newTask, releaseShare } from '../../scheduler/core/state/taskMaking.ts';
 import { SchedulerState } from '../../scheduler/core/state/schedulerState.ts';
 import type { Task } from '../../scheduler/core/state/taskTable.ts';
-import { ms, type QueueName, queueName, taskId } from '../../scheduler/protocol/brands.ts';
+import { ms, nodeId, type QueueName, queueName, taskId } from '../../scheduler/protocol/brands.ts';
 import { ageingStepMs, readyWindowMax } from '../../scheduler/protocol/limits.ts';
-import { taskSpec } from '../unit/coreStage.ts';
+import { nodeSpec, taskSpec } from '../unit/coreStage.ts';
 
 const queues = [
   { queue: queueName('a'), weight: 1 },
@@ -14,21 +16,55 @@ const queues = [
   { queue: queueName('c'), weight: 5 },
 ] as const;
 
+const tenants = ['ann', 'bob'] as const;
+
+interface Pushed {
+  readonly queue: QueueName;
+  readonly priority: number;
+  readonly cpu: number;
+  readonly tenant?: string;
+  /** After now. */
+  readonly deadlineInMs?: number | undefined;
+}
+
 /** A ready queue, with a list beside it that is looked through in full. */
 class Stage {
   readonly state = new SchedulerState();
   readonly waiting = new Set<Task>();
-  readonly blockedCpu = new Set<number>();
+  readonly placed: Task[] = [];
   nowMs = 1_000_000;
   #order = 0;
 
   constructor() {
     for (const { queue, weight } of queues) this.state.ready.put(queue, { weight, mode: 'open' });
+    this.resize(100_000);
   }
-  push(queue: QueueName, priority: number, cpu: number): void {
+  /** The plant, in millicores; memory is enough. */
+  resize(cpu: number): void {
+    const { nodes, plant } = this.state;
+    const node = nodes.indexOf(nodeId('N')) ?? nodes.add(nodeId('N'));
+    nodes.describe(node, nodeSpec({ resources: { cpu, memory: 16_000_000 } }));
+    nodes.state[node] = nodeState.online;
+    plant.update(node);
+  }
+  push({ queue, priority, cpu, tenant, deadlineInMs }: Pushed): Task {
     this.#order += 1;
-    const spec = taskSpec({ queue, priority, ask: { cpu } });
+    const deadlineMs = deadlineInMs === undefined ? {} : { deadlineMs: this.nowMs + deadlineInMs };
+    const spec = taskSpec({
+      queue,
+      priority,
+      ask: { cpu },
+      ...(tenant !== undefined && { tenant }),
+      ...deadlineMs,
+    });
     const task = newTask(this.state, { taskId: taskId(this.#order), spec, submitter: '' }, ms(this.nowMs));
+    this.state.tasks.add(task);
+    this.enter(task);
+    return task;
+  }
+  enter(task: Task): void {
+    this.#order += 1;
+    task.state = 'ready';
     task.enqueuedOrder = this.#order;
     task.enqueuedAtMs = ms(this.nowMs);
     this.state.ready.push(task);
@@ -43,36 +79,70 @@ class Stage {
     const task = this.state.ready.next(this.nowMs);
     if (!task) return undefined;
     this.leave(task);
-    this.state.ready.charge(this.state.ready.mustGet(task.spec.queue));
+    this.state.ready.charge(task);
+    holdShare(this.state, task);
+    this.placed.push(task);
     return task;
+  }
+  /** Places a task that ends at once: shares stay equal, and turns decide. */
+  runOne(): QueueName | undefined {
+    const queue = this.place()?.spec.queue;
+    this.end(this.placed.length - 1, false);
+    return queue;
+  }
+  /** One that was placed ends, or goes back in line. */
+  end(at: number, isBack: boolean): void {
+    const [task] = this.placed.splice(at % Math.max(1, this.placed.length), 1);
+    if (!task) return;
+    releaseShare(this.state, task);
+    if (isBack) this.enter(task);
   }
   setBlocked(cpu: number, isBlocked: boolean): void {
     const { ready } = this.state;
-    const askClass = [...this.waiting].find(({ spec }) => spec.ask.cpu === cpu)?.askClass;
-    if (!askClass || askClass.isBlocked === isBlocked) return;
-    if (isBlocked) ready.block(askClass);
-    else ready.wake(askClass);
-  }
-  /** The rule, over the whole list: least served queue, then highest priority after ageing, then the older task. */
-  expected(): Task | undefined {
-    const open = [...this.waiting].filter(({ askClass }) => !askClass.isBlocked);
-    const rank = (task: Task): number =>
-      task.spec.priority + Math.floor((this.nowMs - task.enqueuedAtMs) / ageingStepMs);
-    const served = (task: Task): number => this.state.ready.mustGet(task.spec.queue).served;
-    const position = (task: Task): number => queues.findIndex(({ queue }) => queue === task.spec.queue);
-    open.sort(
-      (x, y) =>
-        served(x) - served(y) ||
-        position(x) - position(y) ||
-        rank(y) - rank(x) ||
-        x.enqueuedOrder - y.enqueuedOrder,
+    const classes = new Set(
+      [...this.waiting].filter(({ spec }) => spec.ask.cpu === cpu).map((t) => t.askClass),
     );
-    return open[0];
+    for (const askClass of classes)
+      if (isBlocked) ready.block(askClass);
+      else ready.wake(askClass);
+  }
+
+  /** The rule, over the whole list. */
+  expected(): Task | undefined {
+    const { ready, plant } = this.state;
+    const open = [...this.waiting].filter(({ askClass }) => !askClass.isBlocked);
+    const shares = (task: Task): number[] => {
+      const queue = ready.mustGet(task.spec.queue);
+      const line = ready.lineOf(task);
+      const position = queues.findIndex(({ queue: name }) => name === queue.name);
+      const place = [...queue.lines.values()].indexOf(line);
+      return [
+        dominantShare(queue.share, plant) / queue.settings.weight,
+        queue.served,
+        position,
+        dominantShare(line.share, plant) / (line.tenant.settings?.weight ?? 1),
+        line.served,
+        place,
+      ];
+    };
+    const rest = ({ spec, enqueuedAtMs, enqueuedOrder, askClass }: Task): number[] => [
+      Math.floor(enqueuedAtMs / ageingStepMs) - spec.priority,
+      spec.deadlineMs ?? Number.MAX_SAFE_INTEGER,
+      Math.floor(enqueuedAtMs / 1_000),
+      0 - askClass.ask.cpu,
+      enqueuedOrder,
+    ];
+    const keyed = open.map((task) => ({ task, key: [...shares(task), ...rest(task)] }));
+    keyed.sort((x, y) => {
+      const at = x.key.findIndex((part, index) => part !== y.key[index]);
+      return at < 0 ? 0 : (x.key[at] ?? 0) - (y.key[at] ?? 0);
+    });
+    return keyed[0]?.task;
   }
   counted(): number {
     let count = 0;
-    for (const { lanes } of this.state.ready.queues.values())
-      for (const lane of lanes.values()) count += lane.size;
+    for (const queue of this.state.ready.queues.values())
+      for (const lane of queue.lanes()) count += lane.size;
     return count;
   }
 }
@@ -85,6 +155,19 @@ const step = fc.oneof(
       queue: fc.nat(2),
       priority: fc.nat(9),
       cpu: fc.constantFrom(100, 200, 300),
+      tenant: fc.constantFrom(...tenants),
+      deadlineInMs: fc.option(fc.integer({ min: 1, max: 60_000 }), { nil: undefined }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('end' as const), at: fc.nat(1_000), isBack: fc.boolean() }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constantFrom('resize' as const, 'tenantWeight' as const),
+      to: fc.integer({ min: 1, max: 20 }),
     }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('place' as const) }) },
@@ -96,34 +179,52 @@ const step = fc.oneof(
       cpu: fc.constantFrom(100, 200, 300),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const), forMs: fc.nat(3 * ageingStepMs) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('wait' as const),
+      forMs: fc.oneof(fc.nat(1_500), fc.nat(3 * ageingStepMs)),
+    }),
+  },
 );
 type Step = ReturnType<typeof step.generate>['value'];
 
-function take(stage: Stage, next: Step): void {
-  switch (next.do) {
-    case 'push':
-      stage.push((queues[next.queue] ?? queues[0]).queue, next.priority, next.cpu);
-      break;
-    case 'place': {
-      const expected = stage.expected();
-      expect(stage.place()?.taskId).toBe(expected?.taskId);
-      break;
-    }
-    case 'cancel': {
-      const task = [...stage.waiting][next.at % Math.max(1, stage.waiting.size)];
-      if (task) stage.leave(task);
-      break;
-    }
-    case 'block':
-    case 'wake':
-      stage.setBlocked(next.cpu, next.do === 'block');
-      break;
-    case 'wait':
-      stage.nowMs += next.forMs;
-      break;
-  }
-}
+type Takers = { readonly [Do in Step['do']]: (stage: Stage, next: Step & { do: Do }) => void };
+const takers: Takers = {
+  push: (stage, next) => {
+    stage.push({ ...next, queue: (queues[next.queue] ?? queues[0]).queue });
+  },
+  place: (stage) => {
+    const expected = stage.expected();
+    expect(stage.place()?.taskId).toBe(expected?.taskId);
+  },
+  end: (stage, next) => {
+    stage.end(next.at, next.isBack);
+  },
+  resize: (stage, next) => {
+    stage.resize(10_000 * next.to);
+  },
+  tenantWeight: (stage, next) => {
+    stage.state.tenants.of('ann').settings = { weight: next.to };
+    stage.state.ready.tenantChanged('ann');
+  },
+  cancel: (stage, next) => {
+    const task = [...stage.waiting][next.at % Math.max(1, stage.waiting.size)];
+    if (task) stage.leave(task);
+  },
+  block: (stage, next) => {
+    stage.setBlocked(next.cpu, true);
+  },
+  wake: (stage, next) => {
+    stage.setBlocked(next.cpu, false);
+  },
+  wait: (stage, next) => {
+    stage.nowMs += next.forMs;
+  },
+};
+const take = (stage: Stage, next: Step): void => {
+  (takers[next.do] as (stage: Stage, next: Step) => void)(stage, next);
+};
 
 describe('the ready queue', () => {
   test('gives the task that the rule names, and loses and doubles none', () => {
@@ -144,7 +245,11 @@ describe('the ready queue', () => {
     const stage = new Stage();
     const count = Math.ceil(readyWindowMax * 1.3);
     for (let at = 0; at < count; at += 1) {
-      stage.push((queues[at % 3] ?? queues[0]).queue, at % 10, 100 * (1 + (at % 4)));
+      stage.push({
+        queue: (queues[at % 3] ?? queues[0]).queue,
+        priority: at % 10,
+        cpu: 100 * (1 + (at % 4)),
+      });
       expect(stage.state.ready.windowSize).toBe(Math.min(at + 1, readyWindowMax));
     }
     stage.setBlocked(200, true);
@@ -166,7 +271,7 @@ describe('the ready queue', () => {
         const each = 2_000;
         for (const [at, name] of names.entries()) {
           stage.state.ready.put(name, { weight: weights[at] ?? 1, mode: 'open' });
-          for (let count = 0; count < each; count += 1) stage.push(name, 5, 100);
+          for (let count = 0; count < each; count += 1) stage.push({ queue: name, priority: 5, cpu: 100 });
         }
         const got = new Map<QueueName, number>();
         // Long enough for the lightest queue to have some twenty, short enough that none runs dry.
@@ -190,19 +295,19 @@ describe('the ready queue', () => {
       const stage = new Stage();
       const [{ queue: busy }, { queue: away }] = queues;
       if (how === 'blocked') {
-        stage.push(away, 5, 200);
+        stage.push({ queue: away, priority: 5, cpu: 200 });
         stage.setBlocked(200, true);
       }
       for (let count = 0; count < 3_000; count += 1) {
-        stage.push(busy, 5, 100);
-        expect(stage.place()?.spec.queue).toBe(busy);
+        stage.push({ queue: busy, priority: 5, cpu: 100 });
+        expect(stage.runOne()).toBe(busy);
       }
       for (let count = 0; count < 1_000; count += 1) {
-        stage.push(away, 5, 200);
-        stage.push(busy, 5, 100);
+        stage.push({ queue: away, priority: 5, cpu: 200 });
+        stage.push({ queue: busy, priority: 5, cpu: 100 });
       }
       stage.setBlocked(200, false);
-      const first = Array.from({ length: 90 }, () => stage.place()?.spec.queue);
+      const first = Array.from({ length: 90 }, () => stage.runOne());
       // By weight 2 to 1, and the little that it may catch up.
       expect(first.filter((queue) => queue === busy).length).toBeGreaterThanOrEqual(25);
     },
@@ -210,10 +315,9 @@ describe('the ready queue', () => {
 
   test('a task of the lowest priority goes before fresh ones of the highest after three minutes', () => {
     const stage = new Stage();
-    stage.push(queues[0].queue, 0, 100);
-    const old = [...stage.waiting][0];
+    const old = stage.push({ queue: queues[0].queue, priority: 0, cpu: 100 });
     for (let waited = 0; waited < 10; waited += 1) {
-      stage.push(queues[0].queue, 9, 200);
+      stage.push({ queue: queues[0].queue, priority: 9, cpu: 200 });
       if (waited < 9) expect(stage.place()?.spec.priority).toBe(9);
       stage.nowMs += ageingStepMs;
     }

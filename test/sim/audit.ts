@@ -5,6 +5,7 @@ import type { Batch, Event } from '../../scheduler/protocol/events.ts';
 import { platformRetriesMax } from '../../scheduler/protocol/limits.ts';
 import type { TaskRecord } from '../../scheduler/protocol/task.ts';
 import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
+import { ArrayBooks } from './arrayBooks.ts';
 import type { ResultWatch } from './resultWatch.ts';
 import { newlySeen, type SeenTask } from './seenTask.ts';
 
@@ -21,6 +22,7 @@ export class JournalAudit {
   readonly #cordoned = new Set<NodeId>();
   readonly #report: Report;
   readonly #results: ResultWatch | undefined;
+  readonly #arrays: ArrayBooks;
   #atMs = 0;
   #lastToken = 0;
   #lastTaskId = 0;
@@ -29,6 +31,7 @@ export class JournalAudit {
   constructor(report: Report, results?: ResultWatch) {
     this.#report = report;
     this.#results = results;
+    this.#arrays = new ArrayBooks(report);
   }
 
   /** The books as of these batches, which were audited before: the journal lost what came after them. */
@@ -65,6 +68,27 @@ export class JournalAudit {
   readonly #books: { readonly [Kind in Event['kind']]?: (event: Extract<Event, { kind: Kind }>) => void } = {
     task_admitted: (event) => {
       this.#admitted(event);
+    },
+    array_admitted: (event) => {
+      this.#admitted(event);
+      this.#lastTaskId = event.lastTaskId;
+      this.#arrays.admitted(event);
+    },
+    array_elements_begun: (event) => {
+      for (const { taskId, spec } of this.#arrays.begun(event)) {
+        this.#rule('ended-once', !this.tasks.has(taskId), `element ${String(taskId)} was begun twice`);
+        this.tasks.set(taskId, newlySeen(taskId, spec));
+      }
+    },
+    array_cancelled: (event) => {
+      this.#arrays.cancelled(event);
+    },
+    array_ended: (event) => {
+      const array = this.#mustBeLive(event.taskId, event.kind);
+      this.#arrays.ended(event, (taskId) => this.tasks.get(taskId)?.isLive === true);
+      if (!array) return;
+      array.isLive = false;
+      array.ends += 1;
     },
     task_requeued: ({ record }) => {
       this.#requeued(record);
@@ -127,7 +151,7 @@ export class JournalAudit {
     (this.#books[event.kind] as ((event: Event) => void) | undefined)?.(event);
   }
 
-  #admitted({ taskId, spec }: Extract<Event, { kind: 'task_admitted' }>): void {
+  #admitted({ taskId, spec }: Extract<Event, { kind: 'task_admitted' | 'array_admitted' }>): void {
     this.#rule('ids', taskId > this.#lastTaskId, `task ${String(taskId)} was admitted twice`);
     this.#lastTaskId = taskId;
     const { key } = spec;
@@ -144,6 +168,7 @@ export class JournalAudit {
     const task = known ?? newlySeen(taskId, spec);
     this.tasks.set(taskId, task);
     this.#rule('ended-once', isGone || known?.isLive === false, `task ${String(taskId)} put back while live`);
+    this.#arrays.requeued(taskId);
     task.isLive = true;
     task.isCancelAsked = false;
     task.requeues += 1;
@@ -166,6 +191,9 @@ export class JournalAudit {
         task.attemptEnds.every(({ reason }) => reason === 'refused'),
         `${name} is tried again`,
       );
+    const { notBeforeMs = 0 } = task.spec;
+    this.#rule('delayed', notBeforeMs <= this.#atMs, `${name} was placed before its time`);
+    this.#arrays.placed(taskId);
     task.live = token;
     task.newest = token;
     this.placed.set(token, { nodeId, task });
@@ -176,13 +204,15 @@ export class JournalAudit {
     this.#rule('stale', this.isLive(token), `end of ${String(token)}, which is not live`);
     if (!placed) return;
     placed.task.live = undefined;
+    this.#arrays.attemptEnded(placed.task.taskId);
     placed.task.attemptEnds.push(end);
     this.#results?.ended(placed.nodeId, token, end);
   }
 
   /** It ended in batches that the journal lost; history has the record. */
   #endedByRepair(taskId: TaskId): void {
-    const task = this.#mustBeLive(taskId, 'journal_repaired');
+    const isUnbegun = this.#arrays.endedByRepair(taskId);
+    const task = isUnbegun ? undefined : this.#mustBeLive(taskId, 'journal_repaired');
     if (!task) return;
     task.isLive = false;
     task.live = undefined;
@@ -221,6 +251,7 @@ export class JournalAudit {
         task.attemptEnds.at(-1)?.exitCode === 0,
         `${name} succeeded without exit code 0`,
       );
+    this.#arrays.elementEnded(task.taskId, howEnded[kind] ?? 'unknown');
     task.isLive = false;
     task.hasSucceeded = kind === 'task_succeeded';
     task.ends += 1;
@@ -238,3 +269,8 @@ export class JournalAudit {
 
 const isLoss = (reason: string): boolean =>
   reason === 'lost' || reason === 'agent_lost' || reason === 'refused';
+const howEnded: Partial<Record<Event['kind'], 'succeeded' | 'dead letter' | 'cancelled'>> = {
+  task_succeeded: 'succeeded',
+  task_dead_lettered: 'dead letter',
+  task_cancelled: 'cancelled',
+};

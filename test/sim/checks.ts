@@ -14,6 +14,7 @@ import { LeaseWatch } from './leaseWatch.ts';
 import { placedWhereShort } from './overheldWatch.ts';
 import { Promises } from './promises.ts';
 import { ResultWatch } from './resultWatch.ts';
+import { ShareBooks } from './shareBooks.ts';
 import { ShareWatch } from './shareWatch.ts';
 import type { StoredSnapshot } from './snapshotShelf.ts';
 import type { World } from './world.ts';
@@ -32,6 +33,7 @@ export class Checks {
   readonly results: ResultWatch;
   readonly leases: LeaseWatch;
   readonly effects: EffectWatch;
+  readonly #books = new ShareBooks();
   readonly #shares: ShareWatch;
   readonly #promises: Promises;
   readonly #world: World;
@@ -54,7 +56,7 @@ export class Checks {
       () => this.#audit.tasks,
       (taskId) => promises.waived.has(taskId),
     );
-    this.#shares = new ShareWatch(this.report);
+    this.#shares = new ShareWatch(this.report, this.#books);
   }
 
   get audit(): JournalAudit {
@@ -77,7 +79,10 @@ export class Checks {
     for (const broken of brokenInvariants(core.state)) this.report('invariant', broken);
     for (const broken of placedWhereShort(core, result)) this.report('oversold', broken);
     this.leases.turned(core, commands, result);
-    this.#shares.turned(core, result);
+    this.#shares.turned(core);
+    this.#books.turned(core, result, (task) => {
+      this.#shares.placed(core, task);
+    });
   }
   stalled(forMs: number): void {
     this.leases.stalled(forMs);

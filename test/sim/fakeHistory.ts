@@ -1,6 +1,7 @@
 // History as the host sees it: ended tasks by batch, committed a little later, sometimes much later; a crash takes what
 // was not committed.
 import type { TaskId } from '../../scheduler/protocol/brands.ts';
+import { isEnd } from '../../scheduler/protocol/endEvents.ts';
 import type { Batch } from '../../scheduler/protocol/events.ts';
 import type { TaskRecord } from '../../scheduler/protocol/task.ts';
 import type { World } from './world.ts';
@@ -68,11 +69,10 @@ export class FakeHistory {
     this.#sequence = sequence;
     // In the order of the events: one batch may put a task back, end it, and put it back again.
     const records = [...ended];
-    for (const { kind, ...event } of events) {
-      const isEnd = kind === 'task_succeeded' || kind === 'task_dead_lettered' || kind === 'task_cancelled';
-      const record = isEnd ? records.shift() : undefined;
+    for (const event of events) {
+      const record = isEnd(event) ? records.shift() : undefined;
       if (record) this.#add({ sequence, taskId: record.taskId, record });
-      if (kind === 'task_requeued' && 'record' in event)
+      if (event.kind === 'task_requeued')
         this.#add({ sequence, taskId: event.record.taskId, record: undefined });
     }
     for (const record of records) this.#add({ sequence, taskId: record.taskId, record });

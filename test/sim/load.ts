@@ -9,6 +9,7 @@ import {
 } from '../../scheduler/protocol/brands.ts';
 import type { NodeSpec } from '../../scheduler/protocol/node.ts';
 import { type Ask, type TaskSpec, tenantDefault } from '../../scheduler/protocol/task.ts';
+import { withForm } from './formsLoad.ts';
 import type { World } from './world.ts';
 
 export interface PlannedNode {
@@ -48,7 +49,7 @@ export function planOf(world: World): Plan {
   const demands = Array.from({ length: world.whole(2, 9) }, () => demandOf(world, world.pick(nodes)));
   const count = world.whole(tasksLeast, tasksMost);
   const specs = Array.from({ length: count }, (_, at) =>
-    planTask(world, at, { demand: world.pick(demands), queue: world.pick(queues).queue }),
+    withForm(world, planTask(world, at, { demand: world.pick(demands), queue: world.pick(queues).queue })),
   );
   return { nodes, queues, specs };
 }

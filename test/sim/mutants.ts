@@ -1,6 +1,7 @@
 // Deliberately broken builds: one broken rule each, and the check that has to notice it.
 import { ms } from '../../scheduler/protocol/brands.ts';
 import type { Breakage } from './breakage.ts';
+import { formsMutants } from './formsMutants.ts';
 import { storageMutants } from './storageMutants.ts';
 import { applyStale, changeBatch, hangAs, ignoreStalls, seeSpecAs, without, wrap } from './rewire.ts';
 
@@ -11,6 +12,7 @@ let runsSoFar = 0;
 
 export const mutants: Readonly<Record<string, Mutant>> = {
   ...storageMutants,
+  ...formsMutants,
   'capacity is not looked at': {
     lookFor: 'invariant',
     policy: without(/INSUFFICIENT|NO_SLOT/),
@@ -25,11 +27,10 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       });
     },
   },
-  'the ready window is not bounded by its lanes': {
+  'a task that left is still counted as waiting': {
     lookFor: 'invariant',
     afterTurn: ({ state }) => {
-      for (const queue of state.ready.queues.values())
-        for (const lane of queue.lanes.values()) lane.window += 1;
+      for (const queue of state.ready.queues.values()) queue.waiting += 1;
     },
   },
   'dispatches leave before the batch is durable': { lookFor: 'released-early', releasesEarly: true },
@@ -90,9 +91,15 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   'placements are not charged to their queue': {
-    lookFor: 'share',
+    lookFor: 'replay-digest',
     changeCore: ({ state }) => {
       wrap(state.ready, 'charge', () => () => undefined);
+    },
+  },
+  'shares of the plant are not looked at': {
+    lookFor: 'share',
+    changeCore: ({ state }) => {
+      wrap(state.plant, 'update', () => () => undefined);
     },
   },
   // These two the simulation found in the first core; kept here, so that they stay found.

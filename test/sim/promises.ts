@@ -1,5 +1,6 @@
 // What callers and agents were told: each promise is held against what a start has back.
 import type { Core } from '../../scheduler/core/cycle.ts';
+import type { ArrayRow } from '../../scheduler/core/state/arrayTable.ts';
 import type { TaskId, Token } from '../../scheduler/protocol/brands.ts';
 import type { Batch } from '../../scheduler/protocol/events.ts';
 import type { JournalAudit, Report } from './audit.ts';
@@ -36,14 +37,14 @@ export class Promises {
   }
 
   /** After a start: nothing promised may be missing, and nothing that is known to have ended may live. */
-  recovered({ state: { tasks } }: Core, history: FakeHistory): void {
+  recovered({ state: { tasks, arrays } }: Core, history: FakeHistory): void {
     for (const taskId of this.#submitted)
-      if (!tasks.get(taskId) && history.endsOf(taskId).length === 0)
+      if (!tasks.get(taskId) && !arrays.get(taskId) && history.endsOf(taskId).length === 0)
         this.#report('durable-submit', `task ${String(taskId)} was promised and is gone`);
     for (const token of this.#acked)
       if (tasks.byToken(token))
         this.#report('durable-result', `result of ${String(token)} was acknowledged and is needed again`);
-    for (const { taskId } of tasks.all())
+    for (const { taskId } of [...tasks.all(), ...[...arrays.all()].map(arrayItself)])
       if (history.knowsAsEnded(taskId))
         this.#report('runs-ended', `task ${String(taskId)} lives, and history knows its end`);
   }
@@ -51,7 +52,8 @@ export class Promises {
   /** The journal lost these acknowledged batches. `audit`: the books that still have them. */
   lost(batches: readonly Batch[], audit: JournalAudit): void {
     for (const event of batches.flatMap(({ events }) => events)) {
-      if (event.kind === 'task_admitted') this.#forget(event.taskId, event.spec.key);
+      if (event.kind === 'task_admitted' || event.kind === 'array_admitted')
+        this.#forget(event.taskId, event.spec.key);
       if (event.kind === 'attempt_ended') this.#acked.delete(event.token);
       if (event.kind === 'task_requeued') this.waived.add(event.record.taskId);
       else if ('taskId' in event) this.waived.add(event.taskId);
@@ -64,3 +66,5 @@ export class Promises {
     if (key !== undefined) this.#keyed.delete(key);
   }
 }
+
+const arrayItself = ({ groupId: taskId }: ArrayRow) => ({ taskId });

@@ -1,7 +1,8 @@
 // What `journal repair` does after a journal came back shorter than it was: gives no number again that the lost batches
 // may have given, and ends what history knows to have ended.
 import { Core } from '../../scheduler/core/cycle.ts';
-import { ms } from '../../scheduler/protocol/brands.ts';
+import type { SchedulerState } from '../../scheduler/core/state/schedulerState.ts';
+import { ms, taskId, type TaskId } from '../../scheduler/protocol/brands.ts';
 import type { Batch, Event } from '../../scheduler/protocol/events.ts';
 import type { FakeDisk } from './fakeDisk.ts';
 import type { FakeHistory } from './fakeHistory.ts';
@@ -21,7 +22,8 @@ export function repair(
   for (const batch of disk.batchesAfter(0)) history.store(batch, core.replay(batch));
   const { state } = core;
   const sequence = state.sequence + 1;
-  const ended = [...state.tasks.all()].map(({ taskId }) => taskId).filter((id) => history.knowsAsEnded(id));
+  const known = [...state.tasks.all()].map(({ taskId }) => taskId).concat(idsOfArrays(state));
+  const ended = known.filter((id) => history.knowsAsEnded(id)).sort((a, b) => a - b);
   const event: RepairEvent = {
     kind: 'journal_repaired',
     nextTaskId: state.nextTaskId + numbersSkipped,
@@ -32,3 +34,10 @@ export function repair(
   disk.repair(batch);
   history.setBack(sequence);
 }
+
+/** Arrays, and those of their elements that are no tasks yet. */
+const idsOfArrays = ({ arrays }: SchedulerState): TaskId[] =>
+  [...arrays.all()].flatMap(({ groupId, next, size }) => [
+    groupId,
+    ...Array.from({ length: size - next }, (_, at) => taskId(groupId + 1 + next + at)),
+  ]);

@@ -1,75 +1,104 @@
-// Is a queue passed over? Counts placements of other queues with an ask that a queue had waiting too, while it got none.
-import type { Core, TurnResult } from '../../scheduler/core/cycle.ts';
-import type { Queue } from '../../scheduler/core/queue/readyQueue.ts';
-import type { QueueName } from '../../scheduler/protocol/brands.ts';
+// Is a queue or a tenant passed over? Each placement is held against those that had the same ask waiting: whoever goes
+// first must have had the least dominant share by weight; between equal shares nobody is passed over for long.
+import type { Core } from '../../scheduler/core/cycle.ts';
+import type { Line } from '../../scheduler/core/queue/line.ts';
+import type { Queue } from '../../scheduler/core/queue/queue.ts';
+import type { QueueSettings, TenantSettings } from '../../scheduler/protocol/queue.ts';
+import type { AskClass } from '../../scheduler/core/state/classTable.ts';
+import type { Task } from '../../scheduler/core/state/taskTable.ts';
+import type { Amounts } from '../../scheduler/protocol/view.ts';
 import type { Report } from './audit.ts';
+import { lineKey, plantOf, queueKey, type ShareBooks } from './shareBooks.ts';
 
-interface Watched {
-  /** Rows of the ask classes that it had waiting after the last turn. */
-  waiting: ReadonlySet<number>;
-  passed: number;
+type Settings = QueueSettings | TenantSettings;
+interface Rival {
+  readonly key: string;
+  readonly settings: Settings;
 }
-interface Placed {
-  readonly queue: QueueName;
-  readonly askRow: number;
-}
-/** Beyond what weights allow: queues come and go, and weights change. */
-const slack = 4;
-/** How far a queue may lag and catch up, in placements by weight 1: after a change of weights, a block, a rest. */
-const lagUnits = 3;
+/** Times that one may be passed over by others of the same share, for each unit of all weights. */
+const passedMax = 8;
+const equal = 1e-9;
+const plainTenant: TenantSettings = { weight: 1 };
 
 export class ShareWatch {
   readonly #report: Report;
-  readonly #watched = new Map<QueueName, Watched>();
-  #weights = '';
+  readonly #books: ShareBooks;
+  /** Placements of others at the same share while it waited. */
+  readonly #passed = new Map<string, number>();
+  #plant: Amounts = { cpu: 0, memory: 0, gpu: 0 };
 
-  constructor(report: Report) {
+  constructor(report: Report, books: ShareBooks) {
     this.#report = report;
+    this.#books = books;
   }
 
-  turned(core: Core, { batch }: TurnResult): void {
-    const { ready, tasks } = core.state;
-    const placed: Placed[] = [];
-    for (const event of batch?.events ?? []) {
-      const task = event.kind === 'attempt_placed' ? tasks.get(event.taskId) : undefined;
-      if (task) placed.push({ queue: task.spec.queue, askRow: task.askClass.row });
+  /** A turn begins; what waits after it was there throughout, since placing comes last. */
+  turned(core: Core): void {
+    this.#plant = plantOf(core);
+    const keys = new Set<string>();
+    for (const queue of core.state.ready.queues.values()) {
+      if (queue.waiting > 0) keys.add(queueKey({ queue: queue.name }));
+      for (const { tenant, waiting } of queue.lines.values())
+        if (waiting > 0) keys.add(lineKey({ queue: queue.name, tenant: tenant.name }));
     }
-    let weights = 0;
-    for (const { settings } of ready.queues.values()) weights += settings.weight;
-    this.#startAnewOn([...ready.queues.values()].map(({ settings }) => settings.weight).join());
-    for (const queue of ready.queues.values()) {
-      const watched = this.#watched.get(queue.name) ?? { waiting: new Set(), passed: 0 };
-      this.#watched.set(queue.name, watched);
-      const waiting = waitingAsks(queue);
-      if (placed.some((one) => one.queue === queue.name) || waiting.size === 0) watched.passed = 0;
-      else
-        watched.passed += placed.filter(
-          ({ askRow }) => waiting.has(askRow) && watched.waiting.has(askRow),
-        ).length;
-      watched.waiting = waiting;
-      const byLag = lagUnits * (weights - queue.settings.weight);
-      if (watched.passed > byLag + slack * (weights / queue.settings.weight + ready.queues.size))
+    for (const key of this.#passed.keys()) if (!keys.has(key)) this.#passed.delete(key);
+  }
+
+  placed({ state: { ready } }: Core, { spec, askClass }: Task): void {
+    const mine = ready.queues.get(spec.queue);
+    if (!mine) return;
+    const queues = [...ready.queues.values()].filter((other) => other !== mine && couldTake(other, askClass));
+    this.#hold(
+      { key: queueKey(spec), settings: mine.settings },
+      queues.map((queue) => ({ key: queueKey({ queue: queue.name }), settings: queue.settings })),
+    );
+    const lines = [...mine.lines.values()].filter(
+      (line) => line.tenant.name !== spec.tenant && hasAsk(line, askClass) && isFree(line.tenant.settings),
+    );
+    const settings = mine.lines.get(spec.tenant)?.tenant.settings ?? plainTenant;
+    this.#hold(
+      { key: lineKey(spec), settings },
+      lines.map(({ tenant }) => ({
+        key: lineKey({ queue: mine.name, tenant: tenant.name }),
+        settings: tenant.settings ?? plainTenant,
+      })),
+    );
+  }
+
+  #hold(placed: Rival, rivals: readonly Rival[]): void {
+    this.#passed.delete(placed.key);
+    if (placed.settings.guaranteed) return;
+    const level = this.#levelOf(placed);
+    const weights = rivals.reduce((sum, { settings }) => sum + settings.weight, placed.settings.weight);
+    for (const rival of rivals) {
+      const of = this.#levelOf(rival);
+      if (level > of + equal)
         this.#report(
           'share',
-          `queue ${queue.name} was passed over ${watched.passed} times (${standings(core)})`,
+          `${placed.key} at ${level.toFixed(4)} went before ${rival.key} at ${of.toFixed(4)}`,
         );
+      if (Math.abs(level - of) > equal) continue;
+      const passed = (this.#passed.get(rival.key) ?? 0) + 1;
+      this.#passed.set(rival.key, passed);
+      if (passed > passedMax * weights) this.#report('share', `${rival.key} was passed over ${passed} times`);
     }
   }
 
-  /** What was fair by other weights says nothing now. */
-  #startAnewOn(weights: string): void {
-    if (weights !== this.#weights) this.#watched.clear();
-    this.#weights = weights;
+  #levelOf({ key, settings }: Rival): number {
+    const { cpu, memory, gpu } = this.#books.heldBy(key);
+    const of = (amount: number, all: number): number => (all > 0 ? amount / all : 0);
+    const { cpu: allCpu, memory: allMemory, gpu: allGpu } = this.#plant;
+    return Math.max(of(cpu, allCpu), of(memory, allMemory), of(gpu, allGpu)) / settings.weight;
   }
 }
 
-const standings = (core: Core): string =>
-  [...core.state.ready.queues.values()]
-    .map(
-      ({ name, settings, served, waiting }) =>
-        `${name}: ${served.toFixed(2)} by ${settings.weight}, ${waiting} waiting`,
-    )
-    .join('; ');
-
-const waitingAsks = (queue: Queue): ReadonlySet<number> =>
-  new Set([...queue.lanes.values()].map(({ askClass }) => askClass.row));
+/** Nothing but its share decides whether it is served. */
+const isFree = (settings: Settings | undefined): boolean =>
+  settings?.runningMax === undefined && settings?.burst === undefined;
+const hasAsk = ({ lanes }: Line, wanted: AskClass): boolean =>
+  [...lanes.values()].some(({ askClass }) => askClass === wanted);
+const couldTake = (queue: Queue, askClass: AskClass): boolean =>
+  isFree(queue.settings) &&
+  queue.settings.mode !== 'paused' &&
+  queue.settings.ratePerS === undefined &&
+  [...queue.lines.values()].some((line) => hasAsk(line, askClass) && isFree(line.tenant.settings));

@@ -111,6 +111,7 @@ function agentsOf(
 function isQuiet(host: FakeHost, operator: Operator, agents: readonly FakeAgent[]): boolean {
   return (
     host.core?.state.tasks.size === 0 &&
+    host.core.state.arrays.size === 0 &&
     operator.isIdle &&
     !host.isWriting &&
     agents.every(({ isSettled }) => isSettled)

@@ -238,6 +238,8 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
     }),
     queues: () => [],
     tenants: () => [],
+    groups: () => [],
+    group: () => undefined,
     task: (id) => live.get(id),
     taskRow: (id) => {
       const record = live.get(id);

@@ -80,7 +80,7 @@ describe('submit', () => {
 
   test('the time to come back follows from how fast tasks end', () => {
     const { core, submit, now } = startedCore();
-    for (let at = 0; at < 100; at += 1) core.state.countEnded(now() + at * 10);
+    for (let at = 0; at < 100; at += 1) core.state.ends.count(now() + at * 10);
     Object.defineProperty(core.state.tasks, 'size', { get: () => liveTasksMax });
     expect(submit({})[0]).toMatchObject({ refusal: { retryAfterMs: 10_000 } }); // 1,000 places at 100 per second
   });

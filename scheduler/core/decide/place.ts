@@ -19,6 +19,7 @@ export function placeReady(turn: Turn): boolean {
     const task = state.ready.next(turn.nowMs);
     if (!task) {
       if (wakeByRules(state)) continue;
+      awaitRate(state);
       return false;
     }
     const policy = policyOf(state, task);
@@ -42,6 +43,14 @@ export function placeReady(turn: Turn): boolean {
     turn.effect(dispatchOf(state, task, task.live));
   }
   return true;
+}
+
+/** Queues that wait for their rate go on by a timer, where nothing else brings a turn. */
+function awaitRate(state: SchedulerState): void {
+  const dueMs = state.ready.rateOpensAtMs;
+  if (dueMs >= state.rateTimerMs) return;
+  state.rateTimerMs = dueMs;
+  state.timers.add({ dueMs, kind: 'rate', id: 0 });
 }
 
 /** The policy of the task's queue; undefined where it names none. */

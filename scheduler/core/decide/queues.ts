@@ -27,6 +27,10 @@ export function removeQueue(turn: Turn, { queue, actor }: RemoveQueue): Taken {
     const said = `queue ${queue} has ${String(known.share.live)} live tasks; drain it or cancel them first`;
     return refused(refusal('wrong_state', said, { field: 'queue' }));
   }
+  if ([...turn.state.arrays.all()].some(({ spec }) => spec.queue === queue)) {
+    const said = `queue ${queue} has arrays that have not ended; cancel them first`;
+    return refused(refusal('wrong_state', said, { field: 'queue' }));
+  }
   turn.emit({ kind: 'queue_removed', queue, actor });
   return accepted(undefined);
 }

@@ -4,6 +4,7 @@ import { platformRetriesMax, poisonNodesMax } from '../../protocol/limits.ts';
 import { type AttemptEnd, isSuccess } from '../../protocol/attempt.ts';
 import { retryClassOf, ruleFor } from '../../protocol/retry.ts';
 import { ownAttempts, type Task } from '../state/taskTable.ts';
+import { mayEnterLine } from './arrays.ts';
 import type { Turn } from './turn.ts';
 
 const jitterShare = 0.25; // +-25 %: tasks that failed together do not come back together
@@ -34,7 +35,8 @@ function backOff(turn: Turn, task: Task, end: AttemptEnd): void {
 /** The backoff is over, unless the task has left it meanwhile. */
 export function backoffTimer(turn: Turn, taskId: TaskId): void {
   const task = turn.state.tasks.get(taskId);
-  if (task?.state === 'backoff' && task.untilMs <= turn.nowMs) turn.emit({ kind: 'task_ready', taskId });
+  if (task?.state !== 'backoff' || task.untilMs > turn.nowMs) return;
+  turn.emit({ kind: mayEnterLine(turn.state, task) ? 'task_ready' : 'task_held', taskId });
 }
 
 /** What speaks against another attempt, in words; the first that does is told. */

@@ -1,40 +1,55 @@
 // What people do to tasks: cancel one that is live, put an ended one back in its queue.
-import { formatTaskId } from '../../protocol/brands.ts';
+import { formatTaskId, type TaskId } from '../../protocol/brands.ts';
 import type { CancelTask, RequeueTask } from '../../protocol/events.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
-import { isEnded } from '../../protocol/task.ts';
+import { isEnded, type TaskRecord } from '../../protocol/task.ts';
+import { cancelArray, notBegun } from './arrays.ts';
+import { awaitTime } from './delay.ts';
+import { stopTask } from './stopTask.ts';
 import { whyNotTakenIn } from './submit.ts';
 import type { Turn } from './turn.ts';
 
-/** A waiting task ends at once; a placed one is asked to stop and ends when its agent says so, or its lease does. */
+/** Of a task, or of all of an array that has not ended. */
 export function cancelTask(turn: Turn, command: CancelTask): Outcome<undefined, Refusal> {
-  const task = turn.state.tasks.get(command.taskId);
-  if (!task) {
-    const said = `${formatTaskId(command.taskId)} is not live: it has ended or never existed`;
-    return refused(refusal('wrong_state', said, { field: 'taskId' }));
-  }
-  const { taskId } = task;
-  const reason = command.reason === '' ? `cancelled by ${command.actor}` : command.reason;
-  if (!task.live) {
-    turn.emit({ kind: 'task_cancelled', taskId, reason });
+  const { tasks, arrays } = turn.state;
+  const task = tasks.get(command.taskId);
+  const array = arrays.get(command.taskId);
+  if (array) {
+    cancelArray(turn, array, command);
     return accepted(undefined);
   }
-  if (task.state !== 'cancelling')
-    turn.emit({ kind: 'task_cancel_requested', taskId, actor: command.actor, reason });
-  turn.effect({ kind: 'stop', nodeId: task.live.nodeId, token: task.live.token });
+  if (!task) return refused(refusal('wrong_state', notLive(turn, command.taskId), { field: 'taskId' }));
+  const reason = command.reason === '' ? `cancelled by ${command.actor}` : command.reason;
+  stopTask(turn, task, { actor: command.actor, reason });
   return accepted(undefined);
+}
+
+function notLive({ state: { arrays } }: Turn, taskId: TaskId): string {
+  const element = arrays.unbegun(taskId);
+  if (element) return notBegun(taskId, element.row.groupId);
+  return `${formatTaskId(taskId)} is not live: it has ended or never existed`;
 }
 
 /** Refuses `wrong_state` for a task that is live, or that succeeded: that one is submitted anew instead. */
 export function requeueTask(turn: Turn, command: RequeueTask): Outcome<undefined, Refusal> {
   const { record } = command;
-  const name = formatTaskId(record.taskId);
-  if (turn.state.tasks.get(record.taskId) || !isEnded(record.state))
-    return refused(refusal('wrong_state', `${name} is live; only an ended task can be put back`));
-  if (record.state === 'succeeded')
-    return refused(refusal('wrong_state', `${name} has succeeded; submit it again as a new task`));
+  const said = whyNotPutBack(turn, record);
+  if (said !== undefined) return refused(refusal('wrong_state', said));
   const reason = whyNotTakenIn(turn.state, record.spec);
   if (reason) return refused(reason);
   turn.emit({ kind: 'task_requeued', record, actor: command.actor });
+  awaitTime(turn, record.taskId);
   return accepted(undefined);
+}
+
+function whyNotPutBack({ state: { tasks, arrays } }: Turn, record: TaskRecord): string | undefined {
+  const name = formatTaskId(record.taskId);
+  if (tasks.get(record.taskId) || arrays.get(record.taskId) || !isEnded(record.state))
+    return `${name} is live; only an ended task can be put back`;
+  if (record.state === 'succeeded') return `${name} has succeeded; submit it again as a new task`;
+  if (record.spec.array) return `${name} is an array: put back those of its elements that failed`;
+  const array = arrays.of(record.group);
+  return array?.cancelReason === undefined
+    ? undefined
+    : `${name} belongs to an array that is being cancelled`;
 }

@@ -1,8 +1,9 @@
-// Timers that are due: leases that ran out, backoffs that are over.
+// Timers that are due: leases that ran out, backoffs that are over, tasks whose time has come.
 import { type NodeIndex, taskId, token } from '../../protocol/brands.ts';
 import type { TimerKind } from '../state/timers.ts';
 import { attemptTimer } from './attemptReport.ts';
 import { nodeTimer } from './nodeLifecycle.ts';
+import { delayTimer } from './delay.ts';
 import { backoffTimer } from './retry.ts';
 import type { Turn } from './turn.ts';
 
@@ -18,6 +19,12 @@ const firing: { readonly [Kind in TimerKind]: (turn: Turn, id: number) => void }
   },
   backoff: (turn, id) => {
     backoffTimer(turn, taskId(id));
+  },
+  rate: ({ state }) => {
+    state.rateTimerMs = Number.POSITIVE_INFINITY; // the turn itself is all that was wanted: it places what may go on
+  },
+  delayed: (turn, id) => {
+    delayTimer(turn, taskId(id));
   },
 };
 

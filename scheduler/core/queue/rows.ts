@@ -1,14 +1,14 @@
-// Queues and tenants as windows see them, made when asked. O(lanes + nodes).
+// Queues and tenants as windows see them, made when asked. O(lanes).
 import { ms } from '../../protocol/brands.ts';
-import { gpuThousandthsPerDevice } from '../../protocol/limits.ts';
-import type { Amounts, QueueRow, TenantRow } from '../../protocol/view.ts';
-import { nodeState } from '../state/nodeTable.ts';
+import type { QueueRow, TenantRow } from '../../protocol/view.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
-import type { Queue } from './readyQueue.ts';
+import { queueStop, tenantStop } from './gates.ts';
+import type { Queue } from './queue.ts';
 import { plainTenant } from './tenants.ts';
+import { type Window, windowOf } from './window.ts';
 
 export function queueRows(state: SchedulerState): readonly QueueRow[] {
-  const total = plantAmounts(state);
+  const window = windowOf(state.ready);
   return [...state.ready.queues.values()].map((queue) => ({
     queue: queue.name,
     weight: queue.settings.weight,
@@ -16,49 +16,43 @@ export function queueRows(state: SchedulerState): readonly QueueRow[] {
     live: queue.share.live,
     active: queue.share.active,
     allocated: queue.share.allocated,
-    share: queue.share.dominantOf(total),
+    share: queue.share.dominantOf(state.plant),
+    ...gateOrNone(queueStop(state, queue)),
     backoff: queue.backoff,
-    ...waitingIn(queue),
+    ...waitingIn(queue, window),
   }));
 }
 
 export function tenantRows(state: SchedulerState): readonly TenantRow[] {
-  const total = plantAmounts(state);
-  return [...state.tenants.all()].map(({ name, settings, share }) => ({
-    tenant: name,
-    settings: settings ?? plainTenant,
-    live: share.live,
-    active: share.active,
-    allocated: share.allocated,
-    share: share.dominantOf(total),
+  return [...state.tenants.all()].map((tenant) => ({
+    tenant: tenant.name,
+    settings: tenant.settings ?? plainTenant,
+    live: tenant.share.live,
+    active: tenant.share.active,
+    allocated: tenant.share.allocated,
+    share: tenant.share.dominantOf(state.plant),
+    ...gateOrNone(tenantStop(state, tenant)),
   }));
 }
+
+const gateOrNone = <Gate>(gate: Gate | undefined): { readonly gate?: Gate } =>
+  gate === undefined ? {} : { gate };
 
 /** How many tasks wait in which way, and since when the oldest. */
 export function waitingIn(
   queue: Queue,
+  window: Window,
 ): Pick<QueueRow, 'ready' | 'backlog' | 'blocked' | 'oldestSubmittedAtMs'> {
   const row = { ready: 0, backlog: 0, blocked: 0 };
   let oldest = Number.POSITIVE_INFINITY;
-  for (const lane of queue.lanes.values()) {
+  for (const lane of queue.lanes()) {
     if (lane.askClass.isBlocked) row.blocked += lane.size;
     else {
-      row.ready += lane.window;
-      row.backlog += lane.backlog;
+      const inWindow = window.get(lane) ?? 0;
+      row.ready += inWindow;
+      row.backlog += lane.size - inWindow;
     }
     oldest = Math.min(oldest, lane.first()?.submittedAtMs ?? oldest);
   }
   return { ...row, ...(oldest === Number.POSITIVE_INFINITY ? {} : { oldestSubmittedAtMs: ms(oldest) }) };
-}
-
-/** What the nodes that are online have in all. */
-function plantAmounts({ nodes }: SchedulerState): Amounts {
-  const total = { cpu: 0, memory: 0, gpu: 0 };
-  for (const node of nodes.occupied()) {
-    if (nodes.state[node] !== nodeState.online) continue;
-    total.cpu += nodes.cpuTotal[node] ?? 0;
-    total.memory += nodes.memoryTotal[node] ?? 0;
-    total.gpu += (nodes.gpuDevices[node] ?? 0) * gpuThousandthsPerDevice;
-  }
-  return total;
 }

@@ -2,6 +2,7 @@
 // nothing; an event that does not fit the state is a bug and throws.
 import type { Ms } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
+import { arrayAppliers } from './appliers/arrays.ts';
 import { lifeAppliers } from './appliers/life.ts';
 import { nodeAppliers } from './appliers/nodes.ts';
 import { queueAppliers } from './appliers/queues.ts';
@@ -9,7 +10,13 @@ import { taskAppliers } from './appliers/tasks.ts';
 import type { Appliers } from './appliers/types.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
-const appliers: Appliers = { ...lifeAppliers, ...nodeAppliers, ...queueAppliers, ...taskAppliers };
+const appliers: Appliers = {
+  ...lifeAppliers,
+  ...nodeAppliers,
+  ...queueAppliers,
+  ...taskAppliers,
+  ...arrayAppliers,
+};
 
 export function apply(state: SchedulerState, event: Event, atMs: Ms): void {
   state.snapshot?.keep(event);

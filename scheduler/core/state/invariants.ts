@@ -7,7 +7,9 @@ import {
   nodesMax,
   readyWindowMax,
 } from '../../protocol/limits.ts';
+import { checkGroups } from './groupInvariants.ts';
 import { nodeState } from './nodeTable.ts';
+import { brokenQueues } from './queueInvariants.ts';
 import { checkRules } from './ruleInvariants.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import type { Task } from './taskTable.ts';
@@ -21,7 +23,8 @@ export function brokenInvariants(state: SchedulerState): readonly string[] {
   const held = heldByNode(state, check);
   for (const node of state.nodes.occupied()) checkNode(state, node, { held: held.get(node) ?? [], check });
   for (const task of state.tasks.all()) checkTask(state, task, check);
-  checkQueues(state, check);
+  for (const wrong of brokenQueues(state)) check(false, wrong);
+  checkGroups(state, check);
   checkRules(state, check);
   check(state.tasks.size <= liveTasksMax, `limit: ${String(state.tasks.size)} live tasks`);
   check(state.nodes.size <= nodesMax, `limit: ${String(state.nodes.size)} nodes`);
@@ -121,33 +124,4 @@ function checkTask(state: SchedulerState, task: Task, check: Check): void {
       state.nodes.attemptsOn(task.live.node).has(task.live.token),
       `attempts: ${name} is not listed on its node`,
     );
-  check(!task.askClass.isBlocked || !state.ready.laneOf(task)?.window, `blocked: ${name} is in the window`);
-}
-
-function checkQueues(state: SchedulerState, check: Check): void {
-  let waiting = 0;
-  let window = 0;
-  const inLanes = new Set<Task>();
-  for (const queue of state.ready.queues.values()) {
-    for (const lane of queue.lanes.values()) {
-      waiting += lane.size;
-      window += lane.window;
-      for (const task of lane.tasks()) inLanes.add(task);
-      check(lane.window <= lane.size, `window: a lane of ${queue.name} shows more than it has`);
-    }
-  }
-  const ready = [...state.tasks.all()].filter((task) => task.state === 'ready');
-  check(state.tasks.countOf('ready') === ready.length, 'counts: ready tasks are counted wrongly');
-  check(
-    waiting === ready.length,
-    `queues: ${String(waiting)} in lanes, ${String(ready.length)} tasks are ready`,
-  );
-  check(
-    window === state.ready.windowSize,
-    `window: lanes show ${String(window)}, counted ${String(state.ready.windowSize)}`,
-  );
-  check(
-    ready.every((task) => inLanes.has(task)),
-    'queues: a ready task is in no lane',
-  );
 }

@@ -161,6 +161,7 @@ function restoreNode(state: SchedulerState, saved: SavedNode): void {
   state.nodes.lastSeenMs[node] = state.lastBatchAtMs; // not later than this; leases of the old life are not kept
   state.nodes.state[node] = saved.state === nodeState.free ? nodeState.lost : saved.state;
   state.index.update(node);
+  state.plant.update(node);
 }
 
 function restoreAttempt(state: SchedulerState, task: Task, saved: SavedAttempt): void {

@@ -4,7 +4,7 @@ import type { NodeSpec } from '../../protocol/node.ts';
 import type { QueueSettings } from '../../protocol/queue.ts';
 import type { TaskGroupRef, TaskSpec } from '../../protocol/task.ts';
 import type { AttemptRecord } from '../../protocol/attempt.ts';
-import type { Queue } from '../queue/readyQueue.ts';
+import type { Queue } from '../queue/queue.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import type { LiveAttempt, Task } from './taskTable.ts';
 

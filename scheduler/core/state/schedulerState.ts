@@ -12,8 +12,10 @@ import type { Event } from '../../protocol/events.ts';
 import { plantTiming, type Timing } from '../../protocol/timing.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
+import { EndRate } from '../queue/endRate.ts';
 import { ReadyQueue } from '../queue/readyQueue.ts';
 import { TenantTable } from '../queue/tenants.ts';
+import { ArrayTable } from './arrayTable.ts';
 import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
@@ -21,10 +23,9 @@ import { Leavings } from './leavings.ts';
 import { Neighbours } from './neighbours.ts';
 import { NodeBlame } from './nodeBlame.ts';
 import { NodeTable } from './nodeTable.ts';
+import { Plant } from './plant.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
-
-const endedSamplesMax = 256; // about the last cycle's worth
 
 export const defaultQueue = queueName('default');
 
@@ -45,11 +46,13 @@ export class SchedulerState {
   readonly nodes = new NodeTable();
   readonly index = new CapacityIndex(this.nodes);
   readonly tasks = new TaskTable();
+  readonly plant = new Plant(this.nodes);
+  readonly arrays = new ArrayTable();
   /** What placement rules count. */
   readonly neighbours = new Neighbours(this.nodes.places, () => this.tasks.placed());
   readonly classes = new ClassTable(this.neighbours);
-  readonly ready = new ReadyQueue();
   readonly tenants = new TenantTable();
+  readonly ready = new ReadyQueue(this.plant, this.tenants);
   /** What is asked for of late. Soft state. */
   readonly mix = new AskMix();
   /** SHA-256 of each enrolled node's key. */
@@ -69,8 +72,10 @@ export class SchedulerState {
   readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
   staleReports = 0;
-  /** When the last tasks ended, newest last: how fast places become free. */
-  readonly #endedAtMs: number[] = [];
+  /** How fast places become free. */
+  readonly ends = new EndRate();
+  /** When the timer for queues that wait for their rate is due; infinite where none is set. */
+  rateTimerMs = Number.POSITIVE_INFINITY;
 
   /** The snapshot that is being made. */
   snapshot: ChangeWatcher | undefined;
@@ -89,29 +94,26 @@ export class SchedulerState {
   resume(nowMs: number): void {
     this.rejoinUntilMs = nowMs + this.timing.rejoinWindowMs;
     this.timers.clear();
+    this.rateTimerMs = Number.POSITIVE_INFINITY;
     this.timedNodes.clear();
     this.ready.reset();
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
+    this.#resumeArrays(nowMs);
     for (const task of this.tasks.all()) {
       if (task.state === 'backoff')
         this.timers.add({ dueMs: task.untilMs, kind: 'backoff', id: task.taskId });
+      if (task.state === 'held' && task.untilMs > 0)
+        this.timers.add({ dueMs: task.untilMs, kind: 'delayed', id: task.taskId });
       if (!task.live) continue;
       task.live.leaseUntilMs = this.rejoinUntilMs;
       this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'attempt', id: task.live.token });
     }
   }
 
-  /** Remembers that a task ended, for `endedPerS`. */
-  countEnded(atMs: number): void {
-    this.#endedAtMs.push(atMs);
-    if (this.#endedAtMs.length > endedSamplesMax) this.#endedAtMs.shift();
-  }
-  /** How fast tasks ended of late; 0 where none did. */
-  endedPerS(): number {
-    const first = this.#endedAtMs[0];
-    const last = this.#endedAtMs.at(-1);
-    if (first === undefined || last === undefined || last <= first) return 0;
-    return ((this.#endedAtMs.length - 1) / (last - first)) * 1_000;
+  #resumeArrays(nowMs: number): void {
+    for (const { groupId, spec } of this.arrays.all())
+      if ((spec.notBeforeMs ?? 0) > nowMs)
+        this.timers.add({ dueMs: spec.notBeforeMs ?? 0, kind: 'delayed', id: groupId });
   }
 
   /** Starts the node's lease, and its timer where none is under way. */

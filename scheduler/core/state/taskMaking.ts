@@ -18,18 +18,27 @@ export interface TaskOrigin {
 }
 
 export function newTask(state: SchedulerState, from: TaskOrigin, submittedAtMs: Ms): Task {
-  const { taskId, spec, submitter } = from;
+  const { spec } = from;
   const askClass = from.askClass ? state.classes.useAgain(from.askClass) : state.classes.useAskClass(spec);
   if (!askClass) throw new Error('ask class table is full'); // refused in decide/submit
   state.mix.count(spec.ask);
+  return unlistedTask(state, { ...from, askClass }, submittedAtMs);
+}
+
+/** A task that no table knows, as it would come in. */
+export function unlistedTask(
+  { tasks }: SchedulerState,
+  { taskId, spec, submitter, bytes, group, askClass }: TaskOrigin & { readonly askClass: AskClass },
+  submittedAtMs: Ms,
+): Task {
   return {
     taskId,
     spec,
     submitter,
     submittedAtMs,
     askClass,
-    bytes: from.bytes ?? JSON.stringify(spec).length,
-    group: from.group,
+    bytes: bytes ?? JSON.stringify(spec).length,
+    group,
     state: 'ready',
     enqueuedOrder: 0,
     enqueuedAtMs: submittedAtMs,
@@ -41,7 +50,7 @@ export function newTask(state: SchedulerState, from: TaskOrigin, submittedAtMs: 
     forgiven: 0,
     cancelReason: undefined,
     checkpoint: undefined,
-    mark: state.tasks.mark,
+    mark: tasks.mark,
   };
 }
 
@@ -60,6 +69,17 @@ export function enterLine(state: SchedulerState, task: Task, atMs: Ms): void {
   task.enqueuedAtMs = atMs;
   state.nextOrder += 1;
   state.ready.push(task);
+}
+
+/** In line, or held where its time has not come. */
+export function enterLineInTime(state: SchedulerState, task: Task, atMs: Ms): void {
+  const { notBeforeMs = 0 } = task.spec;
+  if (notBeforeMs <= atMs) {
+    enterLine(state, task, atMs);
+    return;
+  }
+  state.tasks.setState(task, 'held');
+  task.untilMs = ms(notBeforeMs);
 }
 
 /** Takes a task that waits out of wherever it waits. It is `cancelling` from then on: lanes count by state. */
@@ -86,14 +106,18 @@ export function dropTask(state: SchedulerState, task: Task): void {
 export function addTask(state: SchedulerState, task: Task): void {
   state.tasks.add(task);
   state.ready.mustGet(task.spec.queue).share.live += 1;
-  state.tenants.of(task.spec.tenant).share.live += 1;
+  const line = state.ready.lineOf(task);
+  line.share.live += 1;
+  line.tenant.share.live += 1;
 }
 
 export function removeTask(state: SchedulerState, task: Task): void {
   state.tasks.remove(task);
-  state.ready.mustGet(task.spec.queue).share.live -= 1;
-  const tenant = state.tenants.of(task.spec.tenant);
-  tenant.share.live -= 1;
+  const queue = state.ready.mustGet(task.spec.queue);
+  const line = state.ready.lineOf(task);
+  const { tenant } = line;
+  for (const share of [queue.share, line.share, tenant.share]) share.live -= 1;
+  state.ready.forgetIfIdle(queue, line);
   state.tenants.forgetIfIdle(tenant);
   state.classes.releaseAskClass(task.askClass);
 }
@@ -109,12 +133,18 @@ export function releasePlace(state: SchedulerState, task: Task): void {
   if (task.live && task.askClass.rules?.isExclusive) state.nodes.setExclusive(task.live.node, 0);
 }
 
-/** Counts what an attempt reserves with its queue and its tenant. */
-export function holdShare(state: SchedulerState, { spec }: Task): void {
-  state.ready.mustGet(spec.queue).share.hold(spec.ask);
-  state.tenants.of(spec.tenant).share.hold(spec.ask);
+/** Counts what an attempt reserves with its queue, its tenant, and the tenant's part of the queue. */
+export function holdShare(state: SchedulerState, task: Task): void {
+  const { ask } = task.spec;
+  const line = state.ready.lineOf(task);
+  state.ready.mustGet(task.spec.queue).share.hold(ask);
+  line.share.hold(ask);
+  line.tenant.share.hold(ask);
 }
-export function releaseShare(state: SchedulerState, { spec }: Task): void {
-  state.ready.mustGet(spec.queue).share.release(spec.ask);
-  state.tenants.of(spec.tenant).share.release(spec.ask);
+export function releaseShare(state: SchedulerState, task: Task): void {
+  const { ask } = task.spec;
+  const line = state.ready.lineOf(task);
+  state.ready.mustGet(task.spec.queue).share.release(ask);
+  line.share.release(ask);
+  line.tenant.share.release(ask);
 }

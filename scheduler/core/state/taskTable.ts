@@ -4,6 +4,7 @@ import { rememberedKeysMax } from '../../protocol/limits.ts';
 import type { EndState, LiveState, TaskGroupRef, TaskRecord, TaskSpec } from '../../protocol/task.ts';
 import type { AttemptRecord } from '../../protocol/attempt.ts';
 import type { AskClass } from './classTable.ts';
+import { GroupMembers } from './groupMembers.ts';
 
 /** An attempt that has not ended: its node's capacity is taken. */
 export interface LiveAttempt {
@@ -26,7 +27,7 @@ export interface Task {
   readonly askClass: AskClass;
   /** Bytes of the spec as JSON. */
   readonly bytes: number;
-  /** The group that it is a member of. */
+  /** The group that it is a member of. Never changed once the task is listed. */
   group: TaskGroupRef | undefined;
   state: LiveState;
   /** Order among waiting tasks; grows each time a task gets into line. */
@@ -61,6 +62,8 @@ export class TaskTable {
   /** Those of ended tasks, in the order of their ends: the oldest goes first. */
   readonly #endedKeys = new Map<string, TaskId>();
   #bytes = 0;
+  /** Live members of arrays, gangs and workflows. */
+  readonly groups = new GroupMembers<Task>();
   /** Live tasks that may have taken a node down: they are kept apart. */
   readonly suspects = new Set<Task>();
   /** Number of the newest snapshot. Soft state. */
@@ -87,6 +90,7 @@ export class TaskTable {
   /** The only way to change a listed task's state. */
   setState(task: Task, state: LiveState): void {
     this.#counts[task.state] -= 1;
+    if (task.group) this.groups.move(task.group.groupId, task.state, state);
     task.state = state;
     this.#counts[state] += 1;
   }
@@ -120,11 +124,9 @@ export class TaskTable {
     this.#tasks.set(task.taskId, task);
     this.#counts[task.state] += 1;
     this.#bytes += task.bytes;
+    if (task.group) this.groups.add(task.group.groupId, task);
     const { key } = task.spec;
-    if (key !== undefined) {
-      this.#liveKeys.set(key, task.taskId);
-      this.#endedKeys.delete(key);
-    }
+    if (key !== undefined) this.claimKey(key, task.taskId);
     if (task.live) this.#byToken.set(task.live.token, task);
     if (task.suspectNodes.length > 0) this.suspects.add(task);
   }
@@ -133,11 +135,21 @@ export class TaskTable {
     this.suspects.delete(task);
     this.#counts[task.state] -= 1;
     this.#bytes -= task.bytes;
+    if (task.group) this.groups.remove(task.group.groupId, task);
     if (task.live) this.#byToken.delete(task.live.token);
     const { key } = task.spec;
-    if (key === undefined || this.#liveKeys.get(key) !== task.taskId) return;
+    if (key !== undefined) this.releaseKey(key, task.taskId);
+  }
+  /** The key is of a live task, or array, from now on. */
+  claimKey(key: string, taskId: TaskId): void {
+    this.#liveKeys.set(key, taskId);
+    this.#endedKeys.delete(key);
+  }
+  /** The key's task has ended. */
+  releaseKey(key: string, taskId: TaskId): void {
+    if (this.#liveKeys.get(key) !== taskId) return;
     this.#liveKeys.delete(key);
-    this.rememberKey(key, task.taskId);
+    this.rememberKey(key, taskId);
   }
   startAttempt(task: Task, live: LiveAttempt): void {
     task.live = live;

@@ -1,11 +1,11 @@
-// Deadlines of leases and backoffs in one binary heap. Renewing a lease touches nothing here: a timer that fires early
-// is put back by its owner, so 50,000 heartbeats cost no heap work.
+// Deadlines of leases, backoffs and delays in one binary heap. Renewing a lease touches nothing here: a timer
+// that fires early is put back by its owner, so 50,000 heartbeats cost no heap work.
 
-export type TimerKind = 'node' | 'attempt' | 'backoff';
+export type TimerKind = 'node' | 'attempt' | 'backoff' | 'delayed' | 'rate';
 export interface Timer {
   readonly dueMs: number;
   readonly kind: TimerKind;
-  /** Node index, token or task id, by kind. */
+  /** Node index, token or task id, by kind; of a delayed array, its own id; 0 for `rate`, of which there is one. */
   readonly id: number;
 }
 

@@ -1,6 +1,8 @@
 // Everything that holds a waiting task back, as a tree: its own state, the gates of its queue and tenant, the nodes.
 import type { TaskPendingReason } from '../../protocol/reasons.ts';
 import type { WhyCause, WhyFacts } from '../../protocol/why.ts';
+import { gateOf } from '../queue/gates.ts';
+import { roomIn } from '../state/arrayTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
 import { funnelOf, type NodeScan } from './nodeScan.ts';
@@ -23,14 +25,21 @@ export function causesOf(state: SchedulerState, task: Task, { scan, ahead }: Kno
 }
 
 /** What lies with the task itself. */
-function ownCauses(_state: SchedulerState, task: Task): readonly WhyCause[] {
+function ownCauses(state: SchedulerState, task: Task): readonly WhyCause[] {
   if (task.state === 'backoff') return [cause('BACKOFF', { untilMs: task.untilMs })];
+  if (task.state !== 'held') return [];
+  if (task.untilMs > 0) return [cause('DELAYED', { untilMs: task.untilMs })];
+  const array = state.arrays.of(task.group) ?? state.arrays.get(task.taskId);
+  if (array && roomIn(array, state.tasks.groups.of(array.groupId)) <= 0)
+    return [cause('ARRAY_RUNNING_MAX', { runningMax: array.spec.array?.runningMax ?? 0 })];
   return [];
 }
 
 /** What its queue, its tenant or the plant's licences do not allow now. */
-function gateCauses(_state: SchedulerState, _task: Task): readonly WhyCause[] {
-  return [];
+function gateCauses(state: SchedulerState, task: Task): readonly WhyCause[] {
+  const { queue, tenant } = task.spec;
+  const gate = gateOf(state, task);
+  return gate ? [cause(gate, gate.startsWith('QUEUE') ? { queue } : { tenant })] : [];
 }
 
 function nodeCauses(state: SchedulerState, { fitsNow, removed }: NodeScan): readonly WhyCause[] {

@@ -26,7 +26,7 @@ export function expectedStart(state: SchedulerState, task: Task, known: Known): 
     ? roomInMs(state, task, known.scan)
     : 0;
   if (room === undefined) return undefined;
-  const turn = turnInMs(state, known.ahead);
+  const turn = turnInMs(state, task, known.ahead);
   if (turn === undefined) return room > 0 ? estimate(nowMs, room, 'ends') : undefined;
   return room > turn ? estimate(nowMs, room, 'ends') : estimate(nowMs, Math.max(turn, 1), 'rate');
 }
@@ -43,10 +43,10 @@ const estimate = (nowMs: number, inMs: number, basis: ExpectedStart['basis']): E
   basis,
 });
 
-/** By how fast tasks of the plant end now, and so make room for as many. Undefined where none ended of late. */
-function turnInMs(state: SchedulerState, ahead: number): number | undefined {
+/** By how fast tasks of its queue end of late, and so make room for as many. Undefined where none did. */
+function turnInMs(state: SchedulerState, { spec }: Task, ahead: number): number | undefined {
   if (ahead === 0) return 0;
-  const perS = state.endedPerS();
+  const perS = state.ready.mustGet(spec.queue).share.ends.perS(state.lastBatchAtMs);
   return perS > 0 ? (ahead / perS) * 1_000 : undefined;
 }
 

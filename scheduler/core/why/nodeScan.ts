@@ -84,20 +84,20 @@ export function scanNodes(state: SchedulerState, ask: AskClass): NodeScan {
     const lacks = [...classLacks, ...ofNode.filter((rule) => rule.refuses(node, ask, nodes))];
     const couldFit = classLacks.length === 0 && emptyFits(state, node, ask);
     scan.fitsEver ||= couldFit;
+    scan.fitsNow ||= lacks.length === 0;
     const first = lacks.length > 1 ? inOrder(lacks)[0] : lacks[0];
-    if (!first) {
-      scan.fitsNow = true;
-      continue;
-    }
+    if (!first) continue;
     scan.removed.set(first.reason, (scan.removed.get(first.reason) ?? 0) + 1);
     keepNearest(scan.near, { node, lacks });
     if (lacks.length === 1) countSole(scan.sole, first, { node, shortBy: shortage(state, node, ask) });
-    if (couldFit && wantsRoom(lacks) && scan.wantRoom.length < roomNodesMax) scan.wantRoom.push(node);
+    if (couldFit) keepWantingRoom(scan.wantRoom, node, lacks);
   }
   return scan;
 }
 
-const wantsRoom = (lacks: readonly Filter[]): boolean => lacks.every(({ reason }) => roomReasons.has(reason));
+function keepWantingRoom(found: NodeIndex[], node: NodeIndex, lacks: readonly Filter[]): void {
+  if (found.length < roomNodesMax && lacks.every(({ reason }) => roomReasons.has(reason))) found.push(node);
+}
 
 const inOrder = (rules: readonly Filter[]): readonly Filter[] =>
   [...rules].sort((a, b) => placeOf(a.reason) - placeOf(b.reason));

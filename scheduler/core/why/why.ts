@@ -3,6 +3,7 @@
 import type { TaskId } from '../../protocol/brands.ts';
 import type { TaskPendingReason } from '../../protocol/reasons.ts';
 import type { WhyAnswer, WhyCause } from '../../protocol/why.ts';
+import { arrayAsTask, heldElement } from '../groupView.ts';
 import { waitingOf } from '../queue/waiting.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
@@ -13,12 +14,12 @@ import { funnelOf, nearMissesOf, type NodeScan, scanNodes } from './nodeScan.ts'
 
 /** O(nodes x rules), and O(tasks of its lane) where it waits in one. Undefined where the task is not live. */
 export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefined {
-  const task = state.tasks.get(taskId);
+  const task = state.tasks.get(taskId) ?? arrayAsTask(state, taskId) ?? heldElement(state, taskId);
   if (!task) return undefined;
-  if (task.live) return placed(state, task);
+  if (!waits(task)) return placed(state, task);
   const scan = scanNodes(state, task.askClass);
   const lane = state.ready.laneOf(task);
-  const ahead = task.state === 'ready' ? (lane?.ahead(task.enqueuedOrder) ?? 0) : 0;
+  const ahead = task.state === 'ready' ? (lane?.ahead(task) ?? 0) : 0;
   const causes = causesOf(state, task, { scan, ahead });
   const verdict = verdictOf(causes, scan);
   const expected = verdict === 'never' ? undefined : expectedStart(state, task, { scan, causes, ahead });
@@ -37,6 +38,8 @@ export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefine
     ...(task.untilMs > 0 && task.state !== 'ready' && { untilMs: task.untilMs }),
   };
 }
+
+const waits = ({ state }: Task): boolean => state === 'ready' || state === 'held' || state === 'backoff';
 
 function placed(state: SchedulerState, task: Task): WhyAnswer {
   const { taskId, live } = task;

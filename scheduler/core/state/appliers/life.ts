@@ -1,7 +1,10 @@
 // Events of the host's life and of its journal.
-import { epoch } from '../../../protocol/brands.ts';
+import { epoch, type TaskId } from '../../../protocol/brands.ts';
+import { skipElement } from '../arrayTable.ts';
 import { nodeState } from '../nodeTable.ts';
+import type { SchedulerState } from '../schedulerState.ts';
 import { dropTask } from '../taskMaking.ts';
+import { countElementEnd, removeArray } from './arrays.ts';
 import { setNodeState } from './nodes.ts';
 import type { Appliers } from './types.ts';
 
@@ -19,9 +22,20 @@ export const lifeAppliers: Appliers<'epoch_started' | 'journal_repaired'> = {
     state.nextToken = Math.max(state.nextToken, event.nextToken);
     // The lost batches may have begun epochs too, and agents refuse what comes from one older than they know.
     state.epoch = epoch(state.epoch + epochsSkippedByRepair);
-    for (const taskId of event.ended) {
-      const task = state.tasks.get(taskId);
-      if (task) dropTask(state, task);
-    }
+    for (const taskId of event.ended) endedUnseen(state, taskId);
   },
 };
+
+/** It ended in what the journal lost; history has its record. */
+function endedUnseen(state: SchedulerState, taskId: TaskId): void {
+  const task = state.tasks.get(taskId);
+  if (task) {
+    countElementEnd(state, task.group, 'unknown');
+    dropTask(state, task);
+    return;
+  }
+  const array = state.arrays.get(taskId);
+  if (array) removeArray(state, array);
+  const element = state.arrays.unbegun(taskId);
+  if (element) skipElement(element.row, element.index);
+}

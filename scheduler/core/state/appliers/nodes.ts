@@ -80,4 +80,5 @@ export function setNodeState(state: SchedulerState, node: NodeIndex, next: numbe
   state.nodes.state[node] = next;
   state.nodes.version += 1;
   state.index.update(node);
+  state.plant.update(node);
 }

@@ -12,10 +12,12 @@ export const queueAppliers: Appliers<QueueEvents> = {
   },
   tenant_put(state, event) {
     state.tenants.of(event.tenant).settings = event.settings;
+    state.ready.tenantChanged(event.tenant);
   },
   tenant_removed(state, event) {
     const tenant = state.tenants.of(event.tenant);
     tenant.settings = undefined;
+    state.ready.tenantChanged(event.tenant);
     state.tenants.forgetIfIdle(tenant);
   },
 };

@@ -1,10 +1,13 @@
 // Events of tasks and their attempts.
 import { isSuccess } from '../../../protocol/attempt.ts';
+import { ms, type TaskId } from '../../../protocol/brands.ts';
 import { retryClassOf } from '../../../protocol/retry.ts';
+import type { EndState } from '../../../protocol/task.ts';
 import { holdCapacity, releaseCapacity } from '../capacity.ts';
 import {
   addTask,
   enterLine,
+  enterLineInTime,
   holdPlace,
   holdShare,
   leaveWaiting,
@@ -14,7 +17,9 @@ import {
   removeTask,
   requeuedTask,
 } from '../taskMaking.ts';
+import type { SchedulerState } from '../schedulerState.ts';
 import { liveRecord, withoutCheckpoint } from '../taskTable.ts';
+import { countElementEnd, uncountElementEnd } from './arrays.ts';
 import { type Appliers, mustIndex, mustLive } from './types.ts';
 
 type TaskEvents =
@@ -25,6 +30,7 @@ type TaskEvents =
   | 'attempt_ended'
   | 'task_backed_off'
   | 'task_ready'
+  | 'task_held'
   | 'task_succeeded'
   | 'task_dead_lettered'
   | 'task_cancel_requested'
@@ -35,12 +41,16 @@ export const taskAppliers: Appliers<TaskEvents> = {
     state.nextTaskId = Math.max(state.nextTaskId, event.taskId + 1);
     const task = newTask(state, { taskId: event.taskId, spec: event.spec, submitter: event.submitter }, atMs);
     addTask(state, task);
-    enterLine(state, task, atMs);
+    enterLineInTime(state, task, atMs);
   },
   task_requeued(state, event, atMs) {
-    const task = requeuedTask(state, event.record);
+    const { record } = event;
+    const task = requeuedTask(state, record);
     addTask(state, task);
-    enterLine(state, task, atMs);
+    uncountElementEnd(state, record);
+    // Its array lets it in: it may run as many as it may already.
+    if (state.arrays.of(record.group)) state.tasks.setState(task, 'held');
+    else enterLineInTime(state, task, atMs);
   },
   attempt_placed(state, event, atMs) {
     const task = state.tasks.mustGet(event.taskId);
@@ -48,7 +58,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
     const wasReady = task.state === 'ready';
     state.tasks.setState(task, 'dispatched');
     if (wasReady) state.ready.leave(task);
-    state.ready.charge(state.ready.mustGet(task.spec.queue));
+    state.ready.charge(task);
     holdShare(state, task);
     state.nextToken = Math.max(state.nextToken, event.token + 1);
     state.tasks.startAttempt(task, {
@@ -93,14 +103,21 @@ export const taskAppliers: Appliers<TaskEvents> = {
   },
   task_ready(state, event, atMs) {
     const task = state.tasks.mustGet(event.taskId);
-    state.ready.mustGet(task.spec.queue).backoff -= 1;
+    if (task.state === 'held') task.untilMs = ms(0);
+    else state.ready.mustGet(task.spec.queue).backoff -= 1;
     enterLine(state, task, atMs);
   },
+  task_held(state, event) {
+    const task = state.tasks.mustGet(event.taskId);
+    state.ready.mustGet(task.spec.queue).backoff -= 1;
+    state.tasks.setState(task, 'held');
+    task.untilMs = ms(0);
+  },
   task_succeeded(state, event) {
-    removeTask(state, state.tasks.mustGet(event.taskId));
+    endTask(state, event.taskId, 'succeeded');
   },
   task_dead_lettered(state, event) {
-    removeTask(state, state.tasks.mustGet(event.taskId));
+    endTask(state, event.taskId, 'dead_letter');
   },
   task_cancel_requested(state, event) {
     const task = state.tasks.mustGet(event.taskId);
@@ -108,8 +125,13 @@ export const taskAppliers: Appliers<TaskEvents> = {
     task.cancelReason = event.reason;
   },
   task_cancelled(state, event) {
-    const task = state.tasks.mustGet(event.taskId);
-    leaveWaiting(state, task);
-    removeTask(state, task);
+    leaveWaiting(state, state.tasks.mustGet(event.taskId));
+    endTask(state, event.taskId, 'cancelled');
   },
 };
+
+function endTask(state: SchedulerState, taskId: TaskId, how: EndState): void {
+  const task = state.tasks.mustGet(taskId);
+  countElementEnd(state, task.group, how);
+  removeTask(state, task);
+}

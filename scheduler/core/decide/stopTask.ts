@@ -1,0 +1,18 @@
+// Ending a live task before its time: at once where it waits, by its agent where it runs.
+import type { Task } from '../state/taskTable.ts';
+import type { Turn } from './turn.ts';
+
+/** A waiting task ends at once; a placed one is asked to stop and ends when its agent says so, or its lease does. */
+export function stopTask(
+  turn: Turn,
+  task: Task,
+  { actor, reason }: { readonly actor: string; readonly reason: string },
+): void {
+  const { taskId } = task;
+  if (!task.live) {
+    turn.emit({ kind: 'task_cancelled', taskId, reason });
+    return;
+  }
+  if (task.state !== 'cancelling') turn.emit({ kind: 'task_cancel_requested', taskId, actor, reason });
+  turn.effect({ kind: 'stop', nodeId: task.live.nodeId, token: task.live.token });
+}

@@ -1,0 +1,11 @@
+// Which events take a task out of the core and into history.
+import type { Event, EventKind } from './events.ts';
+
+const endKinds: ReadonlySet<EventKind> = new Set([
+  'task_succeeded',
+  'task_dead_lettered',
+  'task_cancelled',
+  'array_ended',
+]);
+/** With each of these one record leaves for history, in the order of the events. */
+export const isEnd = ({ kind }: Event): boolean => endKinds.has(kind);
