@@ -15,7 +15,9 @@ interface Known {
 export function helpsOf(state: SchedulerState, task: Task, { scan, causes }: Known): readonly WhyHelp[] {
   const gates = causes.filter(({ reason }) => helpable.has(reason));
   const ofGates = gates.map(({ reason, facts }) => ({ lifts: reason as TaskPendingReason, nodes: 0, facts }));
-  const ofNodes = [...scan.sole.values()].map(({ rule, nodes, node }): WhyHelp => {
+  // Where nodes take it already, more of them help nothing.
+  const sole = scan.fitsNow ? [] : [...scan.sole.values()];
+  const ofNodes = sole.map(({ rule, nodes, node }): WhyHelp => {
     const { has, needs } = rule.compare(node, task.askClass, state.nodes);
     return { lifts: rule.reason, nodes, nodeId: state.nodes.idOf(node), facts: { has, needs } };
   });

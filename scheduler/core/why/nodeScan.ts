@@ -68,35 +68,67 @@ export interface NodeScan {
 
 /** O(nodes x rules): about 10 ms at 50,000 nodes. */
 export function scanNodes(state: SchedulerState, ask: AskClass): NodeScan {
-  const { nodes } = state;
-  const ofNode = inOrder(filters);
-  const ofClass = lacksByClass(state, ask);
-  const scan = {
-    fitsNow: false,
-    fitsEver: false,
-    removed: new Map<PendingReason, number>(),
-    near: [] as { node: NodeIndex; lacks: readonly Filter[] }[],
-    sole: new Map<PendingReason, SoleLack>(),
-    wantRoom: [] as NodeIndex[],
-  };
-  for (const node of nodes.occupied()) {
-    const classLacks = ofClass[nodes.nodeClass[node] ?? -1] ?? [];
-    const lacks = [...classLacks, ...ofNode.filter((rule) => rule.refuses(node, ask, nodes))];
-    const couldFit = classLacks.length === 0 && emptyFits(state, node, ask);
-    scan.fitsEver ||= couldFit;
-    scan.fitsNow ||= lacks.length === 0;
-    const first = lacks.length > 1 ? inOrder(lacks)[0] : lacks[0];
-    if (!first) continue;
-    scan.removed.set(first.reason, (scan.removed.get(first.reason) ?? 0) + 1);
-    keepNearest(scan.near, { node, lacks });
-    if (lacks.length === 1) countSole(scan.sole, first, { node, shortBy: shortage(state, node, ask) });
-    if (couldFit) keepWantingRoom(scan.wantRoom, node, lacks);
-  }
+  const scan = new Scanner(state, ask);
+  for (const node of state.nodes.occupied()) scan.look(node);
   return scan;
 }
 
-function keepWantingRoom(found: NodeIndex[], node: NodeIndex, lacks: readonly Filter[]): void {
-  if (found.length < roomNodesMax && lacks.every(({ reason }) => roomReasons.has(reason))) found.push(node);
+class Scanner implements NodeScan {
+  fitsNow = false;
+  fitsEver = false;
+  readonly removed = new Map<PendingReason, number>();
+  readonly near: { node: NodeIndex; lacks: readonly Filter[] }[] = [];
+  readonly sole = new Map<PendingReason, SoleLack>();
+  readonly wantRoom: NodeIndex[] = [];
+  readonly #state: SchedulerState;
+  readonly #ask: AskClass;
+  readonly #ofClass: readonly (readonly Filter[])[];
+  /** One for all nodes: most of them lack something. */
+  readonly #lacks: Filter[] = [];
+
+  constructor(state: SchedulerState, ask: AskClass) {
+    this.#state = state;
+    this.#ask = ask;
+    this.#ofClass = lacksByClass(state, ask);
+  }
+
+  look(node: NodeIndex): void {
+    const lacks = this.#lacksOf(node);
+    this.#countFit(node, lacks);
+    if (lacks.length === 0) return;
+    countFirst(this.removed, lacks);
+    keepNearest(this.near, node, lacks);
+    if (lacks.length === 1)
+      countSole(this.sole, lacks, { node, shortBy: shortage(this.#state, node, this.#ask) });
+  }
+
+  #lacksOf(node: NodeIndex): readonly Filter[] {
+    const { nodes } = this.#state;
+    const lacks = this.#lacks;
+    lacks.length = 0;
+    lacks.push(...(this.#ofClass[nodes.nodeClass[node] ?? -1] ?? []));
+    for (const rule of filters) if (rule.refuses(node, this.#ask, nodes)) lacks.push(rule);
+    return lacks;
+  }
+
+  /** Whether the node fits when it is empty is asked only as long as that tells something new. */
+  #countFit(node: NodeIndex, lacks: readonly Filter[]): void {
+    if (lacks.length === 0) this.fitsNow = true;
+    const wantsRoom = this.wantRoom.length < roomNodesMax && lacks.length > 0 && lacks.every(isRoom);
+    if (this.fitsEver && !wantsRoom) return;
+    if (!emptyFits(this.#state, node, this.#ask)) return;
+    this.fitsEver = true;
+    if (wantsRoom) this.wantRoom.push(node);
+  }
+}
+
+const isRoom = ({ reason }: Filter): boolean => roomReasons.has(reason);
+
+/** The first in the order of the funnel takes the node away. */
+function countFirst(removed: Map<PendingReason, number>, lacks: readonly Filter[]): void {
+  let first: PendingReason | undefined;
+  for (const { reason } of lacks) if (first === undefined || placeOf(reason) < placeOf(first)) first = reason;
+  if (first !== undefined) removed.set(first, (removed.get(first) ?? 0) + 1);
 }
 
 const inOrder = (rules: readonly Filter[]): readonly Filter[] =>
@@ -114,9 +146,10 @@ function lacksByClass(state: SchedulerState, ask: AskClass): readonly (readonly 
 
 function countSole(
   sole: Map<PendingReason, SoleLack>,
-  rule: Filter,
+  [rule]: readonly Filter[],
   { node, shortBy }: Pick<SoleLack, 'node' | 'shortBy'>,
 ): void {
+  if (!rule) return;
   const known = sole.get(rule.reason);
   if (!known) sole.set(rule.reason, { rule, nodes: 1, node, shortBy });
   else {
@@ -156,12 +189,13 @@ export function funnelOf(registered: number, removed: NodeScan['removed']): read
 /** Keeps the nodes that lack least; earlier nodes on a tie. */
 function keepNearest(
   near: { node: NodeIndex; lacks: readonly Filter[] }[],
-  found: { node: NodeIndex; lacks: readonly Filter[] },
+  node: NodeIndex,
+  lacks: readonly Filter[],
 ): void {
   const last = near.at(-1);
-  if (near.length >= whyNearMissesMax && last && last.lacks.length <= found.lacks.length) return;
-  const at = near.findIndex((other) => other.lacks.length > found.lacks.length);
-  near.splice(at < 0 ? near.length : at, 0, found);
+  if (near.length >= whyNearMissesMax && last && last.lacks.length <= lacks.length) return;
+  const at = near.findIndex((other) => other.lacks.length > lacks.length);
+  near.splice(at < 0 ? near.length : at, 0, { node, lacks: [...lacks] });
   if (near.length > whyNearMissesMax) near.pop();
 }
 
