@@ -17,6 +17,7 @@ import { type AttemptRecord } from '../protocol/attempt.ts';
 import type { LivePage, NodePage, TaskRow } from '../protocol/view.ts';
 import { why } from './whyAnswer.ts';
 import { amount, answerOf, count, labels, waiting } from './answerOf.ts';
+import { groupAnswers } from './groupAnswers.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
@@ -175,6 +176,7 @@ export const answerSchemas = {
   QueueList: v.object({ queues: v.array(queueRow) }),
   QueueAnswer: v.object({ queue: v.string() }),
   ...storageAnswers,
+  ...groupAnswers,
   ...recorderAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),
 } as const;

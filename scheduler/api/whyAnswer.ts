@@ -34,6 +34,7 @@ export const why = answerOf<WhyAnswer>()(
       }),
     ),
     ahead: count,
+    waitsFor: v.exactOptional(v.array(v.object({ taskId: count, ref: v.string() }))),
     untilMs: v.exactOptional(amount),
     placedOn: v.exactOptional(v.string()),
     there: v.exactOptional(

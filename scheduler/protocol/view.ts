@@ -1,7 +1,7 @@
 // What any engine lets others read: live tasks, nodes, queues, and why a task waits. Read only, answered from memory.
 import type { Epoch, MiB, Millicores, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { FleetColumns } from './fleetColumns.ts';
-import type { GroupRow } from './groups.ts';
+import type { GroupDetail, GroupRow } from './groups.ts';
 import type { NodeRow } from './node.ts';
 import type { QueueSettings, TenantSettings } from './queue.ts';
 import type { TaskPendingReason } from './reasons.ts';
@@ -179,9 +179,9 @@ export interface SchedulerView {
   readonly fleetUse: () => FleetUse;
   readonly queues: () => readonly QueueRow[];
   readonly tenants: () => readonly TenantRow[];
-  /** Arrays and workflows that have not ended, newest first. */
+  /** Arrays that have not ended, and workflows until a while after their end; newest first. */
   readonly groups: () => readonly GroupRow[];
-  readonly group: (groupId: TaskId) => GroupRow | undefined;
+  readonly group: (groupId: TaskId) => GroupDetail | undefined;
   /** A live task, an array that has not ended, or an element of one. */
   readonly task: (taskId: TaskId) => TaskRecord | undefined;
   readonly taskRow: (taskId: TaskId) => TaskRow | undefined;

@@ -76,6 +76,8 @@ export interface WhyAnswer {
   readonly nearMisses: readonly NearMiss[];
   /** Tasks of its lane that go first, where it is simply behind them. */
   readonly ahead: number;
+  /** Tasks that it comes after and that have not ended, at most `whyNearMissesMax`. */
+  readonly waitsFor?: readonly { readonly taskId: TaskId; readonly ref: string }[];
   /** End of the backoff or the delay, where it waits one out. */
   readonly untilMs?: Ms;
   /** For a placed task: where it is. */

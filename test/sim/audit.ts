@@ -6,8 +6,10 @@ import { platformRetriesMax } from '../../scheduler/protocol/limits.ts';
 import type { TaskRecord } from '../../scheduler/protocol/task.ts';
 import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import { ArrayBooks } from './arrayBooks.ts';
+import { GangWatch } from './gangWatch.ts';
 import type { ResultWatch } from './resultWatch.ts';
 import { newlySeen, type SeenTask } from './seenTask.ts';
+import { WorkflowBooks } from './workflowBooks.ts';
 
 export type Report = (check: string, message: string) => void;
 
@@ -17,12 +19,14 @@ export class JournalAudit {
   readonly tasks = new Map<TaskId, SeenTask>();
   /** Token -> where it was placed. Every token that ever became durable. */
   readonly placed = new Map<Token, { readonly nodeId: NodeId; readonly task: SeenTask }>();
+  readonly gangs: GangWatch;
   readonly #keys = new Map<string, TaskId>();
   readonly #online = new Set<NodeId>();
   readonly #cordoned = new Set<NodeId>();
   readonly #report: Report;
   readonly #results: ResultWatch | undefined;
   readonly #arrays: ArrayBooks;
+  readonly #workflows: WorkflowBooks;
   #atMs = 0;
   #lastToken = 0;
   #lastTaskId = 0;
@@ -31,7 +35,9 @@ export class JournalAudit {
   constructor(report: Report, results?: ResultWatch) {
     this.#report = report;
     this.#results = results;
+    this.gangs = new GangWatch(report);
     this.#arrays = new ArrayBooks(report);
+    this.#workflows = new WorkflowBooks(report);
   }
 
   /** The books as of these batches, which were audited before: the journal lost what came after them. */
@@ -50,6 +56,11 @@ export class JournalAudit {
     return shorter;
   }
 
+  /** Once all is quiet. */
+  finish(): void {
+    this.#workflows.finish();
+  }
+
   isLive(token: Token): boolean {
     return this.placed.get(token)?.task.live === token;
   }
@@ -62,15 +73,41 @@ export class JournalAudit {
     );
     this.#atMs = batch.atMs;
     for (const event of batch.events) this.#event(event);
+    this.gangs.take(batch);
   }
 
   /** What an event of a kind means for the books. One that is not here means nothing to them. */
   readonly #books: { readonly [Kind in Event['kind']]?: (event: Extract<Event, { kind: Kind }>) => void } = {
-    task_admitted: (event) => {
-      this.#admitted(event);
+    task_admitted: ({ taskId, spec }) => {
+      this.#takeId(taskId, spec.key);
+      this.tasks.set(taskId, newlySeen(taskId, spec));
+    },
+    gang_admitted: ({ groupId, spec }) => {
+      this.#takeId(groupId, spec.key);
+      for (let index = 1; index <= (spec.gang?.size ?? 0); index += 1) {
+        const taskId = (groupId + index) as TaskId;
+        this.#takeId(taskId, undefined);
+        this.tasks.set(taskId, newlySeen(taskId, spec));
+      }
+    },
+    workflow_admitted: (event) => {
+      this.#newId(event.taskId);
+      this.#lastTaskId = event.lastTaskId;
+      this.#workflows.admitted(event);
+      for (const [at, { spec }] of event.workflow.tasks.entries()) {
+        const id = (event.taskId + 1 + at) as TaskId;
+        this.tasks.set(id, newlySeen(id, spec));
+      }
+    },
+    task_released: ({ taskId }) => {
+      this.#workflows.released(taskId);
+    },
+    workflow_ended: (event) => {
+      this.#workflows.over(event);
     },
     array_admitted: (event) => {
-      this.#admitted(event);
+      this.#takeId(event.taskId, event.spec.key);
+      this.tasks.set(event.taskId, newlySeen(event.taskId, event.spec));
       this.#lastTaskId = event.lastTaskId;
       this.#arrays.admitted(event);
     },
@@ -151,15 +188,11 @@ export class JournalAudit {
     (this.#books[event.kind] as ((event: Event) => void) | undefined)?.(event);
   }
 
-  #admitted({ taskId, spec }: Extract<Event, { kind: 'task_admitted' | 'array_admitted' }>): void {
-    this.#rule('ids', taskId > this.#lastTaskId, `task ${String(taskId)} was admitted twice`);
-    this.#lastTaskId = taskId;
-    const { key } = spec;
-    if (key !== undefined) {
-      this.#rule('key', !this.#keys.has(key), `key ${key} was admitted twice`);
-      this.#keys.set(key, taskId);
-    }
-    this.tasks.set(taskId, newlySeen(taskId, spec));
+  #takeId(taskId: TaskId, key: string | undefined): void {
+    this.#newId(taskId);
+    if (key === undefined) return;
+    this.#rule('key', !this.#keys.has(key), `key ${key} was admitted twice`);
+    this.#keys.set(key, taskId);
   }
 
   #requeued({ taskId, spec }: TaskRecord): void {
@@ -169,6 +202,7 @@ export class JournalAudit {
     this.tasks.set(taskId, task);
     this.#rule('ended-once', isGone || known?.isLive === false, `task ${String(taskId)} put back while live`);
     this.#arrays.requeued(taskId);
+    this.#workflows.requeued(taskId);
     task.isLive = true;
     task.isCancelAsked = false;
     task.requeues += 1;
@@ -194,6 +228,7 @@ export class JournalAudit {
     const { notBeforeMs = 0 } = task.spec;
     this.#rule('delayed', notBeforeMs <= this.#atMs, `${name} was placed before its time`);
     this.#arrays.placed(taskId);
+    this.#workflows.placed(taskId);
     task.live = token;
     task.newest = token;
     this.placed.set(token, { nodeId, task });
@@ -212,6 +247,7 @@ export class JournalAudit {
   /** It ended in batches that the journal lost; history has the record. */
   #endedByRepair(taskId: TaskId): void {
     const isUnbegun = this.#arrays.endedByRepair(taskId);
+    this.#workflows.ended(taskId, false);
     const task = isUnbegun ? undefined : this.#mustBeLive(taskId, 'journal_repaired');
     if (!task) return;
     task.isLive = false;
@@ -252,11 +288,16 @@ export class JournalAudit {
         `${name} succeeded without exit code 0`,
       );
     this.#arrays.elementEnded(task.taskId, howEnded[kind] ?? 'unknown');
+    this.#workflows.ended(task.taskId, kind === 'task_succeeded');
     task.isLive = false;
     task.hasSucceeded = kind === 'task_succeeded';
     task.ends += 1;
   }
 
+  #newId(taskId: TaskId): void {
+    this.#rule('ids', taskId > this.#lastTaskId, `task ${String(taskId)} was admitted twice`);
+    this.#lastTaskId = taskId;
+  }
   #mustBeLive(taskId: TaskId, what: string): SeenTask | undefined {
     const task = this.tasks.get(taskId);
     this.#rule('ended-once', task?.isLive === true, `${what} of task ${String(taskId)}, which is not live`);

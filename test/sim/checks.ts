@@ -10,6 +10,7 @@ import { EffectWatch } from './effectWatch.ts';
 import type { FakeAgent } from './fakeAgent.ts';
 import type { FakeDisk } from './fakeDisk.ts';
 import type { FakeHistory } from './fakeHistory.ts';
+import { gangsLeftWaiting } from './gangWatch.ts';
 import { LeaseWatch } from './leaseWatch.ts';
 import { placedWhereShort } from './overheldWatch.ts';
 import { Promises } from './promises.ts';
@@ -78,6 +79,7 @@ export class Checks {
     this.counts.turns += 1;
     for (const broken of brokenInvariants(core.state)) this.report('invariant', broken);
     for (const broken of placedWhereShort(core, result)) this.report('oversold', broken);
+    for (const left of gangsLeftWaiting(core)) this.report('gang-wake', left);
     this.leases.turned(core, commands, result);
     this.#shares.turned(core);
     this.#books.turned(core, result, (task) => {
@@ -147,6 +149,7 @@ export class Checks {
   finish(core: Core | undefined, history: FakeHistory): string {
     this.catchUp();
     this.#checkEnds(history);
+    this.#audit.finish();
     this.#checkRuns();
     this.effects.finish();
     for (const { nodeId, ledger } of this.agents.values())

@@ -3,6 +3,7 @@
 import type { NodeId, TaskId } from '../../scheduler/protocol/brands.ts';
 import type { Command } from '../../scheduler/protocol/events.ts';
 import type { TaskSpec } from '../../scheduler/protocol/task.ts';
+import type { Workflow } from '../../scheduler/protocol/workflow.ts';
 import type { Checks } from './checks.ts';
 import type { FakeHistory } from './fakeHistory.ts';
 import type { FakeHost } from './fakeHost.ts';
@@ -42,6 +43,14 @@ export class Operator {
     const { world, plan } = this.#parts;
     for (const { queue, weight } of plan.queues)
       this.#untilTaken({ kind: 'PutQueue', queue, change: { weight }, actor });
+    for (const workflow of plan.workflows)
+      this.#planned(world.between(1_500, overMs), () => {
+        this.#untilTaken(
+          { kind: 'SubmitWorkflow', workflow, actor },
+          Infinity,
+          this.#workflowAnswered(workflow),
+        );
+      });
     for (let at = 0; at < plan.specs.length;) {
       const specs = plan.specs.slice(at, at + world.pick([1, 1, 5, 40]));
       at += specs.length;
@@ -122,6 +131,16 @@ export class Operator {
       if (this.#parts.world.chance(0.06)) this.#cancelLater(given.taskId);
     }
   };
+
+  readonly #workflowAnswered =
+    ({ tasks }: Workflow) =>
+    (answer: Answer) => {
+      const [given] = answer.ok ? (answer.value.answers ?? []) : [];
+      if (given?.ok !== true) return;
+      for (const at of tasks.keys())
+        this.#parts.checks.submitAnswered((given.taskId + 1 + at) as TaskId, undefined);
+      if (this.#parts.world.chance(0.1)) this.#cancelLater(given.taskId);
+    };
 
   #cancelLater(taskId: TaskId): void {
     this.#planned(this.#parts.world.between(0, 15_000), () => {

@@ -3,10 +3,12 @@
 import type { Ms } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
 import { arrayAppliers } from './appliers/arrays.ts';
+import { gangAppliers } from './appliers/gangs.ts';
 import { lifeAppliers } from './appliers/life.ts';
 import { nodeAppliers } from './appliers/nodes.ts';
 import { queueAppliers } from './appliers/queues.ts';
 import { taskAppliers } from './appliers/tasks.ts';
+import { workflowAppliers } from './appliers/workflows.ts';
 import type { Appliers } from './appliers/types.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
@@ -16,6 +18,8 @@ const appliers: Appliers = {
   ...queueAppliers,
   ...taskAppliers,
   ...arrayAppliers,
+  ...gangAppliers,
+  ...workflowAppliers,
 };
 
 export function apply(state: SchedulerState, event: Event, atMs: Ms): void {

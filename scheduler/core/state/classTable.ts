@@ -36,6 +36,8 @@ export interface AskClass {
   readonly tolerations: readonly string[];
   /** An attempt of it is taken to end within this time: see `runBoundOf`. */
   readonly boundMs: number;
+  /** Members of a gang, all of which have this ask and are placed at once; 0: a plain task. */
+  readonly gangSize: number;
   /** Of `placement`, where the task has one. */
   readonly rules: AskRules | undefined;
   /** Live tasks of this class. The class goes with the last one. */
@@ -101,6 +103,13 @@ export class ClassTable {
     return this.#askByKey.size < askClassesMax || this.#askByKey.has(askKey(spec));
   }
 
+  /** Room for all of them together. */
+  hasRoomForAsks(specs: readonly TaskSpec[]): boolean {
+    if (this.#askByKey.size + specs.length <= askClassesMax) return true;
+    const added = new Set(specs.map(askKey).filter((key) => !this.#askByKey.has(key)));
+    return this.#askByKey.size + added.size <= askClassesMax;
+  }
+
   releaseAskClass(ask: AskClass): void {
     ask.users -= 1;
     if (ask.users > 0) return;
@@ -146,6 +155,7 @@ export class ClassTable {
       ...splitLabels(spec.selector),
       tolerations: spec.tolerations,
       boundMs: runBoundOf(spec),
+      gangSize: spec.gang?.size ?? 0,
       rules: askRulesOf(spec, { neighbours: this.#neighbours, usable }),
       users: 0,
       isBlocked: false,
@@ -204,6 +214,7 @@ function askKey(spec: TaskSpec): string {
     sortedValues(spec.selector),
     [...spec.tolerations].sort(),
     runBoundOf(spec),
+    spec.gang?.size ?? 0,
     ...(rules === undefined ? [] : [rules]),
   ]);
 }

@@ -10,6 +10,7 @@ import {
 } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
 import { plantTiming, type Timing } from '../../protocol/timing.ts';
+import { GangRoom } from '../place/gangRoom.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { EndRate } from '../queue/endRate.ts';
@@ -19,6 +20,7 @@ import { ArrayTable } from './arrayTable.ts';
 import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
+import { GangTable } from './gangTable.ts';
 import { Leavings } from './leavings.ts';
 import { Neighbours } from './neighbours.ts';
 import { NodeBlame } from './nodeBlame.ts';
@@ -26,6 +28,7 @@ import { NodeTable } from './nodeTable.ts';
 import { Plant } from './plant.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
+import { WorkflowTable } from './workflowTable.ts';
 
 export const defaultQueue = queueName('default');
 
@@ -48,11 +51,13 @@ export class SchedulerState {
   readonly tasks = new TaskTable();
   readonly plant = new Plant(this.nodes);
   readonly arrays = new ArrayTable();
+  readonly workflows = new WorkflowTable();
   /** What placement rules count. */
   readonly neighbours = new Neighbours(this.nodes.places, () => this.tasks.placed());
   readonly classes = new ClassTable(this.neighbours);
   readonly tenants = new TenantTable();
   readonly ready = new ReadyQueue(this.plant, this.tenants);
+  readonly gangs = new GangTable();
   /** What is asked for of late. Soft state. */
   readonly mix = new AskMix();
   /** SHA-256 of each enrolled node's key. */
@@ -66,6 +71,8 @@ export class SchedulerState {
   readonly timedNodes = new Set<NodeIndex>();
   /** Nodes that gained room since blocked asks were last looked at. */
   readonly freed = new Set<NodeIndex>();
+  /** What gangs wait for that found no room. */
+  readonly gangRoom = new GangRoom();
   /** `changes` of all rules when blocked asks were last looked at. Soft state. */
   ruleChangesSeen = 0;
   readonly leavings = new Leavings();
@@ -99,6 +106,8 @@ export class SchedulerState {
     this.ready.reset();
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
     this.#resumeArrays(nowMs);
+    this.workflows.touchAll();
+    for (const { groupId } of this.gangs.all()) this.timers.add({ dueMs: nowMs, kind: 'gang', id: groupId });
     for (const task of this.tasks.all()) {
       if (task.state === 'backoff')
         this.timers.add({ dueMs: task.untilMs, kind: 'backoff', id: task.taskId });

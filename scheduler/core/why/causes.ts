@@ -1,8 +1,10 @@
 // Everything that holds a waiting task back, as a tree: its own state, the gates of its queue and tenant, the nodes.
 import type { TaskPendingReason } from '../../protocol/reasons.ts';
-import type { WhyCause, WhyFacts } from '../../protocol/why.ts';
+import { whyNearMissesMax } from '../../protocol/limits.ts';
+import type { WhyAnswer, WhyCause, WhyFacts } from '../../protocol/why.ts';
 import { gateOf } from '../queue/gates.ts';
 import { roomIn } from '../state/arrayTable.ts';
+import { memberIdOf } from '../state/workflowTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
 import { funnelOf, type NodeScan } from './nodeScan.ts';
@@ -20,19 +22,37 @@ const cause = (
 
 /** The nearest to the task first. Those of one answer all have to go before it starts. */
 export function causesOf(state: SchedulerState, task: Task, { scan, ahead }: Known): readonly WhyCause[] {
-  const causes = [...ownCauses(state, task), ...gateCauses(state, task), ...nodeCauses(state, scan)];
+  const causes = [...ownCauses(state, task), ...gateCauses(state, task), ...nodeCauses(state, task, scan)];
   return causes.length > 0 ? causes : [cause('BEHIND_OTHERS', { ahead })];
 }
 
 /** What lies with the task itself. */
 function ownCauses(state: SchedulerState, task: Task): readonly WhyCause[] {
   if (task.state === 'backoff') return [cause('BACKOFF', { untilMs: task.untilMs })];
-  if (task.state !== 'held') return [];
+  return task.state === 'held' ? heldCauses(state, task) : [];
+}
+
+/** Not in line yet. */
+function heldCauses(state: SchedulerState, task: Task): readonly WhyCause[] {
   if (task.untilMs > 0) return [cause('DELAYED', { untilMs: task.untilMs })];
+  if (task.group?.kind === 'gang') return [cause('GANG', { size: task.group.size })];
+  if (task.group?.kind === 'workflow')
+    return [cause('DEPENDENCY', { tasks: waitsFor(state, task).waitsFor?.length ?? 0 })];
   const array = state.arrays.of(task.group) ?? state.arrays.get(task.taskId);
   if (array && roomIn(array, state.tasks.groups.of(array.groupId)) <= 0)
     return [cause('ARRAY_RUNNING_MAX', { runningMax: array.spec.array?.runningMax ?? 0 })];
   return [];
+}
+
+/** Tasks of its workflow that a held one comes after and that have not ended. */
+export function waitsFor({ workflows }: SchedulerState, task: Task): Pick<WhyAnswer, 'waitsFor'> {
+  const found = workflows.of(task.group);
+  if (!found || task.state !== 'held' || task.untilMs > 0) return {};
+  const open = found.member.after.flatMap((at) => {
+    const { ref, ended } = found.row.members[at] ?? {};
+    return ref === undefined || ended !== undefined ? [] : [{ taskId: memberIdOf(found.row, at), ref }];
+  });
+  return { waitsFor: open.slice(0, whyNearMissesMax) };
 }
 
 /** What its queue, its tenant or the plant's licences do not allow now. */
@@ -42,8 +62,11 @@ function gateCauses(state: SchedulerState, task: Task): readonly WhyCause[] {
   return gate ? [cause(gate, gate.startsWith('QUEUE') ? { queue } : { tenant })] : [];
 }
 
-function nodeCauses(state: SchedulerState, { fitsNow, removed }: NodeScan): readonly WhyCause[] {
-  if (fitsNow) return [];
+function nodeCauses(state: SchedulerState, task: Task, scan: NodeScan): readonly WhyCause[] {
+  const { fitsNow, removed, seatsEver } = scan;
+  const { gangSize, isBlocked } = task.askClass;
+  if (gangSize > seatsEver) return [cause('GANG', { size: gangSize, seats: seatsEver, isForEver: 1 })];
+  if (fitsNow) return gangSize > 0 && isBlocked ? [cause('GANG', { size: gangSize })] : [];
   const registered = state.nodes.size;
   if (registered === 0) return [cause('NO_NODES')];
   const parts = funnelOf(registered, removed).map(({ reason, removed: nodes, remaining }) =>

@@ -4,7 +4,7 @@ import type { NodeIndex } from '../../protocol/brands.ts';
 import { gpuDevicesMax, whyNearMissesMax } from '../../protocol/limits.ts';
 import type { PendingReason } from '../../protocol/reasons.ts';
 import type { FunnelStep, NearMiss } from '../../protocol/why.ts';
-import { emptyFits } from '../place/everFits.ts';
+import { emptyFits, emptySeats } from '../place/everFits.ts';
 import type { Filter } from '../place/filter.ts';
 import { classFilters, filters } from '../place/filters.ts';
 import { type AskClass, classRefusal } from '../state/classTable.ts';
@@ -62,6 +62,8 @@ export interface NodeScan {
   readonly removed: ReadonlyMap<PendingReason, number>;
   readonly near: readonly { readonly node: NodeIndex; readonly lacks: readonly Filter[] }[];
   readonly sole: ReadonlyMap<PendingReason, SoleLack>;
+  /** Members of a gang that an empty plant has room for, counted no further than its size; 0 for a plain task. */
+  readonly seatsEver: number;
   /** Nodes that would take the task once enough of what they run has ended. */
   readonly wantRoom: readonly NodeIndex[];
 }
@@ -76,6 +78,7 @@ export function scanNodes(state: SchedulerState, ask: AskClass): NodeScan {
 class Scanner implements NodeScan {
   fitsNow = false;
   fitsEver = false;
+  seatsEver = 0;
   readonly removed = new Map<PendingReason, number>();
   readonly near: { node: NodeIndex; lacks: readonly Filter[] }[] = [];
   readonly sole = new Map<PendingReason, SoleLack>();
@@ -115,9 +118,11 @@ class Scanner implements NodeScan {
   #countFit(node: NodeIndex, lacks: readonly Filter[]): void {
     if (lacks.length === 0) this.fitsNow = true;
     const wantsRoom = this.wantRoom.length < roomNodesMax && lacks.length > 0 && lacks.every(isRoom);
-    if (this.fitsEver && !wantsRoom) return;
+    const wantsSeats = this.seatsEver < this.#ask.gangSize;
+    if (this.fitsEver && !wantsRoom && !wantsSeats) return;
     if (!emptyFits(this.#state, node, this.#ask)) return;
     this.fitsEver = true;
+    if (wantsSeats) this.seatsEver += emptySeats(this.#state, node, this.#ask);
     if (wantsRoom) this.wantRoom.push(node);
   }
 }

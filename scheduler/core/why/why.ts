@@ -5,16 +5,17 @@ import type { TaskPendingReason } from '../../protocol/reasons.ts';
 import type { WhyAnswer, WhyCause } from '../../protocol/why.ts';
 import { arrayAsTask, heldElement } from '../groupView.ts';
 import { waitingOf } from '../queue/waiting.ts';
+import { leaderOf } from '../state/gangTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
-import { causesOf } from './causes.ts';
+import { causesOf, waitsFor } from './causes.ts';
 import { expectedStart } from './expectedStart.ts';
 import { helpsOf } from './helps.ts';
 import { funnelOf, nearMissesOf, type NodeScan, scanNodes } from './nodeScan.ts';
 
 /** O(nodes x rules), and O(tasks of its lane) where it waits in one. Undefined where the task is not live. */
 export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefined {
-  const task = state.tasks.get(taskId) ?? arrayAsTask(state, taskId) ?? heldElement(state, taskId);
+  const task = asTask(state, taskId);
   if (!task) return undefined;
   if (!waits(task)) return placed(state, task);
   const scan = scanNodes(state, task.askClass);
@@ -35,8 +36,17 @@ export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefine
     funnel: funnelOf(state.nodes.size, scan.removed),
     nearMisses: nearMissesOf(state, task.askClass, scan),
     ahead,
+    ...waitsFor(state, task),
     ...(task.untilMs > 0 && task.state !== 'ready' && { untilMs: task.untilMs }),
   };
+}
+
+/** What waits under this id: a gang waits as its leader does, an array as the first of its elements. */
+function asTask(state: SchedulerState, taskId: TaskId): Task | undefined {
+  const task = state.tasks.get(taskId);
+  const gang = task ? state.gangs.of(task) : state.gangs.get(taskId);
+  if (gang && (!task || gang.active === 0)) return leaderOf(gang);
+  return task ?? arrayAsTask(state, taskId) ?? heldElement(state, taskId);
 }
 
 const waits = ({ state }: Task): boolean => state === 'ready' || state === 'held' || state === 'backoff';

@@ -5,6 +5,7 @@ import { nodeState } from '../nodeTable.ts';
 import type { SchedulerState } from '../schedulerState.ts';
 import { dropTask } from '../taskMaking.ts';
 import { countElementEnd, removeArray } from './arrays.ts';
+import { setMemberEnded } from './workflows.ts';
 import { setNodeState } from './nodes.ts';
 import type { Appliers } from './types.ts';
 
@@ -31,7 +32,9 @@ function endedUnseen(state: SchedulerState, taskId: TaskId): void {
   const task = state.tasks.get(taskId);
   if (task) {
     countElementEnd(state, task.group, 'unknown');
-    dropTask(state, task);
+    setMemberEnded(state, task.group, 'unknown');
+    const gang = state.gangs.of(task);
+    for (const one of gang ? [...gang.members] : [task]) dropTask(state, one);
     return;
   }
   const array = state.arrays.get(taskId);
