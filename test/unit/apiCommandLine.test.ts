@@ -106,7 +106,7 @@ describe('words', () => {
     const { code, out } = await millrace('--help');
     expect(code).toBe(0);
     const names = [...out.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name = '']) => name);
-    expect(names).toHaveLength(22);
+    expect(names).toHaveLength(20);
     // Those that work without a hub have helps of their own.
     const online = names.filter((name) => name !== 'journal' && name !== 'restore');
     const helps = await Promise.all(online.map((name) => millrace(`${name} --help`)));
@@ -150,7 +150,7 @@ describe('words', () => {
     expect((await millrace('uncordon V/3')).out).toBe('V/3 uncordoned\n');
     expect((await millrace('put-queue night --weight 2')).out).toBe('night has weight 2\n');
     expect((await millrace('queues')).out).toMatch(/^night +2 /m);
-    expect(linesOf((await millrace('nodes --all --json')).out)).toHaveLength(22);
+    expect(linesOf((await millrace('nodes --all --json')).out)).toHaveLength(20);
   });
 
   test('a task is told in words: what it is, why it waits, its output', async () => {

@@ -38,6 +38,10 @@ function heldCauses(state: SchedulerState, task: Task): readonly WhyCause[] {
   if (task.group?.kind === 'gang') return [cause('GANG', { size: task.group.size })];
   if (task.group?.kind === 'workflow')
     return [cause('DEPENDENCY', { tasks: waitsFor(state, task).waitsFor?.length ?? 0 })];
+  return arrayCauses(state, task);
+}
+
+function arrayCauses(state: SchedulerState, task: Task): readonly WhyCause[] {
   const array = state.arrays.of(task.group) ?? state.arrays.get(task.taskId);
   if (array && roomIn(array, state.tasks.groups.of(array.groupId)) <= 0)
     return [cause('ARRAY_RUNNING_MAX', { runningMax: array.spec.array?.runningMax ?? 0 })];
