@@ -9,6 +9,7 @@ import type { DoorRefusal } from './problem.ts';
 import { recorderOperations } from './recorderOperations.ts';
 import { storageOperations } from './storageOperations.ts';
 import { taskOperations } from './taskOperations.ts';
+import { whatIfOperations } from './whatIfOperations.ts';
 
 export const operations: readonly Operation[] = [
   ...taskOperations,
@@ -18,6 +19,7 @@ export const operations: readonly Operation[] = [
   ...storageOperations,
   ...groupOperations,
   ...recorderOperations,
+  ...whatIfOperations,
 ];
 
 export interface Route {
