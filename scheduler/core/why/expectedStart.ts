@@ -23,7 +23,7 @@ export function expectedStart(state: SchedulerState, task: Task, known: Known): 
   if (task.untilMs > nowMs && (task.state === 'backoff' || task.state === 'held'))
     return { atMs: task.untilMs, fromMs: task.untilMs, untilMs: ms(task.untilMs + turnMs), basis: 'time' };
   const room = known.causes.some(({ reason }) => reason === 'NO_NODE_FITS')
-    ? roomInMs(state, task, known.scan)
+    ? (reservedInMs(state, task) ?? roomInMs(state, task, known.scan))
     : 0;
   if (room === undefined) return undefined;
   const turn = turnInMs(state, task, known.ahead);
@@ -42,6 +42,12 @@ const estimate = (nowMs: number, inMs: number, basis: ExpectedStart['basis']): E
   untilMs: ms(Math.round(nowMs + inMs * later)),
   basis,
 });
+
+/** Where room is kept for it: until then. */
+function reservedInMs({ reservations, lastBatchAtMs }: SchedulerState, task: Task): number | undefined {
+  const kept = reservations.of(task);
+  return kept && Math.max(turnMs, kept.fromMs - lastBatchAtMs);
+}
 
 /** By how fast tasks of its queue end of late, and so make room for as many. Undefined where none did. */
 function turnInMs(state: SchedulerState, { spec }: Task, ahead: number): number | undefined {

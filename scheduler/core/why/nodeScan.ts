@@ -1,6 +1,6 @@
 // Every node asked by the very rules of placement: what takes how many away, who lacks least, and what single change
 // would let how many take the task.
-import type { NodeIndex } from '../../protocol/brands.ts';
+import { formatTaskId, type NodeIndex } from '../../protocol/brands.ts';
 import { gpuDevicesMax, whyNearMissesMax } from '../../protocol/limits.ts';
 import type { PendingReason } from '../../protocol/reasons.ts';
 import type { FunnelStep, NearMiss } from '../../protocol/why.ts';
@@ -85,6 +85,7 @@ class Scanner implements NodeScan {
   readonly wantRoom: NodeIndex[] = [];
   readonly #state: SchedulerState;
   readonly #ask: AskClass;
+  readonly #rules: readonly Filter[];
   readonly #ofClass: readonly (readonly Filter[])[];
   /** One for all nodes: most of them lack something. */
   readonly #lacks: Filter[] = [];
@@ -93,6 +94,7 @@ class Scanner implements NodeScan {
     this.#state = state;
     this.#ask = ask;
     this.#ofClass = lacksByClass(state, ask);
+    this.#rules = [...filters, reservedFilter(state)];
   }
 
   look(node: NodeIndex): void {
@@ -110,7 +112,7 @@ class Scanner implements NodeScan {
     const lacks = this.#lacks;
     lacks.length = 0;
     lacks.push(...(this.#ofClass[nodes.nodeClass[node] ?? -1] ?? []));
-    for (const rule of filters) if (rule.refuses(node, this.#ask, nodes)) lacks.push(rule);
+    for (const rule of this.#rules) if (rule.refuses(node, this.#ask, nodes)) lacks.push(rule);
     return lacks;
   }
 
@@ -125,6 +127,22 @@ class Scanner implements NodeScan {
     if (wantsSeats) this.seatsEver += emptySeats(this.#state, node, this.#ask);
     if (wantsRoom) this.wantRoom.push(node);
   }
+}
+
+/** Kept for a task that waits longer. Of the state, not of the node: it is no filter of a policy. */
+function reservedFilter({ ready, reservations }: SchedulerState): Filter {
+  return {
+    reason: 'RESERVED',
+    refuses: (node, ask) => reservations.refuses(node, ask),
+    compare: (node, ask) => {
+      const kept = reservations.first(node);
+      const inS = Math.round(((kept?.fromMs ?? 0) - ready.nowMs) / 1_000);
+      return {
+        has: kept ? `kept for ${formatTaskId(kept.task.taskId)} in ${String(inS)} s` : '',
+        needs: `up to ${String(Math.round(ask.boundMs / 1_000))} s`,
+      };
+    },
+  };
 }
 
 const isRoom = ({ reason }: Filter): boolean => roomReasons.has(reason);

@@ -18,7 +18,9 @@ export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefine
   const task = asTask(state, taskId);
   if (!task) return undefined;
   if (!waits(task)) return placed(state, task);
+  state.reservations.lookFor(task);
   const scan = scanNodes(state, task.askClass);
+  state.reservations.lookFor(undefined);
   const lane = state.ready.laneOf(task);
   const ahead = task.state === 'ready' ? (lane?.ahead(task) ?? 0) : 0;
   const causes = causesOf(state, task, { scan, ahead });
