@@ -21,6 +21,7 @@ import { groupAnswers } from './groupAnswers.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
+import { scheduleAnswers } from './scheduleAnswers.ts';
 import { storageAnswers, taskGroups } from './storageAnswers.ts';
 import { whatIfAnswers } from './whatIfAnswers.ts';
 
@@ -176,6 +177,7 @@ export const answerSchemas = {
   QueueRow: queueRow,
   QueueList: v.object({ queues: v.array(queueRow) }),
   QueueAnswer: v.object({ queue: v.string() }),
+  ...scheduleAnswers,
   ...storageAnswers,
   ...groupAnswers,
   ...recorderAnswers,

@@ -7,6 +7,7 @@ import { apiPrefix, documentPath, type Operation } from './operation.ts';
 import { plantOperations } from './plantOperations.ts';
 import type { DoorRefusal } from './problem.ts';
 import { recorderOperations } from './recorderOperations.ts';
+import { scheduleOperations } from './scheduleOperations.ts';
 import { storageOperations } from './storageOperations.ts';
 import { taskOperations } from './taskOperations.ts';
 import { whatIfOperations } from './whatIfOperations.ts';
@@ -16,6 +17,7 @@ export const operations: readonly Operation[] = [
   ...listOperations,
   logOperation,
   ...plantOperations,
+  ...scheduleOperations,
   ...storageOperations,
   ...groupOperations,
   ...recorderOperations,

@@ -15,6 +15,7 @@ import type {
 import { groupDetail, groupRows, recordById } from './groupView.ts';
 import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
+import { scheduleReads } from './scheduleView.ts';
 import { why } from './why/why.ts';
 import { waitingOf } from './queue/waiting.ts';
 import { windowOf } from './queue/window.ts';
@@ -34,6 +35,7 @@ export function viewOf(state: SchedulerState): SchedulerView {
     groups: () => groupRows(state),
     group: (groupId) => groupDetail(state, groupId),
     task: (taskId) => recordById(state, taskId),
+    ...scheduleReads(state),
     taskRow: (taskId) => {
       const task = tasks.get(taskId);
       if (task) return taskRow(state, task);

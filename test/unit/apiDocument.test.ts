@@ -111,6 +111,9 @@ describe('the door keeps to it', () => {
     cancelTasks: { taskIds: [77] },
     retryTasks: { taskIds: [77] },
     putQueue: { weight: 3 },
+    putSchedule: { everyMs: 60_000, task: { work: { kind: 'simulated', runMs: 1 } } },
+    previewSchedule: { cron: '0 6 * * *', timeZone: 'Europe/Berlin' },
+    putCalendar: { dates: ['2026-12-25'] },
     setRetention: { tasksMax: 5_000, daysMax: 7, logBytesMax: 1_000_000 },
     setBackupPlan: { folder: backups },
     startWhatIf: { fromMs: 1, untilMs: 2 },
@@ -160,6 +163,8 @@ describe('the door keeps to it', () => {
   const pathOf = (path: string): string =>
     path
       .replace('/groups/{taskId}', `/groups/${String(groupId)}`)
+      .replace('{scheduleId}', 's')
+      .replace('{calendar}', 'c')
       .replace('{taskId}', String(taskId))
       .replace('{nodeId}', 'V%2F1')
       .replace('{queue}', 'q');
