@@ -17,6 +17,7 @@ import { type AttemptRecord } from '../protocol/attempt.ts';
 import type { LivePage, NodePage, TaskRow, WhyAnswer } from '../protocol/view.ts';
 import { amount, answerOf, count, labels } from './answerOf.ts';
 import { groupAnswers } from './groupAnswers.ts';
+import { maintenanceAnswers } from './maintenanceAnswers.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
@@ -200,6 +201,7 @@ export const answerSchemas = {
   ...scheduleAnswers,
   ...storageAnswers,
   ...groupAnswers,
+  ...maintenanceAnswers,
   ...recorderAnswers,
   ...whatIfAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),

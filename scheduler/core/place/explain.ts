@@ -64,7 +64,7 @@ export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefine
     taskId,
     ...standing(state, task),
     dominant: dominantOf(state, task, { removed, fitsNow }),
-    verdict: fitsNow ? 'now' : fitsEver ? 'later' : 'never',
+    verdict: verdictOf(state, task, { fitsNow, fitsEver }),
     registered: nodes.size,
     funnel: funnelOf(nodes.size, removed),
     nearMisses: near.map(({ node, lacks }) => nearMissOf(nodes, node, { lacks, ask: task.askClass })),
@@ -122,14 +122,30 @@ function dominantOf(
   if (task.state === 'backoff') return 'BACKOFF';
   if (task.state === 'held') return heldFor(state, task);
   if (task.state !== 'ready') return 'NOT_WAITING';
-  const gate = gateOf(state, task);
+  const gate = gateOf(state, task) ?? licenceGateOf(state, task);
   if (gate) return gate;
   if (state.nodes.size === 0) return 'NO_NODES';
-  if (fitsNow) return task.askClass.gangSize > 0 && task.askClass.isBlocked ? 'GANG' : 'BEHIND_OTHERS';
+  if (fitsNow) return waitsAsGang(task) ? 'GANG' : 'BEHIND_OTHERS';
   // The rule that stopped the last nodes that were left: it is what would have to change.
   const last = funnelOrder.findLast((reason) => (removed.get(reason) ?? 0) > 0);
   if (last === 'NODE_NOT_ONLINE' && isRejoining(state)) return 'REJOINING';
   return last ?? 'BEHIND_OTHERS';
+}
+
+const waitsAsGang = ({ askClass }: Task): boolean => askClass.gangSize > 0 && askClass.isBlocked;
+
+const licenceGateOf = ({ licences }: SchedulerState, { askClass }: Task): 'LICENCE' | undefined =>
+  licences.shortOf(askClass.licences, Math.max(1, askClass.gangSize)) === undefined ? undefined : 'LICENCE';
+
+/** The nodes' word, unless its licences are short. */
+function verdictOf(
+  state: SchedulerState,
+  task: Task,
+  { fitsNow, fitsEver }: { readonly fitsNow: boolean; readonly fitsEver: boolean },
+): WhyAnswer['verdict'] {
+  const { licences: needs, gangSize } = task.askClass;
+  if (!fitsEver || state.licences.isNever(needs, Math.max(1, gangSize))) return 'never';
+  return fitsNow && licenceGateOf(state, task) === undefined ? 'now' : 'later';
 }
 
 const isDelayed = (task: Task): boolean => task.state === 'held' && task.untilMs > 0;
