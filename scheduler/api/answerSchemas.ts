@@ -18,6 +18,7 @@ import type { LivePage, NodePage, TaskRow } from '../protocol/view.ts';
 import { why } from './whyAnswer.ts';
 import { amount, answerOf, count, labels, waiting } from './answerOf.ts';
 import { groupAnswers } from './groupAnswers.ts';
+import { maintenanceAnswers } from './maintenanceAnswers.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
@@ -180,6 +181,7 @@ export const answerSchemas = {
   ...scheduleAnswers,
   ...storageAnswers,
   ...groupAnswers,
+  ...maintenanceAnswers,
   ...recorderAnswers,
   ...whatIfAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),

@@ -205,3 +205,12 @@ export const health = {
   },
   queues: [queue],
 };
+
+export const windowSettings = {
+  scope: { line: ['PRS-L03'] },
+  fromMs: 1_763_848_800_000,
+  untilMs: 1_763_856_000_000,
+  note: 'new die',
+};
+export const window = { id: 'press-3', ...windowSettings };
+export const licence = { licence: 'cad', total: 4, held: 1 };

@@ -14,6 +14,7 @@ import { getTrace } from './metricTraces.ts';
 import type { ConsolePorts } from './ports.ts';
 import type { Execute, MethodTable } from './methodTable.ts';
 import { groupMethods } from './groupMethods.ts';
+import { maintenanceMethods } from './maintenanceMethods.ts';
 import { queueMethods } from './queueMethods.ts';
 import { scheduleMethods } from './scheduleMethods.ts';
 import { recorderMethods } from './recorderMethods.ts';
@@ -65,6 +66,7 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
     ...queueMethods(ports, execute),
     ...scheduleMethods(ports, execute),
     ...groupMethods(ports),
+    ...maintenanceMethods(ports, execute),
     getEnrolment: () => accepted(ports.enrolment()),
     renewEnrolment: () => ports.renewEnrolment(),
     acknowledgeAlarm: ({ alarmId }, { actor }) => {

@@ -32,6 +32,8 @@ export function viewOf(state: SchedulerState): SchedulerView {
     fleetUse: () => fleetUse(nodes),
     queues: () => queueRows(state),
     tenants: () => tenantRows(state),
+    windows: () => [...state.maintenance.all()].sort((a, b) => a.fromMs - b.fromMs),
+    licences: () => state.licences.rows(),
     groups: () => groupRows(state),
     group: (groupId) => groupDetail(state, groupId),
     task: (taskId) => recordById(state, taskId),

@@ -83,6 +83,9 @@ export const licencesMax = 256;
 export const licencesPerTaskMax = 8;
 export const licenceAmountMax = 1_000_000;
 export const maintenanceWindowsMax = 1_000;
+/** Names of nodes or places of one maintenance window. */
+export const windowPlacesMax = 500;
+export const windowNoteLengthMax = 500;
 /** Tasks that have capacity kept for them at a time: each costs a look at the ends of what runs. */
 export const reservationsMax = 16;
 /** Attempts stopped for others within a minute, over the plant: past it preemption waits. */

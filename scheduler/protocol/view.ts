@@ -2,6 +2,7 @@
 import type { Epoch, MiB, Millicores, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { FleetColumns } from './fleetColumns.ts';
 import type { GroupDetail, GroupRow } from './groups.ts';
+import type { LicenceRow, MaintenanceWindow } from './maintenance.ts';
 import type { NodeRow } from './node.ts';
 import type { QueueSettings, TenantSettings } from './queue.ts';
 import type { TaskPendingReason } from './reasons.ts';
@@ -180,6 +181,9 @@ export interface SchedulerView extends ScheduleReads {
   readonly fleetUse: () => FleetUse;
   readonly queues: () => readonly QueueRow[];
   readonly tenants: () => readonly TenantRow[];
+  /** Maintenance windows that are not over, the next one first. */
+  readonly windows: () => readonly MaintenanceWindow[];
+  readonly licences: () => readonly LicenceRow[];
   /** Arrays that have not ended, and workflows until a while after their end; newest first. */
   readonly groups: () => readonly GroupRow[];
   readonly group: (groupId: TaskId) => GroupDetail | undefined;

@@ -63,7 +63,17 @@ export function waitsFor({ workflows }: SchedulerState, task: Task): Pick<WhyAns
 function gateCauses(state: SchedulerState, task: Task): readonly WhyCause[] {
   const { queue, tenant } = task.spec;
   const gate = gateOf(state, task);
-  return gate ? [cause(gate, gate.startsWith('QUEUE') ? { queue } : { tenant })] : [];
+  const licence = licenceCauses(state, task);
+  return gate ? [cause(gate, gate.startsWith('QUEUE') ? { queue } : { tenant }), ...licence] : licence;
+}
+
+/** For ever where the plant has too few of it even when nobody holds one. */
+function licenceCauses({ licences }: SchedulerState, { askClass }: Task): readonly WhyCause[] {
+  const times = Math.max(1, askClass.gangSize);
+  const short = licences.shortOf(askClass.licences, times);
+  if (short === undefined) return [];
+  const facts = { licence: short, needs: (new Map(askClass.licences).get(short) ?? 0) * times };
+  return [cause('LICENCE', licences.isNever(askClass.licences, times) ? { ...facts, isForEver: 1 } : facts)];
 }
 
 function nodeCauses(state: SchedulerState, task: Task, scan: NodeScan): readonly WhyCause[] {
