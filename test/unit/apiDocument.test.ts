@@ -111,6 +111,8 @@ describe('the door keeps to it', () => {
     cancelTasks: { taskIds: [77] },
     retryTasks: { taskIds: [77] },
     putQueue: { weight: 3 },
+    putWindow: { scope: { line: ['L'] }, fromMs: 1, untilMs: Date.now() + 3_600_000 },
+    putLicence: { total: 2 },
     putSchedule: { everyMs: 60_000, task: { work: { kind: 'simulated', runMs: 1 } } },
     previewSchedule: { cron: '0 6 * * *', timeZone: 'Europe/Berlin' },
     putCalendar: { dates: ['2026-12-25'] },
@@ -167,7 +169,7 @@ describe('the door keeps to it', () => {
       .replace('{calendar}', 'c')
       .replace('{taskId}', String(taskId))
       .replace('{nodeId}', 'V%2F1')
-      .replace('{queue}', 'q');
+      .replace(/\{(queue|id|licence)\}/, 'q');
 
   const queryOf = (id: string): string => {
     if (id === 'countTasks') return '?by=state';
