@@ -16,7 +16,7 @@ import { endStates, liveStates, taskSpecSchema, type TaskRecord } from '../proto
 import { type AttemptRecord } from '../protocol/attempt.ts';
 import type { LivePage, NodePage, TaskRow, WhyAnswer } from '../protocol/view.ts';
 import { amount, answerOf, count, labels } from './answerOf.ts';
-import { nodeRow, queueRow, summary } from './plantAnswers.ts';
+import { nodeRow, queueRow, summary, tenantRow } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
 import { storageAnswers, taskGroups } from './storageAnswers.ts';
@@ -193,6 +193,10 @@ export const answerSchemas = {
   QueueRow: queueRow,
   QueueList: v.object({ queues: v.array(queueRow) }),
   QueueAnswer: v.object({ queue: v.string() }),
+  TenantRow: tenantRow,
+  TenantList: v.object({ tenants: v.array(tenantRow) }),
+  TenantAnswer: v.object({ tenant: v.string() }),
+  RemovedAnswer: v.object({ removed: v.literal(true) }),
   ...storageAnswers,
   ...recorderAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),

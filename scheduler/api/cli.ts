@@ -4,7 +4,8 @@ import { connect } from './commands/connect.ts';
 import { CommandFailed, exitCodes } from './commands/exitCodes.ts';
 import { count, list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
-import { cordon, health, nodes, putQueue, queues, uncordon } from './commands/plant.ts';
+import { cordon, health, nodes, uncordon } from './commands/plant.ts';
+import * as queueCommands from './commands/queues.ts';
 import { at, recorder } from './commands/recorder.ts';
 import { submit } from './commands/submit.ts';
 import { backup, exportTasks, storage } from './commands/storage.ts';
@@ -24,8 +25,15 @@ const commands: Readonly<Record<string, Command>> = {
   nodes,
   cordon,
   uncordon,
-  queues,
-  'put-queue': putQueue,
+  queues: queueCommands.queues,
+  'put-queue': queueCommands.putQueue,
+  'pause-queue': queueCommands.pauseQueue,
+  'resume-queue': queueCommands.resumeQueue,
+  'drain-queue': queueCommands.drainQueue,
+  'remove-queue': queueCommands.removeQueue,
+  tenants: queueCommands.tenants,
+  'put-tenant': queueCommands.putTenant,
+  'remove-tenant': queueCommands.removeTenant,
   health,
   storage,
   backup,

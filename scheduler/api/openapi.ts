@@ -48,7 +48,7 @@ export function openApiDocument(version: string): Json {
     },
     servers: [{ url: apiPrefix, description: 'The host that served this document' }],
     security: [{ token: [] }],
-    tags: ['tasks', 'nodes', 'queues', 'storage', 'health'].map((name) => ({ name })),
+    tags: ['tasks', 'nodes', 'queues', 'tenants', 'storage', 'health'].map((name) => ({ name })),
     paths: paths(),
     components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } }, schemas: schemas() },
   };

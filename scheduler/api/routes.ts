@@ -4,6 +4,7 @@ import { listOperations } from './listOperations.ts';
 import { logOperation } from './logOperation.ts';
 import { apiPrefix, documentPath, type Operation } from './operation.ts';
 import { plantOperations } from './plantOperations.ts';
+import { queueOperations } from './queueOperations.ts';
 import type { DoorRefusal } from './problem.ts';
 import { recorderOperations } from './recorderOperations.ts';
 import { storageOperations } from './storageOperations.ts';
@@ -14,6 +15,7 @@ export const operations: readonly Operation[] = [
   ...listOperations,
   logOperation,
   ...plantOperations,
+  ...queueOperations,
   ...storageOperations,
   ...recorderOperations,
 ];

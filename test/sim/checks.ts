@@ -13,6 +13,7 @@ import type { FakeHistory } from './fakeHistory.ts';
 import { LeaseWatch } from './leaseWatch.ts';
 import { placedWhereShort } from './overheldWatch.ts';
 import { Promises } from './promises.ts';
+import { QuotaWatch } from './quotaWatch.ts';
 import { ResultWatch } from './resultWatch.ts';
 import { ShareBooks } from './shareBooks.ts';
 import { ShareWatch } from './shareWatch.ts';
@@ -35,6 +36,7 @@ export class Checks {
   readonly effects: EffectWatch;
   readonly #books = new ShareBooks();
   readonly #shares: ShareWatch;
+  readonly #quotas: QuotaWatch;
   readonly #promises: Promises;
   readonly #world: World;
   readonly #disk: FakeDisk;
@@ -57,6 +59,7 @@ export class Checks {
       (taskId) => promises.waived.has(taskId),
     );
     this.#shares = new ShareWatch(this.report, this.#books);
+    this.#quotas = new QuotaWatch(this.report, this.#books);
   }
 
   get audit(): JournalAudit {
@@ -82,6 +85,7 @@ export class Checks {
     this.#shares.turned(core);
     this.#books.turned(core, result, (task) => {
       this.#shares.placed(core, task);
+      this.#quotas.placed(core, task);
     });
   }
   stalled(forMs: number): void {

@@ -8,6 +8,7 @@ import type { FakeHistory } from './fakeHistory.ts';
 import type { FakeHost } from './fakeHost.ts';
 import type { Answer } from './fakeHub.ts';
 import type { Plan } from './load.ts';
+import { queueChangeOf, tenantCommands } from './queueLoad.ts';
 import type { World } from './world.ts';
 
 export interface OperatorParts {
@@ -40,8 +41,9 @@ export class Operator {
   /** Spreads the plan's work over this time. */
   begin(overMs: number): void {
     const { world, plan } = this.#parts;
-    for (const { queue, weight } of plan.queues)
-      this.#untilTaken({ kind: 'PutQueue', queue, change: { weight }, actor });
+    for (const [at, { queue, weight }] of plan.queues.entries())
+      this.#untilTaken({ kind: 'PutQueue', queue, change: { weight, ...queueChangeOf(plan, at) }, actor });
+    for (const command of tenantCommands(plan, actor)) this.#untilTaken(command);
     for (let at = 0; at < plan.specs.length;) {
       const specs = plan.specs.slice(at, at + world.pick([1, 1, 5, 40]));
       at += specs.length;

@@ -106,7 +106,8 @@ describe('the door keeps to it', () => {
     getTaskStates: { taskIds: [1, 77] },
     cancelTasks: { taskIds: [77] },
     retryTasks: { taskIds: [77] },
-    putQueue: { weight: 3 },
+    putQueue: { weight: 3, burst: { cpu: 4_000 } },
+    putTenant: { weight: 3, runningMax: 5 },
     setRetention: { tasksMax: 5_000, daysMax: 7, logBytesMax: 1_000_000 },
     setBackupPlan: { folder: backups },
     startBackup: { folder: backups },
@@ -143,7 +144,11 @@ describe('the door keeps to it', () => {
   });
 
   const pathOf = (path: string): string =>
-    path.replace('{taskId}', String(taskId)).replace('{nodeId}', 'V%2F1').replace('{queue}', 'q');
+    path
+      .replace('{taskId}', String(taskId))
+      .replace('{nodeId}', 'V%2F1')
+      .replace('{queue}', 'q')
+      .replace('{tenant}', 't');
 
   const queryOf = (id: string): string => {
     if (id === 'countTasks') return '?by=state';

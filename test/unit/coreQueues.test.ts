@@ -4,6 +4,7 @@ import { gateOf } from '../../scheduler/core/queue/gates.ts';
 import { type QueueName, queueName, type TaskId } from '../../scheduler/protocol/brands.ts';
 import { rejoinWindowMs } from '../../scheduler/protocol/limits.ts';
 import type { QueueChange, TenantChange } from '../../scheduler/protocol/queue.ts';
+import { MissedDeadlines } from '../../scheduler/observe/missedDeadlines.ts';
 import { liveOf, mustTaskId, reasonOf, startedCore } from './coreStage.ts';
 
 const actor = 'ann';
@@ -241,6 +242,30 @@ describe('quotas', () => {
     pause('open');
     expect([activeOf(press), activeOf(paint)]).toEqual([6, 2]);
     expect(put(press, { guaranteed: null }).events).toHaveLength(1);
+  });
+});
+
+describe('deadlines', () => {
+  test('a task that missed its deadline is counted and told once per queue, and runs all the same', () => {
+    const { put, submitOne, rowOf, core, jump, give, finish, now } = plant();
+    put(press, {});
+    const id = submitOne({ queue: press, deadlineMs: now() + 1_000 });
+    submitOne({ queue: press, deadlineMs: now() + 60_000 });
+    expect(rowOf(press)?.missed).toBeUndefined();
+    const told: string[] = [];
+    const watch = new MissedDeadlines({
+      raise: ({ code, source, params }) => told.push(`${code} ${source} ${String(params?.['count'])}`),
+      clear: (code, source) => told.push(`clear ${code} ${source}`),
+    });
+    jump(2_000);
+    give();
+    expect(rowOf(press)?.missed).toBe(1);
+    watch.check(core.view().queues());
+    watch.check(core.view().queues());
+    expect(core.state.tasks.get(id)?.live).toBeDefined();
+    finish(id);
+    watch.check(core.view().queues());
+    expect(told).toEqual(['DEADLINE_MISSED press 1', 'clear DEADLINE_MISSED press']);
   });
 });
 

@@ -12,6 +12,7 @@ import type { Event } from '../../protocol/events.ts';
 import { plantTiming, type Timing } from '../../protocol/timing.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
+import { Deadlines } from '../queue/deadlines.ts';
 import { EndRate } from '../queue/endRate.ts';
 import { ReadyQueue } from '../queue/readyQueue.ts';
 import { TenantTable } from '../queue/tenants.ts';
@@ -72,6 +73,7 @@ export class SchedulerState {
   readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
   staleReports = 0;
+  readonly deadlines = new Deadlines();
   /** How fast places become free. */
   readonly ends = new EndRate();
   /** When the timer for queues that wait for their rate is due; infinite where none is set. */
