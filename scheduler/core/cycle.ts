@@ -11,6 +11,7 @@ import { tendArrays } from './decide/arrays.ts';
 import { placeReady, wakeBlocked } from './decide/place.ts';
 import { fireTimers } from './decide/timers.ts';
 import type { Turn } from './decide/turn.ts';
+import { tendWorkflows } from './decide/workflows.ts';
 import type { Effect } from './effects.ts';
 import { type Random, seededRandom } from './ports.ts';
 import type { Policy } from './place/policy.ts';
@@ -129,6 +130,7 @@ export class Core {
     const answers = commands.map((command) => this.#decide(turn, command));
     const hasMoreTimers = fireTimers(turn);
     const hasMoreToEnd = tendArrays(turn);
+    tendWorkflows(turn);
     wakeBlocked(state);
     const hasMore = placeReady(turn) || hasMoreTimers || hasMoreToEnd;
     return { batch: this.#seal(nowMs, events), answers, effects, hasMore };

@@ -1,20 +1,50 @@
-// Arrays as windows see them, and their elements that are no tasks yet, made when asked.
+// Arrays and workflows as windows see them, and elements that are no tasks yet, made when asked.
 import type { TaskId } from '../protocol/brands.ts';
 import { ms } from '../protocol/brands.ts';
-import type { GroupRow } from '../protocol/groups.ts';
+import type { GroupDetail, GroupRow, MemberRow } from '../protocol/groups.ts';
 import type { TaskRecord } from '../protocol/task.ts';
 import { type ArrayRow, arrayRecordOf, elementRef } from './state/arrayTable.ts';
 import type { SchedulerState } from './state/schedulerState.ts';
 import { recordOf, type Task } from './state/taskTable.ts';
 import { unlistedTask } from './state/taskMaking.ts';
+import { type Ended, memberIdOf, type WorkflowRow } from './state/workflowTable.ts';
 
-/** Newest first. */
+/** Newest first. Workflows stay for a while after their end. */
 export const groupRows = (state: SchedulerState): readonly GroupRow[] =>
-  [...state.arrays.all()].map((row) => arrayRow(state, row)).sort((a, b) => b.groupId - a.groupId);
+  [
+    ...[...state.arrays.all()].map((row) => arrayRow(state, row)),
+    ...[...state.workflows.all()].map((row) => workflowRow(state, row)),
+  ].sort((a, b) => b.groupId - a.groupId);
 
-export function groupRow(state: SchedulerState, groupId: TaskId): GroupRow | undefined {
-  const row = state.arrays.get(groupId);
-  return row && arrayRow(state, row);
+export function groupDetail(state: SchedulerState, groupId: TaskId): GroupDetail | undefined {
+  const array = state.arrays.get(groupId);
+  if (array) return { group: arrayRow(state, array) };
+  const workflow = state.workflows.get(groupId);
+  return workflow && { group: workflowRow(state, workflow), members: memberRows(state, workflow) };
+}
+
+function workflowRow({ tasks }: SchedulerState, row: WorkflowRow): GroupRow {
+  const { groupId, name, submitter, submittedAtMs, members, cancelReason } = row;
+  const count = (how: Ended): number => members.filter(({ ended }) => ended === how).length;
+  return {
+    ...{ groupId, kind: 'workflow', name, submitter, submittedAtMs, size: members.length, waiting: 0 },
+    live: { ...tasks.groups.of(groupId).counts },
+    ended: {
+      succeeded: count('succeeded'),
+      deadLetter: count('dead_letter'),
+      cancelled: count('cancelled'),
+      unknown: count('unknown'),
+    },
+    ...(cancelReason !== undefined && { cancelReason }),
+  };
+}
+
+function memberRows({ tasks }: SchedulerState, row: WorkflowRow): readonly MemberRow[] {
+  return row.members.map(({ ref, after, when, ended }, at) => {
+    const taskId = memberIdOf(row, at);
+    const refs = after.flatMap((before) => row.members[before]?.ref ?? []);
+    return { taskId, ref, after: refs, when, state: tasks.get(taskId)?.state ?? ended ?? 'unknown' };
+  });
 }
 
 function arrayRow({ tasks }: SchedulerState, row: ArrayRow): GroupRow {

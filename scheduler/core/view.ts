@@ -12,7 +12,7 @@ import type {
   TaskCounts,
   TaskRow,
 } from '../protocol/view.ts';
-import { groupRow, groupRows, recordById } from './groupView.ts';
+import { groupDetail, groupRows, recordById } from './groupView.ts';
 import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
 import { why } from './place/explain.ts';
@@ -32,7 +32,7 @@ export function viewOf(state: SchedulerState): SchedulerView {
     queues: () => queueRows(state),
     tenants: () => tenantRows(state),
     groups: () => groupRows(state),
-    group: (groupId) => groupRow(state, groupId),
+    group: (groupId) => groupDetail(state, groupId),
     task: (taskId) => recordById(state, taskId),
     taskRow: (taskId) => {
       const task = tasks.get(taskId);

@@ -1,11 +1,12 @@
 // Command and Event: the vocabulary that every engine speaks. Commands are imperative and may be refused; events are
 // past tense, have happened, and are what the journal keeps.
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
-import type { ArrayEvent } from './groupEvents.ts';
+import type { ArrayEvent, WorkflowEvent } from './groupEvents.ts';
 import type { NodeSpec } from './node.ts';
 import type { QueueChange, QueueSettings, TenantChange, TenantSettings } from './queue.ts';
 import type { TaskRecord, TaskSpec } from './task.ts';
 import type { AttemptEnd } from './attempt.ts';
+import type { Workflow } from './workflow.ts';
 
 /** Who asks: shown in the audit and kept with a task. */
 export type Actor = string;
@@ -13,6 +14,12 @@ export type Actor = string;
 export interface SubmitTasks {
   readonly kind: 'SubmitTasks';
   readonly specs: readonly TaskSpec[];
+  readonly actor: Actor;
+}
+/** Taken as a whole or refused as a whole. */
+export interface SubmitWorkflow {
+  readonly kind: 'SubmitWorkflow';
+  readonly workflow: Workflow;
   readonly actor: Actor;
 }
 export interface CancelTask {
@@ -120,6 +127,7 @@ export interface StartEpoch {
 /** What a turn of the engine may be given. Time comes with the turn, not with the command. */
 export type Command =
   | SubmitTasks
+  | SubmitWorkflow
   | CancelTask
   | RequeueTask
   | EnrolNode
@@ -186,6 +194,7 @@ export type Event =
     }
   | { readonly kind: 'task_cancelled'; readonly taskId: TaskId; readonly reason: string }
   | ArrayEvent
+  | WorkflowEvent
   | { readonly kind: 'node_enrolled'; readonly nodeId: NodeId; readonly keyHash: string }
   | { readonly kind: 'node_joined'; readonly nodeId: NodeId; readonly spec: NodeSpec }
   | { readonly kind: 'node_disconnected'; readonly nodeId: NodeId }

@@ -1,6 +1,7 @@
 // Events of groups of tasks, as the journal keeps them.
 import type { TaskId } from './brands.ts';
 import type { EndState, TaskSpec } from './task.ts';
+import type { Workflow } from './workflow.ts';
 
 export type ArrayEvent =
   | {
@@ -31,3 +32,23 @@ export type ArrayEvent =
       readonly state: EndState;
       readonly reason: string;
     };
+
+export type WorkflowEvent =
+  | {
+      readonly kind: 'workflow_admitted';
+      /** Of the workflow itself; its tasks have those that follow, in the order given. */
+      readonly taskId: TaskId;
+      readonly lastTaskId: TaskId;
+      readonly workflow: Workflow;
+      readonly submitter: string;
+    }
+  /** A task need not wait for others any more: in line, or held until its time. */
+  | { readonly kind: 'task_released'; readonly taskId: TaskId }
+  /** All of it that has not ended is cancelled, task by task. */
+  | {
+      readonly kind: 'workflow_cancelled';
+      readonly groupId: TaskId;
+      readonly actor: string;
+      readonly reason: string;
+    }
+  | { readonly kind: 'workflow_ended'; readonly groupId: TaskId };

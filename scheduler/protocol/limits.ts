@@ -67,10 +67,6 @@ export const arrayBackoffMax = 50_000;
 export const cancelsPerTurnMax = 4_096;
 export const gangSizeMax = 1_000;
 export const gangPlaceWithinDefaultMs = 24 * 3_600_000;
-/** Tasks of one workflow: one submit's worth. */
-export const workflowTasksMax = 5_000;
-/** Tasks that one task of a workflow may wait for. */
-export const workflowAfterMax = 256;
 /** Copies of stragglers at a time: a twentieth of a full plant's attempts would double them for nothing. */
 export const copiesMax = 1_000;
 export const schedulesMax = 10_000;

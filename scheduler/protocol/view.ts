@@ -1,7 +1,7 @@
 // What any engine lets others read: live tasks, nodes, queues, and why a task waits. Read only, answered from memory.
 import type { Epoch, MiB, Millicores, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { FleetColumns } from './fleetColumns.ts';
-import type { GroupRow } from './groups.ts';
+import type { GroupDetail, GroupRow } from './groups.ts';
 import type { NodeRow } from './node.ts';
 import type { QueueSettings, TenantSettings } from './queue.ts';
 import type { PendingReason, TaskPendingReason } from './reasons.ts';
@@ -140,7 +140,9 @@ export interface WhyAnswer {
   readonly nearMisses: readonly NearMiss[];
   /** Tasks of its queue that go first, where it is simply behind them. */
   readonly ahead: number;
-  /** End of the backoff, where it waits one out. */
+  /** Tasks that it comes after and that have not ended, at most `whyNearMissesMax`. */
+  readonly waitsFor?: readonly { readonly taskId: TaskId; readonly ref: string }[];
+  /** End of the backoff, or of the delay, where it waits one out. */
   readonly untilMs?: Ms;
   /** For a placed task: where it is. */
   readonly placedOn?: NodeId;
@@ -208,9 +210,9 @@ export interface SchedulerView {
   readonly fleetUse: () => FleetUse;
   readonly queues: () => readonly QueueRow[];
   readonly tenants: () => readonly TenantRow[];
-  /** Arrays and workflows that have not ended, newest first. */
+  /** Arrays that have not ended, and workflows until a while after their end; newest first. */
   readonly groups: () => readonly GroupRow[];
-  readonly group: (groupId: TaskId) => GroupRow | undefined;
+  readonly group: (groupId: TaskId) => GroupDetail | undefined;
   /** A live task, an array that has not ended, or an element of one. */
   readonly task: (taskId: TaskId) => TaskRecord | undefined;
   readonly taskRow: (taskId: TaskId) => TaskRow | undefined;

@@ -8,6 +8,7 @@ import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import { ArrayBooks } from './arrayBooks.ts';
 import type { ResultWatch } from './resultWatch.ts';
 import { newlySeen, type SeenTask } from './seenTask.ts';
+import { WorkflowBooks } from './workflowBooks.ts';
 
 export type Report = (check: string, message: string) => void;
 
@@ -23,6 +24,7 @@ export class JournalAudit {
   readonly #report: Report;
   readonly #results: ResultWatch | undefined;
   readonly #arrays: ArrayBooks;
+  readonly #workflows: WorkflowBooks;
   #atMs = 0;
   #lastToken = 0;
   #lastTaskId = 0;
@@ -32,6 +34,7 @@ export class JournalAudit {
     this.#report = report;
     this.#results = results;
     this.#arrays = new ArrayBooks(report);
+    this.#workflows = new WorkflowBooks(report);
   }
 
   /** The books as of these batches, which were audited before: the journal lost what came after them. */
@@ -48,6 +51,11 @@ export class JournalAudit {
     shorter.#lastTaskId = this.#lastTaskId;
     shorter.#isShortened = true;
     return shorter;
+  }
+
+  /** Once all is quiet. */
+  finish(): void {
+    this.#workflows.finish();
   }
 
   isLive(token: Token): boolean {
@@ -68,6 +76,21 @@ export class JournalAudit {
   readonly #books: { readonly [Kind in Event['kind']]?: (event: Extract<Event, { kind: Kind }>) => void } = {
     task_admitted: (event) => {
       this.#admitted(event);
+    },
+    workflow_admitted: (event) => {
+      this.#newId(event.taskId);
+      this.#lastTaskId = event.lastTaskId;
+      this.#workflows.admitted(event);
+      for (const [at, { spec }] of event.workflow.tasks.entries()) {
+        const id = (event.taskId + 1 + at) as TaskId;
+        this.tasks.set(id, newlySeen(id, spec));
+      }
+    },
+    task_released: ({ taskId }) => {
+      this.#workflows.released(taskId);
+    },
+    workflow_ended: (event) => {
+      this.#workflows.over(event);
     },
     array_admitted: (event) => {
       this.#admitted(event);
@@ -152,8 +175,7 @@ export class JournalAudit {
   }
 
   #admitted({ taskId, spec }: Extract<Event, { kind: 'task_admitted' | 'array_admitted' }>): void {
-    this.#rule('ids', taskId > this.#lastTaskId, `task ${String(taskId)} was admitted twice`);
-    this.#lastTaskId = taskId;
+    this.#newId(taskId);
     const { key } = spec;
     if (key !== undefined) {
       this.#rule('key', !this.#keys.has(key), `key ${key} was admitted twice`);
@@ -169,6 +191,7 @@ export class JournalAudit {
     this.tasks.set(taskId, task);
     this.#rule('ended-once', isGone || known?.isLive === false, `task ${String(taskId)} put back while live`);
     this.#arrays.requeued(taskId);
+    this.#workflows.requeued(taskId);
     task.isLive = true;
     task.isCancelAsked = false;
     task.requeues += 1;
@@ -194,6 +217,7 @@ export class JournalAudit {
     const { notBeforeMs = 0 } = task.spec;
     this.#rule('delayed', notBeforeMs <= this.#atMs, `${name} was placed before its time`);
     this.#arrays.placed(taskId);
+    this.#workflows.placed(taskId);
     task.live = token;
     task.newest = token;
     this.placed.set(token, { nodeId, task });
@@ -212,6 +236,7 @@ export class JournalAudit {
   /** It ended in batches that the journal lost; history has the record. */
   #endedByRepair(taskId: TaskId): void {
     const isUnbegun = this.#arrays.endedByRepair(taskId);
+    this.#workflows.ended(taskId, false);
     const task = isUnbegun ? undefined : this.#mustBeLive(taskId, 'journal_repaired');
     if (!task) return;
     task.isLive = false;
@@ -252,11 +277,16 @@ export class JournalAudit {
         `${name} succeeded without exit code 0`,
       );
     this.#arrays.elementEnded(task.taskId, howEnded[kind] ?? 'unknown');
+    this.#workflows.ended(task.taskId, kind === 'task_succeeded');
     task.isLive = false;
     task.hasSucceeded = kind === 'task_succeeded';
     task.ends += 1;
   }
 
+  #newId(taskId: TaskId): void {
+    this.#rule('ids', taskId > this.#lastTaskId, `task ${String(taskId)} was admitted twice`);
+    this.#lastTaskId = taskId;
+  }
   #mustBeLive(taskId: TaskId, what: string): SeenTask | undefined {
     const task = this.tasks.get(taskId);
     this.#rule('ended-once', task?.isLive === true, `${what} of task ${String(taskId)}, which is not live`);

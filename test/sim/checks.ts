@@ -151,6 +151,7 @@ export class Checks {
   finish(core: Core | undefined, history: FakeHistory): string {
     this.catchUp();
     this.#checkEnds(history);
+    this.#audit.finish();
     this.#checkRuns();
     this.effects.finish();
     for (const { nodeId, ledger } of this.agents.values())

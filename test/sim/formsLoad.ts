@@ -1,5 +1,6 @@
-// Forms of tasks in the load: some are delayed, a few are arrays.
+// Forms of tasks in the load: some are delayed, a few are arrays, some come after others.
 import type { TaskSpec } from '../../scheduler/protocol/task.ts';
+import { dependencyRules, type Workflow } from '../../scheduler/protocol/workflow.ts';
 import type { World } from './world.ts';
 
 const delayedShare = 0.05;
@@ -24,4 +25,22 @@ function asArray(world: World, spec: TaskSpec): TaskSpec {
   const ask = { ...spec.ask, slots: 1 };
   const work = { kind: 'simulated' as const, runMs, exitCode: 0 };
   return { ...spec, work, ask, timeoutMs: 600_000, array: { count, ...runningMax } };
+}
+
+const workflowsMost = 3;
+const workflowTasksMost = 12;
+
+/** Random graphs: each task comes after some of those before it. */
+export function planWorkflows(world: World, planTask: (at: number) => TaskSpec): readonly Workflow[] {
+  return Array.from({ length: world.whole(0, workflowsMost) }, (_, number) => ({
+    name: '',
+    key: `workflow ${String(number)}`,
+    tasks: Array.from({ length: world.whole(1, workflowTasksMost) }, (__, at) => {
+      const spec = { ...planTask(at) };
+      delete spec.key;
+      const before = Array.from({ length: at }, (___, each) => each).filter(() => world.chance(1.5 / at));
+      const after = before.map((each) => `t${String(each)}`);
+      return { ref: `t${String(at)}`, spec, after, when: world.pick(dependencyRules) };
+    }),
+  }));
 }

@@ -1,4 +1,4 @@
-// Broken builds of delayed tasks and arrays.
+// Broken builds of delayed tasks, arrays and workflows.
 import { GroupMembers } from '../../scheduler/core/state/groupMembers.ts';
 import type { Task } from '../../scheduler/core/state/taskTable.ts';
 import { ms, taskId } from '../../scheduler/protocol/brands.ts';
@@ -45,6 +45,26 @@ export const formsMutants: Readonly<Record<string, Mutant>> = {
     lookFor: 'not-ended',
     changeCore: ({ state }) => {
       wrap(state.arrays, 'all', () => () => [].values());
+    },
+  },
+  'a task starts whatever became of those before it': {
+    lookFor: 'workflow',
+    changeCore: ({ state }) => {
+      wrap(state.workflows, 'add', (add) => ({ tasks, ...origin }) => {
+        return add({ ...origin, tasks: tasks.map((task) => ({ ...task, when: 'all_ended' })) });
+      });
+    },
+  },
+  'nobody looks after what comes next': {
+    lookFor: 'not-ended',
+    changeCore: ({ state }) => {
+      wrap(state.workflows, 'touch', () => () => undefined);
+    },
+  },
+  'a workflow is never ended': {
+    lookFor: 'workflow',
+    changeCore: ({ state }) => {
+      wrap(state.workflows, 'isClosed', () => () => true);
     },
   },
   'an array ends before its last element': {

@@ -9,7 +9,8 @@ import {
 } from '../../scheduler/protocol/brands.ts';
 import type { NodeSpec } from '../../scheduler/protocol/node.ts';
 import { type Ask, type TaskSpec, tenantDefault } from '../../scheduler/protocol/task.ts';
-import { withForm } from './formsLoad.ts';
+import { planWorkflows, withForm } from './formsLoad.ts';
+import type { Workflow } from '../../scheduler/protocol/workflow.ts';
 import type { World } from './world.ts';
 
 export interface PlannedNode {
@@ -24,6 +25,7 @@ export interface Plan {
   readonly nodes: readonly PlannedNode[];
   readonly queues: readonly PlannedQueue[];
   readonly specs: readonly TaskSpec[];
+  readonly workflows: readonly Workflow[];
 }
 type Demand = Pick<TaskSpec, 'ask' | 'selector' | 'tolerations'>;
 
@@ -51,7 +53,10 @@ export function planOf(world: World): Plan {
   const specs = Array.from({ length: count }, (_, at) =>
     withForm(world, planTask(world, at, { demand: world.pick(demands), queue: world.pick(queues).queue })),
   );
-  return { nodes, queues, specs };
+  const workflows = planWorkflows(world, (at) =>
+    planTask(world, at, { demand: world.pick(demands), queue: world.pick(queues).queue }),
+  );
+  return { nodes, queues, specs, workflows };
 }
 
 function planNode(world: World, at: number, lines: number): PlannedNode {

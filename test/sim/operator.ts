@@ -3,6 +3,7 @@
 import type { NodeId, TaskId } from '../../scheduler/protocol/brands.ts';
 import type { Command } from '../../scheduler/protocol/events.ts';
 import type { TaskSpec } from '../../scheduler/protocol/task.ts';
+import type { Workflow } from '../../scheduler/protocol/workflow.ts';
 import type { Checks } from './checks.ts';
 import type { FakeHistory } from './fakeHistory.ts';
 import type { FakeHost } from './fakeHost.ts';
@@ -44,6 +45,14 @@ export class Operator {
     for (const [at, { queue, weight }] of plan.queues.entries())
       this.#untilTaken({ kind: 'PutQueue', queue, change: { weight, ...queueChangeOf(plan, at) }, actor });
     for (const command of tenantCommands(plan, actor)) this.#untilTaken(command);
+    for (const workflow of plan.workflows)
+      this.#planned(world.between(1_500, overMs), () => {
+        this.#untilTaken(
+          { kind: 'SubmitWorkflow', workflow, actor },
+          Infinity,
+          this.#workflowAnswered(workflow),
+        );
+      });
     for (let at = 0; at < plan.specs.length;) {
       const specs = plan.specs.slice(at, at + world.pick([1, 1, 5, 40]));
       at += specs.length;
@@ -124,6 +133,16 @@ export class Operator {
       if (this.#parts.world.chance(0.06)) this.#cancelLater(given.taskId);
     }
   };
+
+  readonly #workflowAnswered =
+    ({ tasks }: Workflow) =>
+    (answer: Answer) => {
+      const [given] = answer.ok ? (answer.value.answers ?? []) : [];
+      if (given?.ok !== true) return;
+      for (const at of tasks.keys())
+        this.#parts.checks.submitAnswered((given.taskId + 1 + at) as TaskId, undefined);
+      if (this.#parts.world.chance(0.1)) this.#cancelLater(given.taskId);
+    };
 
   #cancelLater(taskId: TaskId): void {
     this.#planned(this.#parts.world.between(0, 15_000), () => {

@@ -52,6 +52,9 @@ export class Promises {
   /** The journal lost these acknowledged batches. `audit`: the books that still have them. */
   lost(batches: readonly Batch[], audit: JournalAudit): void {
     for (const event of batches.flatMap(({ events }) => events)) {
+      if (event.kind === 'workflow_admitted')
+        for (const at of event.workflow.tasks.keys())
+          this.#forget((event.taskId + 1 + at) as TaskId, undefined);
       if (event.kind === 'task_admitted' || event.kind === 'array_admitted')
         this.#forget(event.taskId, event.spec.key);
       if (event.kind === 'attempt_ended') this.#acked.delete(event.token);

@@ -21,7 +21,7 @@ const elements = (group: TaskId, core: Core): readonly number[] =>
 const placedIn = (events: readonly Event[]): readonly TaskId[] =>
   events.flatMap((event) => (event.kind === 'attempt_placed' ? [event.taskId] : []));
 const rowOf = ({ core }: Pick<Stage, 'core'>, group: TaskId) => {
-  const row = core.view().group(group);
+  const row = core.view().group(group)?.group;
   if (!row) throw new Error('the array is not live');
   return row;
 };

@@ -16,6 +16,7 @@ import { putQueue, putTenant, removeQueue, removeTenant } from './queues.ts';
 import { submitTasks } from './submit.ts';
 import { cancelTask, requeueTask } from './taskControl.ts';
 import type { Turn } from './turn.ts';
+import { submitWorkflow } from './workflows.ts';
 
 /** Answer of a command, by its kind. */
 export interface Answer {
@@ -48,6 +49,10 @@ const always =
 
 const deciders: Deciders = {
   SubmitTasks: (turn, command) => accepted({ answers: submitTasks(turn, command) }),
+  SubmitWorkflow: (turn, command) => {
+    const taken = submitWorkflow(turn, command);
+    return taken.ok ? accepted({ answers: [{ ok: true, taskId: taken.value }] }) : taken;
+  },
   CancelTask: plain(cancelTask),
   RequeueTask: plain(requeueTask),
   EnrolNode: plain(enrolNode),

@@ -6,16 +6,22 @@ import { isEnded, type TaskRecord } from '../../protocol/task.ts';
 import { cancelArray, notBegun } from './arrays.ts';
 import { awaitTime } from './delay.ts';
 import { stopTask } from './stopTask.ts';
+import { cancelWorkflow, whyNoWayBack } from './workflows.ts';
 import { whyNotTakenIn } from './submit.ts';
 import type { Turn } from './turn.ts';
 
-/** Of a task, or of all of an array that has not ended. */
+/** Of a task, or of all of an array or a workflow that has not ended. */
 export function cancelTask(turn: Turn, command: CancelTask): Outcome<undefined, Refusal> {
   const { tasks, arrays } = turn.state;
   const task = tasks.get(command.taskId);
   const array = arrays.get(command.taskId);
   if (array) {
     cancelArray(turn, array, command);
+    return accepted(undefined);
+  }
+  const workflow = turn.state.workflows.get(command.taskId);
+  if (workflow && workflow.live > 0) {
+    cancelWorkflow(turn, workflow, command);
     return accepted(undefined);
   }
   if (!task) return refused(refusal('wrong_state', notLive(turn, command.taskId), { field: 'taskId' }));
@@ -42,14 +48,15 @@ export function requeueTask(turn: Turn, command: RequeueTask): Outcome<undefined
   return accepted(undefined);
 }
 
-function whyNotPutBack({ state: { tasks, arrays } }: Turn, record: TaskRecord): string | undefined {
+function whyNotPutBack({ state }: Turn, record: TaskRecord): string | undefined {
+  const { tasks, arrays } = state;
   const name = formatTaskId(record.taskId);
   if (tasks.get(record.taskId) || arrays.get(record.taskId) || !isEnded(record.state))
     return `${name} is live; only an ended task can be put back`;
   if (record.state === 'succeeded') return `${name} has succeeded; submit it again as a new task`;
   if (record.spec.array) return `${name} is an array: put back those of its elements that failed`;
   const array = arrays.of(record.group);
-  return array?.cancelReason === undefined
-    ? undefined
-    : `${name} belongs to an array that is being cancelled`;
+  if (array?.cancelReason !== undefined) return `${name} belongs to an array that is being cancelled`;
+  const why = whyNoWayBack(state, record);
+  return why === undefined ? undefined : `${name} cannot run: ${why}`;
 }

@@ -10,6 +10,7 @@ import { emptyFits } from './everFits.ts';
 import { gateOf } from '../queue/gates.ts';
 import { arrayAsTask, heldElement } from '../groupView.ts';
 import { roomIn } from '../state/arrayTable.ts';
+import { memberIdOf } from '../state/workflowTable.ts';
 import type { Filter } from './filter.ts';
 import { classFilters, filters } from './filters.ts';
 import { waitingOf } from '../queue/waiting.ts';
@@ -75,13 +76,14 @@ function orderedRules(state: SchedulerState): readonly Filter[] {
 function standing(
   state: SchedulerState,
   task: Task,
-): Pick<WhyAnswer, 'waiting' | 'ahead' | 'untilMs' | 'placedOn'> {
+): Pick<WhyAnswer, 'waiting' | 'ahead' | 'untilMs' | 'placedOn' | 'waitsFor'> {
   const lane = state.ready.laneOf(task);
   return {
     waiting: waitingOf(state, task),
     ahead: task.state === 'ready' ? (lane?.ahead(task) ?? 0) : 0,
     ...(task.state === 'backoff' || isDelayed(task) ? { untilMs: task.untilMs } : {}),
     ...(task.live ? { placedOn: task.live.nodeId } : {}),
+    ...waitsFor(state, task),
   };
 }
 
@@ -105,8 +107,19 @@ function dominantOf(
 
 const isDelayed = (task: Task): boolean => task.state === 'held' && task.untilMs > 0;
 
+function waitsFor({ workflows }: SchedulerState, task: Task): Pick<WhyAnswer, 'waitsFor'> {
+  const found = workflows.of(task.group);
+  if (!found || task.state !== 'held' || isDelayed(task)) return {};
+  const open = found.member.after.flatMap((at) => {
+    const { ref, ended } = found.row.members[at] ?? {};
+    return ref === undefined || ended !== undefined ? [] : [{ taskId: memberIdOf(found.row, at), ref }];
+  });
+  return { waitsFor: open.slice(0, whyNearMissesMax) };
+}
+
 function heldFor({ arrays, tasks }: SchedulerState, task: Task): WhyAnswer['dominant'] {
   if (isDelayed(task)) return 'DELAYED';
+  if (task.group?.kind === 'workflow') return 'DEPENDENCY';
   const array = arrays.of(task.group) ?? arrays.get(task.taskId);
   if (array && roomIn(array, tasks.groups.of(array.groupId)) <= 0) return 'ARRAY_RUNNING_MAX';
   return 'BEHIND_OTHERS';

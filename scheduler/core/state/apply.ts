@@ -7,6 +7,7 @@ import { lifeAppliers } from './appliers/life.ts';
 import { nodeAppliers } from './appliers/nodes.ts';
 import { queueAppliers } from './appliers/queues.ts';
 import { taskAppliers } from './appliers/tasks.ts';
+import { workflowAppliers } from './appliers/workflows.ts';
 import type { Appliers } from './appliers/types.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
@@ -16,6 +17,7 @@ const appliers: Appliers = {
   ...queueAppliers,
   ...taskAppliers,
   ...arrayAppliers,
+  ...workflowAppliers,
 };
 
 export function apply(state: SchedulerState, event: Event, atMs: Ms): void {

@@ -101,6 +101,13 @@ export class ClassTable {
     return this.#askByKey.size < askClassesMax || this.#askByKey.has(askKey(spec));
   }
 
+  /** Room for all of them together. */
+  hasRoomForAsks(specs: readonly TaskSpec[]): boolean {
+    if (this.#askByKey.size + specs.length <= askClassesMax) return true;
+    const added = new Set(specs.map(askKey).filter((key) => !this.#askByKey.has(key)));
+    return this.#askByKey.size + added.size <= askClassesMax;
+  }
+
   releaseAskClass(ask: AskClass): void {
     ask.users -= 1;
     if (ask.users > 0) return;

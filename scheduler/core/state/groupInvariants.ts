@@ -1,10 +1,12 @@
 // What must always hold of groups of tasks and of tasks that are held. Part of `brokenInvariants`.
 import { taskId } from '../../protocol/brands.ts';
 import { arraysMax } from '../../protocol/limits.ts';
+import { workflowsMax } from '../../protocol/workflowLimits.ts';
 import type { ArrayRow } from './arrayTable.ts';
 import { noTasks, placedOf } from './groupMembers.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import type { Task } from './taskTable.ts';
+import { standingOf, type WorkflowRow } from './workflowTable.ts';
 
 type Check = (isTrue: boolean, what: string) => void;
 
@@ -20,6 +22,8 @@ export function checkGroups(state: SchedulerState, check: Check): void {
   }
   for (const [groupId, tasks] of listed) checkMembers(state, groupId, { tasks, check });
   for (const row of state.arrays.all()) checkArray(state, row, check);
+  for (const row of state.workflows.all()) checkWorkflow(state, row, check);
+  check(state.workflows.live <= workflowsMax, `limit: ${String(state.workflows.live)} workflows`);
   check(state.arrays.size <= arraysMax, `limit: ${String(state.arrays.size)} arrays`);
 }
 
@@ -54,4 +58,19 @@ function checkArray(state: SchedulerState, row: ArrayRow, check: Check): void {
   const runningMax = row.spec.array?.runningMax ?? Number.POSITIVE_INFINITY;
   const running = placedOf(members) + members.counts.ready;
   check(running <= runningMax, `array: ${name} has ${String(running)} in line or running`);
+}
+
+/** After a turn: whoever could start has been released, whoever never can has ended. */
+function checkWorkflow(state: SchedulerState, row: WorkflowRow, check: Check): void {
+  const name = `workflow ${String(row.groupId)}`;
+  const open = row.members.filter(({ ended }) => ended === undefined).length;
+  const live = state.tasks.groups.of(row.groupId).tasks;
+  check(open === live.size && open === row.live, `workflow: ${name} counts ${String(row.live)} live tasks`);
+  check(state.workflows.isClosed(row) === (open === 0), `workflow: ${name} is over and was not ended`);
+  for (const { state: word, untilMs, group, taskId } of live) {
+    const member = row.members[group?.index ?? -1];
+    if (word !== 'held' || untilMs > 0 || !member) continue;
+    const standing = standingOf(row, member);
+    check(standing === 'wait', `workflow: task ${String(taskId)} is held and could ${standing}`);
+  }
 }

@@ -1,7 +1,7 @@
 // The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
 import type { NodeId } from '../../protocol/brands.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
-import { arrayTable } from './savedGroups.ts';
+import { arrayTable, workflowTable } from './savedGroups.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
 /** A table that a snapshot keeps row by row. Rows are JSON; `take` is called after nodes and before tasks. */
@@ -37,7 +37,7 @@ const setAsideTable: SavedTable = {
 };
 
 /** In the order in which they are restored. A new table is added here and nowhere else. */
-const savedTables: readonly SavedTable[] = [tenantTable, setAsideTable, arrayTable];
+const savedTables: readonly SavedTable[] = [tenantTable, setAsideTable, arrayTable, workflowTable];
 
 export interface SavedTablePart {
   readonly table: string;

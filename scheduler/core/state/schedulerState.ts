@@ -27,6 +27,7 @@ import { NodeTable } from './nodeTable.ts';
 import { Plant } from './plant.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
+import { WorkflowTable } from './workflowTable.ts';
 
 export const defaultQueue = queueName('default');
 
@@ -49,6 +50,7 @@ export class SchedulerState {
   readonly tasks = new TaskTable();
   readonly plant = new Plant(this.nodes);
   readonly arrays = new ArrayTable();
+  readonly workflows = new WorkflowTable();
   /** What placement rules count. */
   readonly neighbours = new Neighbours(this.nodes.places, () => this.tasks.placed());
   readonly classes = new ClassTable(this.neighbours);
@@ -101,6 +103,7 @@ export class SchedulerState {
     this.ready.reset();
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
     this.#resumeArrays(nowMs);
+    this.workflows.touchAll();
     for (const task of this.tasks.all()) {
       if (task.state === 'backoff')
         this.timers.add({ dueMs: task.untilMs, kind: 'backoff', id: task.taskId });

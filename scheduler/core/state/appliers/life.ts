@@ -5,6 +5,7 @@ import { nodeState } from '../nodeTable.ts';
 import type { SchedulerState } from '../schedulerState.ts';
 import { dropTask } from '../taskMaking.ts';
 import { countElementEnd, removeArray } from './arrays.ts';
+import { setMemberEnded } from './workflows.ts';
 import { setNodeState } from './nodes.ts';
 import type { Appliers } from './types.ts';
 
@@ -31,6 +32,7 @@ function endedUnseen(state: SchedulerState, taskId: TaskId): void {
   const task = state.tasks.get(taskId);
   if (task) {
     countElementEnd(state, task.group, 'unknown');
+    setMemberEnded(state, task.group, 'unknown');
     dropTask(state, task);
     return;
   }

@@ -20,6 +20,7 @@ import {
 import type { SchedulerState } from '../schedulerState.ts';
 import { liveRecord, withoutCheckpoint } from '../taskTable.ts';
 import { countElementEnd, uncountElementEnd } from './arrays.ts';
+import { setMemberEnded } from './workflows.ts';
 import { type Appliers, mustIndex, mustLive } from './types.ts';
 
 type TaskEvents =
@@ -48,8 +49,9 @@ export const taskAppliers: Appliers<TaskEvents> = {
     const task = requeuedTask(state, record);
     addTask(state, task);
     uncountElementEnd(state, record);
-    // Its array lets it in: it may run as many as it may already.
-    if (state.arrays.of(record.group)) state.tasks.setState(task, 'held');
+    setMemberEnded(state, record.group, undefined);
+    // Its array or workflow lets it in: as many may run as may, or it has to wait for others.
+    if (state.arrays.of(record.group) ?? state.workflows.of(record.group)) state.tasks.setState(task, 'held');
     else enterLineInTime(state, task, atMs);
   },
   attempt_placed(state, event, atMs) {
@@ -133,5 +135,6 @@ export const taskAppliers: Appliers<TaskEvents> = {
 function endTask(state: SchedulerState, taskId: TaskId, how: EndState): void {
   const task = state.tasks.mustGet(taskId);
   countElementEnd(state, task.group, how);
+  setMemberEnded(state, task.group, how);
   removeTask(state, task);
 }
