@@ -16,6 +16,7 @@ import { endStates, liveStates, taskSpecSchema, type TaskRecord } from '../proto
 import { type AttemptRecord } from '../protocol/attempt.ts';
 import type { LivePage, NodePage, TaskRow, WhyAnswer } from '../protocol/view.ts';
 import { amount, answerOf, count, labels } from './answerOf.ts';
+import { groupAnswers } from './groupAnswers.ts';
 import { nodeRow, queueRow, summary, tenantRow } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
@@ -144,6 +145,7 @@ const why = answerOf<WhyAnswer>()(
       }),
     ),
     ahead: count,
+    waitsFor: v.exactOptional(v.array(v.object({ taskId: count, ref: v.string() }))),
     untilMs: v.exactOptional(amount),
     placedOn: v.exactOptional(v.string()),
   }),
@@ -198,6 +200,7 @@ export const answerSchemas = {
   TenantAnswer: v.object({ tenant: v.string() }),
   RemovedAnswer: v.object({ removed: v.literal(true) }),
   ...storageAnswers,
+  ...groupAnswers,
   ...recorderAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),
 } as const;

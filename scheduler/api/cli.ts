@@ -2,6 +2,7 @@
 import { type Command, type Given, helpOf, readGiven } from './commands/command.ts';
 import { connect } from './commands/connect.ts';
 import { CommandFailed, exitCodes } from './commands/exitCodes.ts';
+import { groups, retryWorkflow, submitWorkflow } from './commands/groups.ts';
 import { count, list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
 import { cordon, health, nodes, uncordon } from './commands/plant.ts';
@@ -14,6 +15,9 @@ import { wait } from './commands/wait.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   submit,
+  'submit-workflow': submitWorkflow,
+  groups,
+  'retry-workflow': retryWorkflow,
   list,
   count,
   get,

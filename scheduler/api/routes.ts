@@ -1,5 +1,6 @@
 // From method and path to an operation. Paths are cut before they are decoded: a node's name may hold a slash.
 import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
+import { groupOperations } from './groupOperations.ts';
 import { listOperations } from './listOperations.ts';
 import { logOperation } from './logOperation.ts';
 import { apiPrefix, documentPath, type Operation } from './operation.ts';
@@ -17,6 +18,7 @@ export const operations: readonly Operation[] = [
   ...plantOperations,
   ...queueOperations,
   ...storageOperations,
+  ...groupOperations,
   ...recorderOperations,
 ];
 

@@ -57,7 +57,7 @@ function forEachTask(
 }
 
 /** The core keeps only live tasks: what is put back comes from history. */
-async function requeueCommand(
+export async function requeueCommand(
   taskId: TaskId,
   actor: string,
   { view, history }: Ports,

@@ -12,6 +12,7 @@ import type { FleetFeed } from './fleetFeed.ts';
 import { getTrace } from './metricTraces.ts';
 import type { ConsolePorts } from './ports.ts';
 import type { Execute, MethodTable } from './methodTable.ts';
+import { groupMethods } from './groupMethods.ts';
 import { queueMethods } from './queueMethods.ts';
 import { recorderMethods } from './recorderMethods.ts';
 import { standingsOf, summaryOf } from './standing.ts';
@@ -60,6 +61,7 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
     forgetNode: ({ nodeId }, { actor }) =>
       execute({ kind: 'ForgetNode', nodeId, actor }, { forgotten: true }),
     ...queueMethods(ports, execute),
+    ...groupMethods(ports),
     getEnrolment: () => accepted(ports.enrolment()),
     renewEnrolment: () => ports.renewEnrolment(),
     acknowledgeAlarm: ({ alarmId }, { actor }) => {

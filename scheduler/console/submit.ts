@@ -18,7 +18,7 @@ export async function submitTasks(
   execute: Execute,
 ): Promise<readonly SubmitAnswer[]> {
   const decoded = await inChunks(specs, specsPerTurn, (chunk, start) =>
-    chunk.map((spec, i) => decodeSpec(spec, start + i)),
+    chunk.map((spec, i) => decodeSpec(spec, `specs.${start + i}`)),
   );
   const good = decoded.flatMap((outcome) => (outcome.ok ? [outcome.value] : []));
   if (good.length === 0) return decoded.map(answerOfBad);
@@ -44,8 +44,7 @@ function atSpec(answer: SubmitAnswer, index: number): SubmitAnswer {
 }
 
 /** Refuses `too_large` above `taskBytesMax` of JSON, `bad_message` with the path `specs.N.…` of the field. */
-function decodeSpec(spec: unknown, index: number): Outcome<TaskSpec, Refusal> {
-  const what = `specs.${index}`;
+export function decodeSpec(spec: unknown, what: string): Outcome<TaskSpec, Refusal> {
   const json = jsonOf(spec);
   if (json === undefined) return refused(refusal('bad_message', `${what} is no JSON value`, { field: what }));
   const bytes = Buffer.byteLength(json);
@@ -65,7 +64,7 @@ function decodeSpec(spec: unknown, index: number): Outcome<TaskSpec, Refusal> {
 }
 
 /** A MessagePort can carry what JSON cannot: undefined, cycles, big integers. */
-function jsonOf(value: unknown): string | undefined {
+export function jsonOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
   } catch {

@@ -28,6 +28,7 @@ import type {
   TaskStanding,
 } from './consoleAnswers.ts';
 import { type MetricId, metricIds, type MetricTrace, queueMetricIds, type Topology } from './fleetFrames.ts';
+import type { GroupDetail, GroupRow, WorkflowAnswer } from './groups.ts';
 import * as limits from './limits.ts';
 import type { Refusal } from './outcome.ts';
 import { recorderMethodSchemas, type RecorderResults } from './recorder.ts';
@@ -61,6 +62,13 @@ export const methodSchemas = {
     // Each spec is decoded on its own, so that one bad task of a batch does not refuse the others.
     specs: v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(limits.submitBatchMax)),
   }),
+  /** Refused as a whole where one of its tasks is. Its tasks have the ids after its own, in the order given. */
+  submitWorkflow: v.strictObject({ workflow: v.unknown() }),
+  /** Arrays that have not ended, and workflows until a while after their end. */
+  listGroups: v.strictObject({}),
+  getGroup: v.strictObject({ groupId: taskIdSchema }),
+  /** Puts back the tasks of a workflow that failed, and those that were cancelled for it. */
+  retryWorkflow: v.strictObject({ groupId: taskIdSchema }),
   listTasks: v.strictObject({
     filter: v.optional(taskFilterSchema, {}),
     before: v.optional(taskIdSchema),
@@ -149,6 +157,10 @@ export interface Results extends RecorderResults {
   hello: Hello;
   watchOverview: { readonly on: boolean };
   submitTasks: { readonly answers: readonly SubmitAnswer[] };
+  submitWorkflow: WorkflowAnswer;
+  listGroups: { readonly groups: readonly GroupRow[] };
+  getGroup: GroupDetail;
+  retryWorkflow: { readonly answers: readonly TaskAnswer[] };
   listTasks: TaskList;
   countTasks: TaskGroups & { readonly asOfMs: Ms; readonly tookMs: number };
   getTask: TaskDetail;

@@ -162,6 +162,24 @@ export type Event =
       readonly spec: TaskSpec;
       readonly submitter: Actor;
     }
+  /** The members have the ids behind the group's. The spec is that of each. */
+  | {
+      readonly kind: 'gang_admitted';
+      readonly groupId: TaskId;
+      readonly spec: TaskSpec;
+      readonly submitter: Actor;
+    }
+  /** An attempt of this member ended badly while others of its gang run: those are being stopped. */
+  | { readonly kind: 'gang_broken'; readonly groupId: TaskId; readonly taskId: TaskId }
+  /** The member's attempt has ended and that of others has not: it waits for them. */
+  | { readonly kind: 'gang_member_ended'; readonly taskId: TaskId }
+  /** No member runs any more, and all are tried again. `taskId`: the one that broke it. */
+  | {
+      readonly kind: 'gang_backed_off';
+      readonly groupId: TaskId;
+      readonly taskId: TaskId;
+      readonly untilMs: Ms;
+    }
   | { readonly kind: 'task_requeued'; readonly record: TaskRecord; readonly actor: Actor }
   | {
       readonly kind: 'attempt_placed';

@@ -3,13 +3,13 @@ import type { Ms, QueueName, TaskId } from './brands.ts';
 import type { LiveState, TaskGroupRef, TaskState } from './task.ts';
 import type { DependencyRule } from './workflow.ts';
 
-export type EndCounts = {
+export interface EndCounts {
   readonly succeeded: number;
   readonly deadLetter: number;
   readonly cancelled: number;
   /** Ended in a part of the journal that was lost: nobody can tell how. */
   readonly unknown: number;
-};
+}
 
 export interface GroupRow {
   readonly groupId: TaskId;
@@ -46,4 +46,9 @@ export interface GroupDetail {
   readonly group: GroupRow;
   /** Of a workflow, in the order in which they were given. */
   readonly members?: readonly MemberRow[];
+}
+export interface WorkflowAnswer {
+  readonly groupId: TaskId;
+  /** In the order in which its tasks were given. */
+  readonly taskIds: readonly TaskId[];
 }

@@ -6,6 +6,7 @@ import { platformRetriesMax } from '../../scheduler/protocol/limits.ts';
 import type { TaskRecord } from '../../scheduler/protocol/task.ts';
 import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import { ArrayBooks } from './arrayBooks.ts';
+import { GangWatch } from './gangWatch.ts';
 import type { ResultWatch } from './resultWatch.ts';
 import { newlySeen, type SeenTask } from './seenTask.ts';
 import { WorkflowBooks } from './workflowBooks.ts';
@@ -18,6 +19,7 @@ export class JournalAudit {
   readonly tasks = new Map<TaskId, SeenTask>();
   /** Token -> where it was placed. Every token that ever became durable. */
   readonly placed = new Map<Token, { readonly nodeId: NodeId; readonly task: SeenTask }>();
+  readonly gangs: GangWatch;
   readonly #keys = new Map<string, TaskId>();
   readonly #online = new Set<NodeId>();
   readonly #cordoned = new Set<NodeId>();
@@ -33,6 +35,7 @@ export class JournalAudit {
   constructor(report: Report, results?: ResultWatch) {
     this.#report = report;
     this.#results = results;
+    this.gangs = new GangWatch(report);
     this.#arrays = new ArrayBooks(report);
     this.#workflows = new WorkflowBooks(report);
   }
@@ -70,12 +73,22 @@ export class JournalAudit {
     );
     this.#atMs = batch.atMs;
     for (const event of batch.events) this.#event(event);
+    this.gangs.take(batch);
   }
 
   /** What an event of a kind means for the books. One that is not here means nothing to them. */
   readonly #books: { readonly [Kind in Event['kind']]?: (event: Extract<Event, { kind: Kind }>) => void } = {
-    task_admitted: (event) => {
-      this.#admitted(event);
+    task_admitted: ({ taskId, spec }) => {
+      this.#takeId(taskId, spec.key);
+      this.tasks.set(taskId, newlySeen(taskId, spec));
+    },
+    gang_admitted: ({ groupId, spec }) => {
+      this.#takeId(groupId, spec.key);
+      for (let index = 1; index <= (spec.gang?.size ?? 0); index += 1) {
+        const taskId = (groupId + index) as TaskId;
+        this.#takeId(taskId, undefined);
+        this.tasks.set(taskId, newlySeen(taskId, spec));
+      }
     },
     workflow_admitted: (event) => {
       this.#newId(event.taskId);
@@ -93,7 +106,8 @@ export class JournalAudit {
       this.#workflows.over(event);
     },
     array_admitted: (event) => {
-      this.#admitted(event);
+      this.#takeId(event.taskId, event.spec.key);
+      this.tasks.set(event.taskId, newlySeen(event.taskId, event.spec));
       this.#lastTaskId = event.lastTaskId;
       this.#arrays.admitted(event);
     },
@@ -174,14 +188,11 @@ export class JournalAudit {
     (this.#books[event.kind] as ((event: Event) => void) | undefined)?.(event);
   }
 
-  #admitted({ taskId, spec }: Extract<Event, { kind: 'task_admitted' | 'array_admitted' }>): void {
+  #takeId(taskId: TaskId, key: string | undefined): void {
     this.#newId(taskId);
-    const { key } = spec;
-    if (key !== undefined) {
-      this.#rule('key', !this.#keys.has(key), `key ${key} was admitted twice`);
-      this.#keys.set(key, taskId);
-    }
-    this.tasks.set(taskId, newlySeen(taskId, spec));
+    if (key === undefined) return;
+    this.#rule('key', !this.#keys.has(key), `key ${key} was admitted twice`);
+    this.#keys.set(key, taskId);
   }
 
   #requeued({ taskId, spec }: TaskRecord): void {

@@ -10,6 +10,7 @@ import { EffectWatch } from './effectWatch.ts';
 import type { FakeAgent } from './fakeAgent.ts';
 import type { FakeDisk } from './fakeDisk.ts';
 import type { FakeHistory } from './fakeHistory.ts';
+import { gangsLeftWaiting } from './gangWatch.ts';
 import { LeaseWatch } from './leaseWatch.ts';
 import { placedWhereShort } from './overheldWatch.ts';
 import { Promises } from './promises.ts';
@@ -81,6 +82,7 @@ export class Checks {
     this.counts.turns += 1;
     for (const broken of brokenInvariants(core.state)) this.report('invariant', broken);
     for (const broken of placedWhereShort(core, result)) this.report('oversold', broken);
+    for (const left of gangsLeftWaiting(core)) this.report('gang-wake', left);
     this.leases.turned(core, commands, result);
     this.#shares.turned(core);
     this.#books.turned(core, result, (task) => {

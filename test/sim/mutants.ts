@@ -2,6 +2,7 @@
 import { ms } from '../../scheduler/protocol/brands.ts';
 import type { Breakage } from './breakage.ts';
 import { formsMutants } from './formsMutants.ts';
+import { gangMutants } from './gangMutants.ts';
 import { storageMutants } from './storageMutants.ts';
 import { applyStale, changeBatch, hangAs, ignoreStalls, seeSpecAs, without, wrap } from './rewire.ts';
 
@@ -13,6 +14,7 @@ let runsSoFar = 0;
 export const mutants: Readonly<Record<string, Mutant>> = {
   ...storageMutants,
   ...formsMutants,
+  ...gangMutants,
   'capacity is not looked at': {
     lookFor: 'invariant',
     policy: without(/INSUFFICIENT|NO_SLOT/),

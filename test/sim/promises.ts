@@ -2,7 +2,7 @@
 import type { Core } from '../../scheduler/core/cycle.ts';
 import type { ArrayRow } from '../../scheduler/core/state/arrayTable.ts';
 import type { TaskId, Token } from '../../scheduler/protocol/brands.ts';
-import type { Batch } from '../../scheduler/protocol/events.ts';
+import type { Batch, Event } from '../../scheduler/protocol/events.ts';
 import type { JournalAudit, Report } from './audit.ts';
 import type { FakeHistory } from './fakeHistory.ts';
 
@@ -19,14 +19,15 @@ export class Promises {
   }
 
   submitAnswered(audit: JournalAudit, taskId: TaskId, key: string | undefined): void {
-    this.#submitted.add(taskId);
-    if (!audit.tasks.has(taskId))
+    const [first = taskId] = audit.gangs.membersOf(taskId) ?? [];
+    this.#submitted.add(first);
+    if (!audit.tasks.has(first))
       this.#report('durable-submit', `task ${String(taskId)} was promised before it was durable`);
     if (key === undefined) return;
-    const first = this.#keyed.get(key) ?? taskId;
-    this.#keyed.set(key, first);
-    if (first !== taskId)
-      this.#report('key', `key ${key} was answered with ${String(first)} and then ${String(taskId)}`);
+    const known = this.#keyed.get(key) ?? taskId;
+    this.#keyed.set(key, known);
+    if (known !== taskId)
+      this.#report('key', `key ${key} was answered with ${String(known)} and then ${String(taskId)}`);
   }
   resultsAcked(audit: JournalAudit, tokens: readonly Token[]): void {
     for (const token of tokens) {
@@ -57,12 +58,18 @@ export class Promises {
           this.#forget((event.taskId + 1 + at) as TaskId, undefined);
       if (event.kind === 'task_admitted' || event.kind === 'array_admitted')
         this.#forget(event.taskId, event.spec.key);
+      if ('groupId' in event) this.#lostOfGang(event, audit);
       if (event.kind === 'attempt_ended') this.#acked.delete(event.token);
       if (event.kind === 'task_requeued') this.waived.add(event.record.taskId);
       else if ('taskId' in event) this.waived.add(event.taskId);
       const placed = 'token' in event ? audit.placed.get(event.token) : undefined;
       if (placed) this.waived.add(placed.task.taskId);
     }
+  }
+  #lostOfGang(event: Extract<Event, { groupId: TaskId }>, audit: JournalAudit): void {
+    const members = audit.gangs.membersOf(event.groupId) ?? [];
+    for (const member of members) this.waived.add(member);
+    if (event.kind === 'gang_admitted') this.#forget(members[0] ?? event.groupId, event.spec.key);
   }
   #forget(taskId: TaskId, key: string | undefined): void {
     this.#submitted.delete(taskId);

@@ -44,12 +44,14 @@ export class ShareWatch {
     for (const key of this.#passed.keys()) if (!keys.has(key)) this.#passed.delete(key);
   }
 
-  placed({ state: { ready } }: Core, { spec, askClass }: Task): void {
+  placed({ state: { ready } }: Core, { spec, askClass, group }: Task): void {
+    if (group?.kind === 'gang' && group.index > 0) return; // it comes with its first member, whoever waits
     const mine = ready.queues.get(spec.queue);
     if (!mine) return;
+    const extra = Math.max(0, askClass.gangSize - 1);
     const queues = [...ready.queues.values()].filter((other) => other !== mine && couldTake(other, askClass));
     this.#hold(
-      { key: queueKey(spec), settings: mine.settings },
+      { key: queueKey(spec), settings: mine.settings, extra },
       queues.map((queue) => ({ key: queueKey({ queue: queue.name }), settings: queue.settings })),
     );
     const lines = [...mine.lines.values()].filter(
@@ -57,7 +59,7 @@ export class ShareWatch {
     );
     const settings = mine.lines.get(spec.tenant)?.tenant.settings ?? plainTenant;
     this.#hold(
-      { key: lineKey(spec), settings },
+      { key: lineKey(spec), settings, extra },
       lines.map(({ tenant }) => ({
         key: lineKey({ queue: mine.name, tenant: tenant.name }),
         settings: tenant.settings ?? plainTenant,
@@ -65,11 +67,13 @@ export class ShareWatch {
     );
   }
 
-  #hold(placed: Rival, rivals: readonly Rival[]): void {
+  #hold(placed: Rival & { readonly extra: number }, rivals: readonly Rival[]): void {
     this.#passed.delete(placed.key);
     if (placed.settings.guaranteed) return;
     const level = this.#levelOf(placed);
     const weights = rivals.reduce((sum, { settings }) => sum + settings.weight, placed.settings.weight);
+    // Who was served a whole gang at once is behind the others for as many placements.
+    if (placed.extra > 0) this.#passed.set(placed.key, -placed.extra * weights);
     for (const rival of rivals) {
       const of = this.#levelOf(rival);
       if (level > of + equal)

@@ -79,11 +79,14 @@ describe('the document', () => {
 describe('the door keeps to it', () => {
   let host: ApiHost;
   let taskId = 0;
+  let groupId = 0;
   let ranAtMs = 0;
   const backups = mkdtempSync(join(tmpdir(), 'millrace-backups-'));
   beforeAll(async () => {
     host = await ApiHost.start();
     await host.addNodes(1);
+    const tasks = [{ ref: 'a', spec: { work: { kind: 'simulated', runMs: 600_000 } } }];
+    groupId = (await host.ask('POST', '/workflows', { tasks })).body['groupId'] as number;
     taskId = await host.submit(600_000);
     await host.waitForState(taskId, 'running');
     ranAtMs = Date.now();
@@ -102,6 +105,7 @@ describe('the door keeps to it', () => {
 
   const bodies: Record<string, unknown> = {
     submitTask: { work: { kind: 'simulated', runMs: 1 } },
+    submitWorkflow: { tasks: [{ ref: 'a', spec: { work: { kind: 'simulated', runMs: 1 } } }] },
     submitTasks: { specs: [{ work: { kind: 'simulated', runMs: 1 } }, {}] },
     getTaskStates: { taskIds: [1, 77] },
     cancelTasks: { taskIds: [77] },
@@ -145,6 +149,7 @@ describe('the door keeps to it', () => {
 
   const pathOf = (path: string): string =>
     path
+      .replace('/groups/{taskId}', `/groups/${String(groupId)}`)
       .replace('{taskId}', String(taskId))
       .replace('{nodeId}', 'V%2F1')
       .replace('{queue}', 'q')

@@ -24,6 +24,10 @@ export const specOptions: Options = {
   backoff: text('TIME', 'wait before the second attempt; doubles'),
   'at-most-once': { type: 'boolean', about: 'never retry by itself once it may have started' },
   label: texts('NAME=VALUE', 'label of the task'),
+  at: text('ISO', 'not before this time, like 2026-11-23T18:00:00Z'),
+  delay: text('TIME', 'not before so long from now, like 10m'),
+  array: text('N', 'so many tasks in one, each with its index'),
+  'running-max': text('N', 'with --array: so many at a time'),
   key: text('KEY', 'idempotency key: sent again, it is the same task'),
   simulate: text('TIME', 'instead of a program: a virtual node pretends to work so long'),
   'exit-code': text('N', 'with --simulate: the exit code it pretends'),
@@ -53,7 +57,26 @@ export function specOf(given: Given): TaskSpecInput {
     delivery: given.flag('at-most-once') ? ('at_most_once' as const) : undefined,
     labels: pairsOf(given, 'label'),
     key: given.text('key'),
+    notBeforeMs: notBeforeMs(given),
+    array: arrayOf(given),
   });
+}
+
+function notBeforeMs(given: Given): number | undefined {
+  const at = given.text('at');
+  const delayMs = given.durationMs('delay');
+  if (at === undefined) return delayMs === undefined ? undefined : Date.now() + delayMs;
+  if (delayMs !== undefined) throw wrongUsage('--at and --delay: give one of them');
+  const atMs = Date.parse(at);
+  if (Number.isNaN(atMs)) throw wrongUsage(`--at ${at}: it is a time like 2026-11-23T18:00:00Z`);
+  return atMs;
+}
+
+function arrayOf(given: Given): TaskSpecInput['array'] {
+  const count = given.number('array');
+  const runningMax = given.number('running-max');
+  if (count === undefined && runningMax !== undefined) throw wrongUsage('--running-max goes with --array');
+  return count === undefined ? undefined : { count, ...present({ runningMax }) };
 }
 
 function workOf(given: Given): TaskSpecInput['work'] {

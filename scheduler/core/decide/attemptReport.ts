@@ -5,6 +5,7 @@ import type { ReportResults, ReportStarted } from '../../protocol/events.ts';
 import type { AttemptEnd } from '../../protocol/attempt.ts';
 import { liveAttemptOf } from '../state/schedulerState.ts';
 import { isSuspect, weighNode } from './blame.ts';
+import { settleMember } from './gang.ts';
 import { settle } from './retry.ts';
 import type { Turn } from './turn.ts';
 
@@ -36,7 +37,9 @@ export function endAttempt(turn: Turn, token: Token, end: AttemptEnd): void {
   turn.emit({ kind: 'attempt_ended', token, end, ...suspect });
   turn.state.freed.add(live.node);
   weighNode(turn, task, live.node, end);
-  settle(turn, task, end);
+  const gang = turn.state.gangs.of(task);
+  if (gang) settleMember(turn, gang, { task, end });
+  else settle(turn, task, end);
 }
 
 /** The attempt's lease ran out, or was renewed meanwhile and the timer goes on. */

@@ -13,7 +13,8 @@ import { customResourcesMax, nodeClassesMax, nodesMax } from '../../protocol/lim
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import { closedBy, nodeState } from '../state/nodeTable.ts';
 import { liveAttemptOf, type SchedulerState } from '../state/schedulerState.ts';
-import { dispatchOf } from './place.ts';
+import type { Task } from '../state/taskTable.ts';
+import { dispatchOf } from './dispatch.ts';
 import { endAttempt, renewLeases } from './attemptReport.ts';
 import type { Turn } from './turn.ts';
 
@@ -63,10 +64,14 @@ function reconcile(turn: Turn, node: NodeIndex, held: readonly HeldAttempt[]): v
       continue;
     }
     if (holds === 'running' && live.startedAtMs === undefined) turn.emit({ kind: 'attempt_started', token });
-    if (task.state === 'cancelling') turn.effect({ kind: 'stop', nodeId: live.nodeId, token });
+    if (isBeingStopped(state, task)) turn.effect({ kind: 'stop', nodeId: live.nodeId, token });
     else if (holds === undefined) turn.effect(dispatchOf(state, task, live)); // the first one never arrived
   }
 }
+
+/** Its stop may have been lost with the connection. */
+const isBeingStopped = ({ gangs }: SchedulerState, task: Task): boolean =>
+  task.state === 'cancelling' || gangs.of(task)?.brokenBy !== undefined;
 
 function whyNotJoined(state: SchedulerState, command: JoinNode): Refusal | undefined {
   const isKnown = state.nodes.indexOf(command.nodeId) !== undefined;

@@ -1,15 +1,15 @@
 // The placing part of a turn: takes the next ready task, finds it a node, and says so. Asks that fit nowhere are set
 // aside as a class and looked at again when a node gains room that they would fit in.
-import type { Dispatch } from '../../protocol/agentWire.ts';
 import { token } from '../../protocol/brands.ts';
 import { placementsPerCycleMax } from '../../protocol/limits.ts';
-import type { Effect } from '../effects.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { changesFor } from '../state/askRules.ts';
 import type { AskClass } from '../state/classTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
-import type { LiveAttempt, Task } from '../state/taskTable.ts';
+import type { Task } from '../state/taskTable.ts';
 import { avoidedBy } from './blame.ts';
+import { dispatchOf } from './dispatch.ts';
+import { placeGang } from './placeGang.ts';
 import type { Turn } from './turn.ts';
 
 /** Places up to `placementsPerCycleMax` tasks; true where more may be placed at once. */
@@ -23,6 +23,12 @@ export function placeReady(turn: Turn): boolean {
       return false;
     }
     const policy = policyOf(state, task);
+    const gang = state.gangs.of(task);
+    if (gang) {
+      if (placeGang(turn, gang, policy)) placed += gang.members.length;
+      else setAside(state, task.askClass);
+      continue;
+    }
     const node = state.placer.place(task.askClass, { avoid: avoidedBy(state, task), policy });
     if (node === undefined) {
       setAside(state, task.askClass);
@@ -37,6 +43,7 @@ export function placeReady(turn: Turn): boolean {
       gpuMask: state.placer.devicesOn(node, task.askClass, policy),
     });
     placed += 1;
+    state.gangRoom.taken(node);
     if (!task.live) continue;
     state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
     turn.effect(dispatchOf(state, task, task.live));
@@ -68,13 +75,14 @@ export function wakeBlocked(state: SchedulerState): void {
   wakeByRules(state);
   if (state.freed.size === 0) return;
   for (const ask of state.classes.askClasses) {
-    if (!ask?.isBlocked) continue;
+    if (!ask?.isBlocked || (ask.gangSize > 0 && !ask.rules)) continue; // gangs: see `gangRoom`
     for (const node of state.freed) {
       if (!state.placer.fits(node, ask)) continue;
       state.ready.wake(ask);
       break;
     }
   }
+  for (const ask of state.gangRoom.ripe(state.freed, state.nodes, state.placer)) state.ready.wake(ask);
   state.freed.clear();
 }
 
@@ -94,22 +102,4 @@ function wakeByRules(state: SchedulerState): boolean {
     isAny = true;
   }
   return isAny;
-}
-
-export function dispatchOf(state: SchedulerState, task: Task, live: LiveAttempt): Effect {
-  const dispatch: Dispatch = {
-    token: live.token,
-    taskId: task.taskId,
-    attempt: live.attempt,
-    epoch: state.epoch,
-    work: task.spec.work,
-    timeoutMs: task.spec.timeoutMs,
-    graceMs: task.spec.graceMs,
-    cpu: task.spec.ask.cpu,
-    memory: task.spec.ask.memory,
-    gpuMask: live.gpuMask,
-    ...(task.checkpoint !== undefined && { checkpoint: task.checkpoint }),
-    ...(task.group && { group: task.group }),
-  };
-  return { kind: 'dispatch', nodeId: live.nodeId, dispatch, waitedSinceMs: task.enqueuedAtMs };
 }

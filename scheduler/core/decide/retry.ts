@@ -1,5 +1,5 @@
 // What becomes of a task whose attempt has ended: done, tried again after a backoff, or set aside for a person.
-import { ms, type TaskId } from '../../protocol/brands.ts';
+import { type Ms, ms, type TaskId } from '../../protocol/brands.ts';
 import { platformRetriesMax, poisonNodesMax } from '../../protocol/limits.ts';
 import { type AttemptEnd, isSuccess } from '../../protocol/attempt.ts';
 import { retryClassOf, ruleFor } from '../../protocol/retry.ts';
@@ -27,10 +27,13 @@ export function settle(turn: Turn, task: Task, end: AttemptEnd): void {
 
 function backOff(turn: Turn, task: Task, end: AttemptEnd): void {
   const { taskId } = task;
-  const untilMs = ms(Math.round(turn.nowMs + backoffOf(task, end, turn.random.next())));
+  const untilMs = backoffUntil(turn, task, end);
   turn.emit({ kind: 'task_backed_off', taskId, untilMs });
   turn.state.timers.add({ dueMs: untilMs, kind: 'backoff', id: taskId });
 }
+
+export const backoffUntil = (turn: Turn, task: Task, end: AttemptEnd): Ms =>
+  ms(Math.round(turn.nowMs + backoffOf(task, end, turn.random.next())));
 
 /** The backoff is over, unless the task has left it meanwhile. */
 export function backoffTimer(turn: Turn, taskId: TaskId): void {
@@ -64,7 +67,7 @@ const objections: readonly ((task: Task, end: AttemptEnd) => string | undefined)
   },
 ];
 
-function whyNoRetry(task: Task, end: AttemptEnd): string | undefined {
+export function whyNoRetry(task: Task, end: AttemptEnd): string | undefined {
   for (const objection of objections) {
     const said = objection(task, end);
     if (said !== undefined) return said;
@@ -86,7 +89,7 @@ function backoffOf(task: Task, end: AttemptEnd, random: number): number {
 }
 
 /** An attempt's end in words. */
-function describe(end: AttemptEnd): string {
+export function describe(end: AttemptEnd): string {
   const more = end.message === undefined ? '' : ` (${end.message})`;
   switch (end.reason) {
     case 'exit':

@@ -13,8 +13,10 @@ import { accepted, type Outcome, type Refusal, refusal, refused } from '../../pr
 import type { TaskSpec } from '../../protocol/task.ts';
 import type { Queue } from '../queue/queue.ts';
 import { labelSetsOf } from '../state/askRules.ts';
+import { leaderOf } from '../state/gangTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import { awaitTime } from './delay.ts';
+import { admitGang } from './gang.ts';
 import type { Turn } from './turn.ts';
 
 /** One answer per spec, in order. A refused spec does not refuse the others. */
@@ -31,6 +33,7 @@ function admit(turn: Turn, spec: TaskSpec, actor: string): Outcome<TaskId, Refus
   if (repeated !== undefined) return repeat(state, spec, repeated);
   const reason = whyNotTakenIn(state, spec);
   if (reason) return refused(reason);
+  if (spec.gang) return accepted(admitGang(turn, spec, actor));
   const id = taskId(state.nextTaskId);
   const { array } = spec;
   if (array) {
@@ -43,7 +46,8 @@ function admit(turn: Turn, spec: TaskSpec, actor: string): Outcome<TaskId, Refus
 
 /** The same key again: the same task, unless it plainly asks for something else. */
 function repeat(state: SchedulerState, spec: TaskSpec, first: TaskId): Outcome<TaskId, Refusal> {
-  const known = state.tasks.get(first) ?? state.arrays.get(first);
+  const gang = state.gangs.get(first);
+  const known = gang ? leaderOf(gang) : (state.tasks.get(first) ?? state.arrays.get(first));
   if (!known || JSON.stringify(known.spec) === JSON.stringify(spec)) return accepted(first);
   const said = `key "${spec.key ?? ''}" belongs to ${formatTaskId(first)}, which asks for something else`;
   return refused(refusal('key_conflict', `${said}; use another key`, { field: 'key' }));
@@ -65,7 +69,7 @@ export function whyNotTakenIn(state: SchedulerState, spec: TaskSpec): Refusal | 
     const said = `${String(arraysMax)} arrays have not ended; wait for one of them`;
     return refusal('too_many', said, { field: 'array' });
   }
-  const isFull = whyFull(state, queue, spec.tenant);
+  const isFull = whyFull(state, queue, spec);
   if (isFull) return isFull;
   if (!state.classes.hasRoomForAsk(spec)) {
     const said = `${String(askClassesMax)} different asks are live; round the resources or selectors to common values`;
@@ -79,24 +83,25 @@ export function whyNotTakenIn(state: SchedulerState, spec: TaskSpec): Refusal | 
   return undefined;
 }
 
-function whyFull(state: SchedulerState, queue: Queue, tenantName: string): Refusal | undefined {
+function whyFull(state: SchedulerState, queue: Queue, spec: TaskSpec): Refusal | undefined {
+  const added = spec.gang?.size ?? 1;
   const { nowMs } = state.ready;
-  if (state.tasks.size + state.arrays.size >= liveTasksMax)
+  if (state.tasks.size + state.arrays.size + added > liveTasksMax)
     return full(state.ends.perS(nowMs), liveTasksMax, `${String(liveTasksMax)} tasks are waiting or running`);
   if (state.tasks.bytes >= liveWorkBytesMax) {
     const said = `waiting tasks hold ${String(liveWorkBytesMax / 1_048_576)} MiB of work`;
     return full(state.ends.perS(nowMs), liveTasksMax, said);
   }
   const ofQueue = queue.settings.depthMax;
-  if (ofQueue !== undefined && queue.share.live >= ofQueue)
+  if (ofQueue !== undefined && queue.share.live + added > ofQueue)
     return full(
       queue.share.ends.perS(nowMs),
       ofQueue,
       `queue ${queue.name} holds its ${String(ofQueue)} tasks`,
     );
-  const tenant = state.tenants.get(tenantName);
+  const tenant = state.tenants.get(spec.tenant);
   const ofTenant = tenant?.settings?.depthMax;
-  if (tenant && ofTenant !== undefined && tenant.share.live >= ofTenant)
+  if (tenant && ofTenant !== undefined && tenant.share.live + added > ofTenant)
     return full(
       tenant.share.ends.perS(nowMs),
       ofTenant,

@@ -5,16 +5,23 @@ import { accepted, type Outcome, type Refusal, refusal, refused } from '../../pr
 import { isEnded, type TaskRecord } from '../../protocol/task.ts';
 import { cancelArray, notBegun } from './arrays.ts';
 import { awaitTime } from './delay.ts';
+import { cancelGang } from './gang.ts';
 import { stopTask } from './stopTask.ts';
 import { cancelWorkflow, whyNoWayBack } from './workflows.ts';
 import { whyNotTakenIn } from './submit.ts';
 import type { Turn } from './turn.ts';
 
-/** Of a task, or of all of an array or a workflow that has not ended. */
+/** Of a task, or of all of an array, a gang or a workflow that has not ended. */
 export function cancelTask(turn: Turn, command: CancelTask): Outcome<undefined, Refusal> {
-  const { tasks, arrays } = turn.state;
+  const { tasks, arrays, gangs } = turn.state;
   const task = tasks.get(command.taskId);
   const array = arrays.get(command.taskId);
+  const gang = task ? gangs.of(task) : gangs.get(command.taskId);
+  const reason = command.reason === '' ? `cancelled by ${command.actor}` : command.reason;
+  if (gang) {
+    cancelGang(turn, gang, { actor: command.actor, reason });
+    return accepted(undefined);
+  }
   if (array) {
     cancelArray(turn, array, command);
     return accepted(undefined);
@@ -25,7 +32,6 @@ export function cancelTask(turn: Turn, command: CancelTask): Outcome<undefined, 
     return accepted(undefined);
   }
   if (!task) return refused(refusal('wrong_state', notLive(turn, command.taskId), { field: 'taskId' }));
-  const reason = command.reason === '' ? `cancelled by ${command.actor}` : command.reason;
   stopTask(turn, task, { actor: command.actor, reason });
   return accepted(undefined);
 }
@@ -54,6 +60,8 @@ function whyNotPutBack({ state }: Turn, record: TaskRecord): string | undefined 
   if (tasks.get(record.taskId) || arrays.get(record.taskId) || !isEnded(record.state))
     return `${name} is live; only an ended task can be put back`;
   if (record.state === 'succeeded') return `${name} has succeeded; submit it again as a new task`;
+  if (record.group?.kind === 'gang')
+    return `${name} is a member of a gang; submit the gang again as a new one`;
   if (record.spec.array) return `${name} is an array: put back those of its elements that failed`;
   const array = arrays.of(record.group);
   if (array?.cancelReason !== undefined) return `${name} belongs to an array that is being cancelled`;

@@ -2,6 +2,7 @@
 import { type NodeIndex, taskId, token } from '../../protocol/brands.ts';
 import type { TimerKind } from '../state/timers.ts';
 import { attemptTimer } from './attemptReport.ts';
+import { gangTimer } from './gang.ts';
 import { nodeTimer } from './nodeLifecycle.ts';
 import { delayTimer } from './delay.ts';
 import { backoffTimer } from './retry.ts';
@@ -19,6 +20,9 @@ const firing: { readonly [Kind in TimerKind]: (turn: Turn, id: number) => void }
   },
   backoff: (turn, id) => {
     backoffTimer(turn, taskId(id));
+  },
+  gang: (turn, id) => {
+    gangTimer(turn, taskId(id));
   },
   rate: ({ state }) => {
     state.rateTimerMs = Number.POSITIVE_INFINITY; // the turn itself is all that was wanted: it places what may go on

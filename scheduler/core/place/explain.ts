@@ -14,6 +14,7 @@ import { memberIdOf } from '../state/workflowTable.ts';
 import type { Filter } from './filter.ts';
 import { classFilters, filters } from './filters.ts';
 import { waitingOf } from '../queue/waiting.ts';
+import { leaderOf } from '../state/gangTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
 
@@ -41,7 +42,7 @@ const funnelOrder: readonly PendingReason[] = [
 
 /** O(nodes x filters): about 3 ms at 50,000 nodes. Undefined where the task is not live. */
 export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefined {
-  const task = state.tasks.get(taskId) ?? arrayAsTask(state, taskId) ?? heldElement(state, taskId);
+  const task = asTask(state, taskId);
   if (!task) return undefined;
   const { nodes } = state;
   const rules = orderedRules(state);
@@ -66,6 +67,14 @@ export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefine
     funnel: funnelOf(nodes.size, removed),
     nearMisses: near.map(({ node, lacks }) => nearMissOf(nodes, node, { lacks, ask: task.askClass })),
   };
+}
+
+/** What waits under this id: a gang waits as its leader does, an array as the first of its elements. */
+function asTask(state: SchedulerState, taskId: TaskId): Task | undefined {
+  const task = state.tasks.get(taskId);
+  const gang = task ? state.gangs.of(task) : state.gangs.get(taskId);
+  if (gang && (!task || gang.active === 0)) return leaderOf(gang);
+  return task ?? arrayAsTask(state, taskId) ?? heldElement(state, taskId);
 }
 
 function orderedRules(state: SchedulerState): readonly Filter[] {
@@ -98,7 +107,7 @@ function dominantOf(
   const gate = gateOf(state, task);
   if (gate) return gate;
   if (state.nodes.size === 0) return 'NO_NODES';
-  if (fitsNow) return 'BEHIND_OTHERS';
+  if (fitsNow) return task.askClass.gangSize > 0 && task.askClass.isBlocked ? 'GANG' : 'BEHIND_OTHERS';
   // The rule that stopped the last nodes that were left: it is what would have to change.
   const last = funnelOrder.findLast((reason) => (removed.get(reason) ?? 0) > 0);
   if (last === 'NODE_NOT_ONLINE' && isRejoining(state)) return 'REJOINING';
@@ -119,6 +128,7 @@ function waitsFor({ workflows }: SchedulerState, task: Task): Pick<WhyAnswer, 'w
 
 function heldFor({ arrays, tasks }: SchedulerState, task: Task): WhyAnswer['dominant'] {
   if (isDelayed(task)) return 'DELAYED';
+  if (task.group?.kind === 'gang') return 'GANG';
   if (task.group?.kind === 'workflow') return 'DEPENDENCY';
   const array = arrays.of(task.group) ?? arrays.get(task.taskId);
   if (array && roomIn(array, tasks.groups.of(array.groupId)) <= 0) return 'ARRAY_RUNNING_MAX';

@@ -3,6 +3,7 @@
 import type { Ms } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
 import { arrayAppliers } from './appliers/arrays.ts';
+import { gangAppliers } from './appliers/gangs.ts';
 import { lifeAppliers } from './appliers/life.ts';
 import { nodeAppliers } from './appliers/nodes.ts';
 import { queueAppliers } from './appliers/queues.ts';
@@ -17,6 +18,7 @@ const appliers: Appliers = {
   ...queueAppliers,
   ...taskAppliers,
   ...arrayAppliers,
+  ...gangAppliers,
   ...workflowAppliers,
 };
 

@@ -36,6 +36,8 @@ export interface AskClass {
   readonly tolerations: readonly string[];
   /** An attempt of it is taken to end within this time: see `runBoundOf`. */
   readonly boundMs: number;
+  /** Members of a gang, all of which have this ask and are placed at once; 0: a plain task. */
+  readonly gangSize: number;
   /** Of `placement`, where the task has one. */
   readonly rules: AskRules | undefined;
   /** Live tasks of this class. The class goes with the last one. */
@@ -153,6 +155,7 @@ export class ClassTable {
       ...splitLabels(spec.selector),
       tolerations: spec.tolerations,
       boundMs: runBoundOf(spec),
+      gangSize: spec.gang?.size ?? 0,
       rules: askRulesOf(spec, { neighbours: this.#neighbours, usable }),
       users: 0,
       isBlocked: false,
@@ -211,6 +214,7 @@ function askKey(spec: TaskSpec): string {
     sortedValues(spec.selector),
     [...spec.tolerations].sort(),
     runBoundOf(spec),
+    spec.gang?.size ?? 0,
     ...(rules === undefined ? [] : [rules]),
   ]);
 }

@@ -7,6 +7,7 @@ import {
   nodesMax,
   readyWindowMax,
 } from '../../protocol/limits.ts';
+import { checkGangs } from './gangInvariants.ts';
 import { checkGroups } from './groupInvariants.ts';
 import { nodeState } from './nodeTable.ts';
 import { brokenQueues } from './queueInvariants.ts';
@@ -24,6 +25,7 @@ export function brokenInvariants(state: SchedulerState): readonly string[] {
   for (const node of state.nodes.occupied()) checkNode(state, node, { held: held.get(node) ?? [], check });
   for (const task of state.tasks.all()) checkTask(state, task, check);
   for (const wrong of brokenQueues(state)) check(false, wrong);
+  checkGangs(state, check);
   checkGroups(state, check);
   checkRules(state, check);
   check(state.tasks.size <= liveTasksMax, `limit: ${String(state.tasks.size)} live tasks`);

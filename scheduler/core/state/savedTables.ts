@@ -1,5 +1,5 @@
 // The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
-import type { NodeId } from '../../protocol/brands.ts';
+import type { NodeId, TaskId } from '../../protocol/brands.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
 import { arrayTable, workflowTable } from './savedGroups.ts';
 import type { SchedulerState } from './schedulerState.ts';
@@ -21,6 +21,18 @@ const tenantTable: SavedTable = {
   },
 };
 
+/** Gangs that are being stopped since a member failed. All else of a gang its tasks say. */
+const brokenGangTable: SavedTable = {
+  name: 'brokenGangs',
+  rows: (state) =>
+    [...state.gangs.all()]
+      .flatMap(({ groupId, brokenBy }) => (brokenBy === undefined ? [] : [{ groupId, brokenBy }]))
+      .sort((a, b) => a.groupId - b.groupId), // a restart lists gangs in another order
+  take: (state, rows: readonly { groupId: TaskId; brokenBy: TaskId }[]) => {
+    for (const { groupId, brokenBy } of rows) state.gangs.restore(groupId, brokenBy);
+  },
+};
+
 const setAsideTable: SavedTable = {
   name: 'setAside',
   rows: ({ nodes }) =>
@@ -37,7 +49,13 @@ const setAsideTable: SavedTable = {
 };
 
 /** In the order in which they are restored. A new table is added here and nowhere else. */
-const savedTables: readonly SavedTable[] = [tenantTable, setAsideTable, arrayTable, workflowTable];
+const savedTables: readonly SavedTable[] = [
+  tenantTable,
+  setAsideTable,
+  arrayTable,
+  workflowTable,
+  brokenGangTable,
+];
 
 export interface SavedTablePart {
   readonly table: string;

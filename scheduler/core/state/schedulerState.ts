@@ -10,6 +10,7 @@ import {
 } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
 import { plantTiming, type Timing } from '../../protocol/timing.ts';
+import { GangRoom } from '../place/gangRoom.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { Deadlines } from '../queue/deadlines.ts';
@@ -20,6 +21,7 @@ import { ArrayTable } from './arrayTable.ts';
 import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
+import { GangTable } from './gangTable.ts';
 import { Leavings } from './leavings.ts';
 import { Neighbours } from './neighbours.ts';
 import { NodeBlame } from './nodeBlame.ts';
@@ -56,6 +58,7 @@ export class SchedulerState {
   readonly classes = new ClassTable(this.neighbours);
   readonly tenants = new TenantTable();
   readonly ready = new ReadyQueue(this.plant, this.tenants);
+  readonly gangs = new GangTable();
   /** What is asked for of late. Soft state. */
   readonly mix = new AskMix();
   /** SHA-256 of each enrolled node's key. */
@@ -69,6 +72,8 @@ export class SchedulerState {
   readonly timedNodes = new Set<NodeIndex>();
   /** Nodes that gained room since blocked asks were last looked at. */
   readonly freed = new Set<NodeIndex>();
+  /** What gangs wait for that found no room. */
+  readonly gangRoom = new GangRoom();
   /** `changes` of all rules when blocked asks were last looked at. Soft state. */
   ruleChangesSeen = 0;
   readonly leavings = new Leavings();
@@ -104,6 +109,7 @@ export class SchedulerState {
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
     this.#resumeArrays(nowMs);
     this.workflows.touchAll();
+    for (const { groupId } of this.gangs.all()) this.timers.add({ dueMs: nowMs, kind: 'gang', id: groupId });
     for (const task of this.tasks.all()) {
       if (task.state === 'backoff')
         this.timers.add({ dueMs: task.untilMs, kind: 'backoff', id: task.taskId });

@@ -43,8 +43,7 @@ export class Snapshot {
 
   /** Called before an event changes a task. */
   keep(event: Event): void {
-    const task = touchedBy(event, this.#state);
-    if (task) this.#put(task);
+    for (const task of touchedBy(event, this.#state)) this.#put(task);
   }
 
   /**
@@ -78,10 +77,13 @@ export class Snapshot {
   }
 }
 
-function touchedBy(event: Event, { tasks }: SchedulerState): Task | undefined {
-  if ('taskId' in event) return tasks.get(event.taskId);
-  return 'token' in event ? tasks.byToken(event.token) : undefined;
+function touchedBy(event: Event, { tasks, gangs }: SchedulerState): readonly Task[] {
+  if ('groupId' in event) return gangs.get(event.groupId)?.members ?? none;
+  const task =
+    'taskId' in event ? tasks.get(event.taskId) : 'token' in event ? tasks.byToken(event.token) : undefined;
+  return task ? [task] : none;
 }
+const none: readonly Task[] = [];
 
 function copiedParts(state: SchedulerState): Generator<string> {
   const head = { version: snapshotFormat, ...savedHead(state), liveTasks: state.tasks.size };

@@ -126,7 +126,7 @@ export class TaskTable {
     this.#bytes += task.bytes;
     if (task.group) this.groups.add(task.group.groupId, task);
     const { key } = task.spec;
-    if (key !== undefined) this.claimKey(key, task.taskId);
+    if (key !== undefined) this.claimKey(key, keyOwner(task));
     if (task.live) this.#byToken.set(task.live.token, task);
     if (task.suspectNodes.length > 0) this.suspects.add(task);
   }
@@ -138,7 +138,7 @@ export class TaskTable {
     if (task.group) this.groups.remove(task.group.groupId, task);
     if (task.live) this.#byToken.delete(task.live.token);
     const { key } = task.spec;
-    if (key !== undefined) this.releaseKey(key, task.taskId);
+    if (key !== undefined) this.releaseKey(key, keyOwner(task));
   }
   /** The key is of a live task, or array, from now on. */
   claimKey(key: string, taskId: TaskId): void {
@@ -176,6 +176,9 @@ export class TaskTable {
     }
   }
 }
+
+/** The key of a gang's spec is the group's: a repeated submit is answered with its id. */
+const keyOwner = ({ taskId, group }: Task): TaskId => (group?.kind === 'gang' ? group.groupId : taskId);
 
 /** Attempts that count against `retry.attemptsMax`. */
 export const ownAttempts = (task: Task): number => task.past.length - task.platformLosses - task.forgiven;

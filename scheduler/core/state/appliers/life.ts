@@ -33,7 +33,8 @@ function endedUnseen(state: SchedulerState, taskId: TaskId): void {
   if (task) {
     countElementEnd(state, task.group, 'unknown');
     setMemberEnded(state, task.group, 'unknown');
-    dropTask(state, task);
+    const gang = state.gangs.of(task);
+    for (const one of gang ? [...gang.members] : [task]) dropTask(state, one);
     return;
   }
   const array = state.arrays.get(taskId);

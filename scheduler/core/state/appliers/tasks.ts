@@ -73,6 +73,8 @@ export const taskAppliers: Appliers<TaskEvents> = {
       startedAtMs: undefined,
       leaseUntilMs: state.attemptLeaseFrom(atMs),
     });
+    const gang = state.gangs.of(task);
+    if (gang) gang.active += 1;
     state.nodes.attemptsOn(node).add(event.token);
     holdPlace(state, task);
     holdCapacity(state, node, task.spec.ask, event.gpuMask);
@@ -95,6 +97,8 @@ export const taskAppliers: Appliers<TaskEvents> = {
     releasePlace(state, task);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
     state.tasks.endAttempt(task);
+    const gang = state.gangs.of(task);
+    if (gang) gang.active -= 1;
     releaseShare(state, task);
   },
   task_backed_off(state, event) {
@@ -119,6 +123,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
     endTask(state, event.taskId, 'succeeded');
   },
   task_dead_lettered(state, event) {
+    leaveWaiting(state, state.tasks.mustGet(event.taskId)); // a gang is given up while it waits
     endTask(state, event.taskId, 'dead_letter');
   },
   task_cancel_requested(state, event) {
