@@ -9,6 +9,7 @@ import { openb41 } from './openb/openb41.ts';
 import { placement } from './placement.ts';
 import { recovery } from './recovery/recovery.ts';
 import { silence } from './silence/silence.ts';
+import { whatif } from './whatIf/whatIf.ts';
 import { type Bench, machine, MissingInput, type Options } from './bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, Bench>> = {
   placement,
   recovery,
   silence,
+  whatif,
 };
 
 const [name = '', ...words] = process.argv.slice(2);

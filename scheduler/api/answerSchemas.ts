@@ -21,6 +21,7 @@ import { nodeRow, queueRow, summary, tenantRow } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
 import { storageAnswers, taskGroups } from './storageAnswers.ts';
+import { whatIfAnswers } from './whatIfAnswers.ts';
 
 const state = v.picklist([...liveStates, ...endStates]);
 const waiting = v.picklist(['ready', 'backlog', 'blocked', 'backoff', 'held', 'none']);
@@ -202,6 +203,7 @@ export const answerSchemas = {
   ...storageAnswers,
   ...groupAnswers,
   ...recorderAnswers,
+  ...whatIfAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),
 } as const;
 export type AnswerName = keyof typeof answerSchemas;

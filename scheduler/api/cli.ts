@@ -12,6 +12,7 @@ import { submit } from './commands/submit.ts';
 import { backup, exportTasks, storage } from './commands/storage.ts';
 import { cancel, get, retry, why } from './commands/tasks.ts';
 import { wait } from './commands/wait.ts';
+import { whatIf } from './commands/whatIf.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   submit,
@@ -44,6 +45,7 @@ const commands: Readonly<Record<string, Command>> = {
   export: exportTasks,
   recorder,
   at,
+  'what-if': whatIf,
 };
 
 /** Commands that others answer, for the list: what each is for, by name. */

@@ -10,6 +10,7 @@ import type { DoorRefusal } from './problem.ts';
 import { recorderOperations } from './recorderOperations.ts';
 import { storageOperations } from './storageOperations.ts';
 import { taskOperations } from './taskOperations.ts';
+import { whatIfOperations } from './whatIfOperations.ts';
 
 export const operations: readonly Operation[] = [
   ...taskOperations,
@@ -20,6 +21,7 @@ export const operations: readonly Operation[] = [
   ...storageOperations,
   ...groupOperations,
   ...recorderOperations,
+  ...whatIfOperations,
 ];
 
 export interface Route {

@@ -11,6 +11,7 @@ import type { Simulation, SimulationParams } from '../protocol/simulation.ts';
 import type { PastAsks, PastQuestion, RecorderResults, RecorderState } from '../protocol/recorder.ts';
 import type { TaskRecord } from '../protocol/task.ts';
 import type { BackupPlan, Retention, StorageJob, StorageState } from '../protocol/storage.ts';
+import type { WhatIfAsks, WhatIfRun } from '../protocol/whatIf.ts';
 import type { Grouping, SchedulerView, TaskFilter, TaskGroups, TaskRow } from '../protocol/view.ts';
 
 /** Tasks that ended within the minute that starts at `minuteMs`. */
@@ -76,6 +77,12 @@ export interface RecorderPort {
   ): Promise<Outcome<RecorderResults[Name], Refusal>>;
   /** False: none was under way. */
   stopSeek(): boolean;
+  readonly whatIfs: {
+    newest(): WhatIfRun | undefined;
+    /** Refuses `too_many` while one runs. */
+    start(asks: WhatIfAsks, actor: string): Outcome<WhatIfRun, Refusal>;
+    cancel(runId: number): Outcome<WhatIfRun, Refusal>;
+  };
 }
 
 interface AlarmPort {

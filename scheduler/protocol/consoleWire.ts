@@ -44,6 +44,7 @@ import {
   type StorageState,
 } from './storage.ts';
 import { nameSchema } from './text.ts';
+import { whatIfMethodSchemas, type WhatIfResults } from './whatIf.ts';
 import { groupings, type NodePage, type TaskGroups, type TenantRow, type WhyAnswer } from './view.ts';
 
 export const consoleNamespace = '/console';
@@ -147,13 +148,14 @@ export const methodSchemas = {
   endSimulation: v.strictObject({}),
   getSimulation: v.strictObject({}),
   ...recorderMethodSchemas,
+  ...whatIfMethodSchemas,
 } as const;
 export type Method = keyof typeof methodSchemas;
 export type Params<M extends Method> = v.InferOutput<(typeof methodSchemas)[M]>;
 export type ParamsInput<M extends Method> = v.InferInput<(typeof methodSchemas)[M]>;
 
 /** Result of each method. */
-export interface Results extends RecorderResults {
+export interface Results extends RecorderResults, WhatIfResults {
   hello: Hello;
   watchOverview: { readonly on: boolean };
   submitTasks: { readonly answers: readonly SubmitAnswer[] };

@@ -214,6 +214,12 @@ export const recorderHoursLimit = 24 * 366;
 export const recorderBytesDefault = 4 * 1024 * 1024 * 1024;
 /** The least such bound: room for a snapshot of a full plant and the rows after it. */
 export const recorderBytesLeast = 64 * 1024 * 1024;
+/** Changes of one what-if: what a person can oversee. */
+export const whatIfChangesMax = 100;
+/** Tasks of which a what-if asks whether they could ever run: each question looks at every node. */
+export const whatIfNeverMax = 1_000;
+/** The longest span of one what-if: its load is held in memory. */
+export const whatIfSpanMaxMs = 24 * 3_600_000;
 /** Ended tasks kept in history before the oldest go, where nobody set another bound. */
 export const historyTasksMax = 10_000_000;
 /** The largest such bound: the design point of one workstation. */

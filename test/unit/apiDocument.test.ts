@@ -114,12 +114,13 @@ describe('the door keeps to it', () => {
     putTenant: { weight: 3, runningMax: 5 },
     setRetention: { tasksMax: 5_000, daysMax: 7, logBytesMax: 1_000_000 },
     setBackupPlan: { folder: backups },
+    startWhatIf: { fromMs: 1, untilMs: 2 },
     startBackup: { folder: backups },
     startExport: { format: 'csv', filter: { queue: 'default' } },
   };
 
   // Those last: they need a task that has ended, and a job that runs.
-  test.each(operations.filter(({ id }) => id !== 'retryTask' && id !== 'cancelJob'))(
+  test.each(operations.filter(({ id }) => !['retryTask', 'cancelJob', 'cancelWhatIf'].includes(id)))(
     '$id answers as documented',
     async (operation) => {
       const path = `${pathOf(operation.path)}${queryOf(operation.id)}`;
@@ -145,6 +146,16 @@ describe('the door keeps to it', () => {
     expect(await host.jobEnded(body['jobId'])).toMatchObject({ state: 'cancelled' });
     const state = await host.ask('GET', '/storage');
     expect(undocumented('StorageState', state.body)).toBeUndefined();
+  });
+
+  test('a what-if of what is recorded is run on the host, and tells of both outcomes', async () => {
+    const span = { fromMs: ranAtMs - 1, untilMs: Date.now(), verify: true };
+    await expect.poll(async () => (await host.ask('POST', '/what-if', span)).status).toBe(200);
+    const run = async () =>
+      (await host.ask('GET', '/what-if')).body['run'] as { state: string; message: string };
+    await expect.poll(async () => (await run()).state, { timeout: 20_000 }).not.toBe('running');
+    expect(await run()).toMatchObject({ state: 'done', answer: { digestsEqual: true } });
+    expect((await host.ask('POST', '/what-if/1/cancel')).status).toBe(409);
   });
 
   const pathOf = (path: string): string =>

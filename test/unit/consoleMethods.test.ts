@@ -105,6 +105,9 @@ const badParams: [string, unknown, string][] = [
   ['recorderFrame', { atMs: 1, metric: 'luck' }, 'metric'],
   ['recorderTasks', { atMs: 1, limit: 0 }, 'limit'],
   ['recorderNodes', { atMs: 1, state: 'odd' }, 'state'],
+  ['startWhatIf', { fromMs: 1, untilMs: 2, changes: [{ kind: 'luck' }] }, 'changes.0.kind'],
+  ['getWhatIf', { of: 1 }, 'of'],
+  ['cancelWhatIf', {}, 'runId'],
   ['recorderWhy', { atMs: 1, taskId: 'T-1' }, 'taskId'],
 ];
 

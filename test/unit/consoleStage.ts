@@ -7,7 +7,7 @@ import type { ConsoleLink } from '../../scheduler/protocol/consoleLink.ts';
 import type { FromHost, Method, Reply } from '../../scheduler/protocol/consoleWire.ts';
 import { decode } from '../../scheduler/protocol/decode.ts';
 import type { Command } from '../../scheduler/protocol/events.ts';
-import { accepted } from '../../scheduler/protocol/outcome.ts';
+import { accepted, refusal, refused } from '../../scheduler/protocol/outcome.ts';
 import { type TaskRecord, taskSpecSchema, type TaskState } from '../../scheduler/protocol/task.ts';
 import { rowOfRecord } from '../../scheduler/protocol/taskRow.ts';
 import type {
@@ -157,6 +157,11 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
       state: () => Promise.reject(new Error('this stage records nothing')),
       ask: () => Promise.reject(new Error('this stage records nothing')),
       stopSeek: () => false,
+      whatIfs: {
+        newest: () => undefined,
+        start: () => refused(refusal('wrong_state', 'this stage records nothing')),
+        cancel: () => refused(refusal('wrong_state', 'this stage records nothing')),
+      },
     },
     simulation: {
       state: () => ({ state: 'off' }),
