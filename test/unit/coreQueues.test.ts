@@ -138,6 +138,21 @@ describe('limits', () => {
     ]);
   });
 
+  test('a gang counts with all its members: it waits for its bounds, alone where it is larger than them', () => {
+    const { put, submitOne, gate, core, finish } = plant(3);
+    put(press, { runningMax: 3, burst: { cpu: 3_000 } });
+    const plain = submitOne({ queue: press, ask: { cpu: 500 } });
+    const gang = submitOne({ queue: press, ask: { cpu: 1_000 }, gang: { size: 3 } });
+    const huge = submitOne({ queue: press, gang: { size: 4 }, priority: 9 });
+    const leader = (of: number) => (of + 1) as TaskId;
+    expect(core.state.ready.mustGet(press).share.active).toBe(1);
+    expect(gate(leader(gang))).toBe('QUEUE_RUNNING_MAX');
+    finish(plain);
+    expect(core.state.ready.mustGet(press).share).toMatchObject({ active: 3, cpu: 3_000 });
+    put(press, { runningMax: 7, burst: null });
+    expect(core.state.tasks.get(leader(huge))?.live).toBeDefined();
+  });
+
   test('ratePerS spaces placements, and a timer says when the next one may be', () => {
     const { put, many, gate, activeOf, rowOf, core, give, jump, now } = plant();
     put(press, { ratePerS: 0.5 });
