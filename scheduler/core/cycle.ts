@@ -8,6 +8,7 @@ import type { Timing } from '../protocol/timing.ts';
 import type { SchedulerView } from '../protocol/view.ts';
 import { type Answer, decide } from './decide/deciders.ts';
 import { tendArrays } from './decide/arrays.ts';
+import { placeCopies } from './decide/copies.ts';
 import { placeReady, wakeBlocked } from './decide/place.ts';
 import { fireTimers } from './decide/timers.ts';
 import type { Turn } from './decide/turn.ts';
@@ -132,7 +133,9 @@ export class Core {
     const hasMoreToEnd = tendArrays(turn);
     tendWorkflows(turn);
     wakeBlocked(state);
-    const hasMore = placeReady(turn) || hasMoreTimers || hasMoreToEnd;
+    const hasMoreToPlace = placeReady(turn);
+    if (!hasMoreToPlace) placeCopies(turn);
+    const hasMore = hasMoreToPlace || hasMoreTimers || hasMoreToEnd;
     return { batch: this.#seal(nowMs, events), answers, effects, hasMore };
   }
 

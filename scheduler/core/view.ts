@@ -20,7 +20,7 @@ import { waitingOf } from './queue/waiting.ts';
 import { windowOf } from './queue/window.ts';
 import { closedBy, type NodeTable, nodeState } from './state/nodeTable.ts';
 import type { SchedulerState } from './state/schedulerState.ts';
-import { liveRecord, recordOf, type Task } from './state/taskTable.ts';
+import { attemptOf, liveRecord, recordOf, type Task } from './state/taskTable.ts';
 
 export function viewOf(state: SchedulerState): SchedulerView {
   const { nodes, tasks } = state;
@@ -47,7 +47,8 @@ export function viewOf(state: SchedulerState): SchedulerView {
     liveGroups: (filter, by) => liveGroups(state, filter, by),
     attemptByToken: (token) => {
       const task = tasks.byToken(token);
-      return task?.live && { taskId: task.taskId, record: liveRecord(task.live) };
+      const live = attemptOf(task, token);
+      return task && live && { taskId: task.taskId, record: liveRecord(live) };
     },
     nodes: (filter, offset, limit) => nodePage(nodes, { filter, offset, limit }),
     node: (nodeId) => {

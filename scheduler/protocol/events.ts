@@ -188,6 +188,8 @@ export type Event =
       readonly nodeId: NodeId;
       /** Bit i set: GPU device i is the attempt's. */
       readonly gpuMask: number;
+      /** A second attempt beside one that runs much longer than its like. */
+      readonly isCopy?: true;
     }
   | { readonly kind: 'attempt_started'; readonly token: Token }
   | {

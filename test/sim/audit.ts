@@ -4,10 +4,11 @@ import type { NodeId, TaskId, Token } from '../../scheduler/protocol/brands.ts';
 import type { Batch, Event } from '../../scheduler/protocol/events.ts';
 import { platformRetriesMax } from '../../scheduler/protocol/limits.ts';
 import type { TaskRecord } from '../../scheduler/protocol/task.ts';
-import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import { ArrayBooks } from './arrayBooks.ts';
+import { CopyWatch } from './copyWatch.ts';
 import { GangWatch } from './gangWatch.ts';
 import type { ResultWatch } from './resultWatch.ts';
+import { retryBooks } from './retryBooks.ts';
 import { newlySeen, type SeenTask } from './seenTask.ts';
 import { WorkflowBooks } from './workflowBooks.ts';
 
@@ -19,6 +20,7 @@ export class JournalAudit {
   readonly tasks = new Map<TaskId, SeenTask>();
   /** Token -> where it was placed. Every token that ever became durable. */
   readonly placed = new Map<Token, { readonly nodeId: NodeId; readonly task: SeenTask }>();
+  readonly copies: CopyWatch;
   readonly gangs: GangWatch;
   readonly #keys = new Map<string, TaskId>();
   readonly #online = new Set<NodeId>();
@@ -35,6 +37,7 @@ export class JournalAudit {
   constructor(report: Report, results?: ResultWatch) {
     this.#report = report;
     this.#results = results;
+    this.copies = new CopyWatch(report);
     this.gangs = new GangWatch(report);
     this.#arrays = new ArrayBooks(report);
     this.#workflows = new WorkflowBooks(report);
@@ -62,7 +65,8 @@ export class JournalAudit {
   }
 
   isLive(token: Token): boolean {
-    return this.placed.get(token)?.task.live === token;
+    const task = this.placed.get(token)?.task;
+    return task?.live === token || task?.copy === token;
   }
 
   take(batch: Batch): void {
@@ -133,8 +137,8 @@ export class JournalAudit {
     attempt_placed: (event) => {
       this.#placedOn(event);
     },
-    attempt_ended: ({ token, end }) => {
-      this.#attemptEnded(token, end);
+    attempt_ended: (event) => {
+      this.#attemptEnded(event);
     },
     attempt_started: ({ token }) => {
       this.#rule('stale', this.isLive(token), `start of ${String(token)}, which is not live`);
@@ -209,13 +213,15 @@ export class JournalAudit {
     task.attemptEnds = [];
   }
 
-  #placedOn({ taskId, token, nodeId }: Extract<Event, { kind: 'attempt_placed' }>): void {
+  #placedOn(event: Extract<Event, { kind: 'attempt_placed' }>): void {
+    const { taskId, token, nodeId } = event;
     const name = `task ${String(taskId)} token ${String(token)}`;
     this.#rule('ids', token > this.#lastToken, `${name}: tokens must grow`);
     this.#lastToken = token;
     const task = this.#mustBeLive(taskId, 'attempt_placed');
     if (!task) return;
-    this.#rule('one-lease', task.live === undefined, `${name}: ${String(task.live)} is still live`);
+    if (event.isCopy === true) this.copies.placed(task, event, (other) => this.placed.get(other)?.nodeId);
+    else this.#rule('one-lease', task.live === undefined, `${name}: ${String(task.live)} is still live`);
     this.#rule('cancel', !task.isCancelAsked, `${name} was placed after it was cancelled`);
     this.#rule('offline', this.#online.has(nodeId), `${name} was placed on ${nodeId}, which is not online`);
     this.#rule('cordon', !this.#cordoned.has(nodeId), `${name} was placed on ${nodeId}, which is closed`);
@@ -227,19 +233,26 @@ export class JournalAudit {
       );
     const { notBeforeMs = 0 } = task.spec;
     this.#rule('delayed', notBeforeMs <= this.#atMs, `${name} was placed before its time`);
-    this.#arrays.placed(taskId);
-    this.#workflows.placed(taskId);
-    task.live = token;
+    if (event.isCopy === true) task.copy = token;
+    else {
+      this.#arrays.placed(taskId);
+      this.#workflows.placed(taskId);
+      task.live = token;
+    }
     task.newest = token;
     this.placed.set(token, { nodeId, task });
   }
 
-  #attemptEnded(token: Token, end: AttemptEnd): void {
+  #attemptEnded(event: Extract<Event, { kind: 'attempt_ended' }>): void {
+    const { token, end } = event;
     const placed = this.placed.get(token);
     this.#rule('stale', this.isLive(token), `end of ${String(token)}, which is not live`);
     if (!placed) return;
-    placed.task.live = undefined;
-    this.#arrays.attemptEnded(placed.task.taskId);
+    const { task } = placed;
+    if (task.live === token) task.live = task.copy;
+    task.copy = undefined;
+    this.copies.ended(task, event);
+    if (task.live === undefined) this.#arrays.attemptEnded(task.taskId);
     placed.task.attemptEnds.push(end);
     this.#results?.ended(placed.nodeId, token, end);
   }
@@ -252,22 +265,17 @@ export class JournalAudit {
     if (!task) return;
     task.isLive = false;
     task.live = undefined;
+    task.copy = undefined;
     task.ends += 1;
   }
 
   #backedOff(task: SeenTask | undefined, waitMs: number): void {
     if (!task) return;
-    const { backoffMs, backoffCapMs, attemptsMax } = task.spec.retry;
-    const own = task.attemptEnds.filter(({ reason }) => !isLoss(reason)).length;
-    const losses = task.attemptEnds.length - own;
-    const plainMs = Math.min(backoffCapMs, backoffMs * 2 ** (task.attemptEnds.length - 1));
+    const { own, free, isLastFree, mayRetry, plainMs } = retryBooks(task.spec.retry, task.attemptEnds);
     const name = `task ${String(task.taskId)}`;
-    this.#rule('attempts', own < attemptsMax, `${name} is tried again after ${String(own)} attempts`);
-    this.#rule(
-      'attempts',
-      losses <= platformRetriesMax,
-      `${name} is tried again after ${String(losses)} losses`,
-    );
+    const isSpent = isLastFree ? free > platformRetriesMax : own >= task.spec.retry.attemptsMax;
+    const counts = `${String(own)} attempts and ${String(free)} losses`;
+    this.#rule('attempts', mayRetry && !isSpent, `${name} is tried again after ${counts}`);
     this.#rule(
       'backoff',
       waitMs >= Math.floor(plainMs * (1 - jitterShare)) && waitMs <= Math.ceil(plainMs * (1 + jitterShare)),
@@ -308,8 +316,6 @@ export class JournalAudit {
   }
 }
 
-const isLoss = (reason: string): boolean =>
-  reason === 'lost' || reason === 'agent_lost' || reason === 'refused';
 const howEnded: Partial<Record<Event['kind'], 'succeeded' | 'dead letter' | 'cancelled'>> = {
   task_succeeded: 'succeeded',
   task_dead_lettered: 'dead letter',

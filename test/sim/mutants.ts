@@ -1,5 +1,6 @@
 // Deliberately broken builds: one broken rule each, and the check that has to notice it.
 import { ms } from '../../scheduler/protocol/brands.ts';
+import { blameMutants } from './blameMutants.ts';
 import type { Breakage } from './breakage.ts';
 import { formsMutants } from './formsMutants.ts';
 import { gangMutants } from './gangMutants.ts';
@@ -13,6 +14,7 @@ let runsSoFar = 0;
 
 export const mutants: Readonly<Record<string, Mutant>> = {
   ...storageMutants,
+  ...blameMutants,
   ...formsMutants,
   ...gangMutants,
   'capacity is not looked at': {

@@ -1,4 +1,5 @@
 // One seed from start to end: a plant, its work, its faults, then quiet, then the account.
+import type { TaskId } from '../../scheduler/protocol/brands.ts';
 import type { Breakage } from './breakage.ts';
 import { whole } from './breakage.ts';
 import { Checks, type Violation } from './checks.ts';
@@ -79,12 +80,20 @@ export function simulate(seed: number, breakage: Breakage = whole): SimResult {
   };
 }
 
+/** Nodes that are slow until faults end: their work is copied. */
+const slowTimes = 12;
+
 function agentsOf(
   plan: Plan,
   parts: { world: World; network: FakeNetwork; checks: Checks; breakage: Breakage },
 ): FakeAgent[] {
   const { world, network, checks, breakage } = parts;
   const flakyShare = world.pick([0, 0.05, 0.2]);
+  /** Nodes that fail all they run. */
+  const badShare = world.pick([0, 0, 0.1, 0.3]);
+  const slowShare = world.pick([0, 0, 0.2]);
+  const poisonShare = world.pick([0, 0.01, 0.03]);
+  const poison = new Map<TaskId, number | undefined>();
   const effects = new GuardedEffects(checks.effects, breakage.effectsUnguarded === true);
   return plan.nodes.map(({ nodeId, spec }) => {
     const agent = new FakeAgent({
@@ -92,7 +101,12 @@ function agentsOf(
       network,
       nodeId,
       spec,
-      flakyShare,
+      flakyShare: world.chance(badShare) ? 1 : flakyShare,
+      poisonAfterMs: (taskId) => {
+        if (!poison.has(taskId))
+          poison.set(taskId, world.chance(poisonShare) ? world.between(10, 2_000) : undefined);
+        return poison.get(taskId);
+      },
       onRun: (token, taskId) => {
         checks.ran(token, taskId, nodeId);
       },
@@ -102,6 +116,7 @@ function agentsOf(
       effects,
       breakage,
     });
+    if (world.chance(slowShare)) agent.slowness = slowTimes;
     checks.agents.set(nodeId, agent);
     return agent;
   });
@@ -155,6 +170,10 @@ function figuresOf(parts: {
     },
     agentRecordsLost: sum(({ ledger }) => ledger.counts.lostRecords),
     agentResultsLost: sum(({ ledger }) => ledger.counts.lostResults),
+    copies: checks.copies.counts.copies,
+    overtaken: checks.copies.counts.overtaken,
+    nodesSetAside: checks.blame.counts.setAside,
+    poisoned: checks.blame.counts.poisoned,
     nodesForgotten: operator.counts.forgotten,
     cancels: operator.counts.cancels,
     unanswered: operator.counts.unanswered,

@@ -60,7 +60,7 @@ function awaitRate(state: SchedulerState): void {
 }
 
 /** The policy of the task's queue; undefined where it names none. */
-function policyOf(state: SchedulerState, task: Task): Policy | undefined {
+export function policyOf(state: SchedulerState, task: Task): Policy | undefined {
   const { policy } = state.ready.mustGet(task.spec.queue).settings;
   return policy === undefined ? undefined : policies[policy];
 }

@@ -2,6 +2,7 @@
 import { type NodeIndex, taskId, token } from '../../protocol/brands.ts';
 import type { TimerKind } from '../state/timers.ts';
 import { attemptTimer } from './attemptReport.ts';
+import { stragglerTimer } from './copies.ts';
 import { gangTimer } from './gang.ts';
 import { nodeTimer } from './nodeLifecycle.ts';
 import { delayTimer } from './delay.ts';
@@ -17,6 +18,9 @@ const firing: { readonly [Kind in TimerKind]: (turn: Turn, id: number) => void }
   },
   attempt: (turn, id) => {
     attemptTimer(turn, token(id));
+  },
+  straggler: (turn, id) => {
+    stragglerTimer(turn, token(id));
   },
   backoff: (turn, id) => {
     backoffTimer(turn, taskId(id));

@@ -27,7 +27,7 @@ import { Neighbours } from './neighbours.ts';
 import { NodeBlame } from './nodeBlame.ts';
 import { NodeTable } from './nodeTable.ts';
 import { Plant } from './plant.ts';
-import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
+import { attemptOf, attemptsOf, type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
 import { WorkflowTable } from './workflowTable.ts';
 
@@ -72,6 +72,8 @@ export class SchedulerState {
   readonly timedNodes = new Set<NodeIndex>();
   /** Nodes that gained room since blocked asks were last looked at. */
   readonly freed = new Set<NodeIndex>();
+  /** First attempts that run much longer than their like and wait for room for a copy. Soft state. */
+  readonly stragglers = new Set<Token>();
   /** What gangs wait for that found no room. */
   readonly gangRoom = new GangRoom();
   /** `changes` of all rules when blocked asks were last looked at. Soft state. */
@@ -105,6 +107,7 @@ export class SchedulerState {
     this.timers.clear();
     this.rateTimerMs = Number.POSITIVE_INFINITY;
     this.timedNodes.clear();
+    this.stragglers.clear();
     this.ready.reset();
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
     this.#resumeArrays(nowMs);
@@ -115,9 +118,7 @@ export class SchedulerState {
         this.timers.add({ dueMs: task.untilMs, kind: 'backoff', id: task.taskId });
       if (task.state === 'held' && task.untilMs > 0)
         this.timers.add({ dueMs: task.untilMs, kind: 'delayed', id: task.taskId });
-      if (!task.live) continue;
-      task.live.leaseUntilMs = this.rejoinUntilMs;
-      this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'attempt', id: task.live.token });
+      this.#resumeAttempts(task);
     }
   }
 
@@ -125,6 +126,15 @@ export class SchedulerState {
     for (const { groupId, spec } of this.arrays.all())
       if ((spec.notBeforeMs ?? 0) > nowMs)
         this.timers.add({ dueMs: spec.notBeforeMs ?? 0, kind: 'delayed', id: groupId });
+  }
+
+  #resumeAttempts(task: Task): void {
+    for (const live of attemptsOf(task)) {
+      live.leaseUntilMs = this.rejoinUntilMs;
+      this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'attempt', id: live.token });
+    }
+    if (task.live && task.spec.isRepeatable === true)
+      this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'straggler', id: task.live.token });
   }
 
   /** Starts the node's lease, and its timer where none is under way. */
@@ -149,5 +159,6 @@ export function liveAttemptOf(
   token: Token,
 ): { readonly task: Task; readonly live: LiveAttempt } | undefined {
   const task = state.tasks.byToken(token);
-  return task?.live?.nodeId === nodeId ? { task, live: task.live } : undefined;
+  const live = attemptOf(task, token);
+  return task && live?.nodeId === nodeId ? { task, live } : undefined;
 }

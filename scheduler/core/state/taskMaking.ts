@@ -4,7 +4,7 @@ import type { TaskGroupRef, TaskRecord, TaskSpec } from '../../protocol/task.ts'
 import { releaseCapacity } from './capacity.ts';
 import type { AskClass } from './classTable.ts';
 import type { SchedulerState } from './schedulerState.ts';
-import { noAttempts, noNodes, type Task } from './taskTable.ts';
+import { attemptsOf, noAttempts, noNodes, type Task } from './taskTable.ts';
 
 export interface TaskOrigin {
   readonly taskId: Task['taskId'];
@@ -44,6 +44,7 @@ export function unlistedTask(
     enqueuedAtMs: submittedAtMs,
     untilMs: ms(0),
     live: undefined,
+    copy: undefined,
     past: noAttempts,
     platformLosses: 0,
     suspectNodes: noNodes,
@@ -92,13 +93,15 @@ export function leaveWaiting(state: SchedulerState, task: Task): void {
 
 /** A task that ended where this journal cannot tell how: whatever it holds is given back. */
 export function dropTask(state: SchedulerState, task: Task): void {
-  if (task.live) {
-    state.nodes.attemptsOn(task.live.node).delete(task.live.token);
-    releasePlace(state, task);
-    releaseCapacity(state, task.live.node, task.spec.ask, task.live.gpuMask);
-    state.tasks.endAttempt(task);
+  if (!task.live) leaveWaiting(state, task);
+  for (const { node, token, gpuMask } of attemptsOf(task)) {
+    state.nodes.attemptsOn(node).delete(token);
+    if (token === task.live?.token) releasePlace(state, task);
+    releaseCapacity(state, node, task.spec.ask, gpuMask);
+    state.tasks.endAttempt(task, token);
+    if (task.live) holdPlace(state, task);
     releaseShare(state, task);
-  } else leaveWaiting(state, task);
+  }
   removeTask(state, task);
 }
 

@@ -1,7 +1,7 @@
 // Deadlines of leases, backoffs and delays in one binary heap. Renewing a lease touches nothing here: a timer
 // that fires early is put back by its owner, so 50,000 heartbeats cost no heap work.
 
-export type TimerKind = 'node' | 'attempt' | 'backoff' | 'delayed' | 'gang' | 'rate';
+export type TimerKind = 'node' | 'attempt' | 'backoff' | 'straggler' | 'delayed' | 'gang' | 'rate';
 export interface Timer {
   readonly dueMs: number;
   readonly kind: TimerKind;
