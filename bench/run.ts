@@ -9,6 +9,7 @@ import { openb41 } from './openb/openb41.ts';
 import { placement } from './placement.ts';
 import { recovery } from './recovery/recovery.ts';
 import { silence } from './silence/silence.ts';
+import { swf } from './swf/swf.ts';
 import { whatif } from './whatIf/whatIf.ts';
 import { type Bench, machine, MissingInput, type Options } from './bench.ts';
 
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, Bench>> = {
   placement,
   recovery,
   silence,
+  swf,
   whatif,
 };
 

@@ -1,6 +1,6 @@
 // The placing part of a turn: takes the next ready task, finds it a node, and says so. Asks that fit nowhere are set
 // aside as a class and looked at again when a node gains room that they would fit in.
-import { token } from '../../protocol/brands.ts';
+import { type NodeIndex, token } from '../../protocol/brands.ts';
 import { placementsPerCycleMax } from '../../protocol/limits.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { changesFor } from '../state/askRules.ts';
@@ -10,11 +10,13 @@ import type { Task } from '../state/taskTable.ts';
 import { avoidedBy } from './blame.ts';
 import { dispatchOf } from './dispatch.ts';
 import { placeGang } from './placeGang.ts';
+import { beginKeeping, keepRoomFor, seeFreed } from './reserve.ts';
 import type { Turn } from './turn.ts';
 
 /** Places up to `placementsPerCycleMax` tasks; true where more may be placed at once. */
 export function placeReady(turn: Turn): boolean {
   const { state } = turn;
+  beginKeeping(turn);
   for (let placed = 0; placed < placementsPerCycleMax;) {
     const task = state.ready.next(turn.nowMs);
     if (!task) {
@@ -23,32 +25,43 @@ export function placeReady(turn: Turn): boolean {
       return false;
     }
     const policy = policyOf(state, task);
+    state.reservations.lookFor(task);
     const gang = state.gangs.of(task);
     if (gang) {
       if (placeGang(turn, gang, policy)) placed += gang.members.length;
-      else setAside(state, task.askClass);
+      else {
+        setAside(state, task.askClass);
+        keepRoomFor(turn, task);
+      }
       continue;
     }
     const node = state.placer.place(task.askClass, { avoid: avoidedBy(state, task), policy });
     if (node === undefined) {
       setAside(state, task.askClass);
+      keepRoomFor(turn, task);
       continue;
     }
-    const next = token(state.nextToken);
-    turn.emit({
-      kind: 'attempt_placed',
-      taskId: task.taskId,
-      token: next,
-      nodeId: state.nodes.idOf(node),
-      gpuMask: state.placer.devicesOn(node, task.askClass, policy),
-    });
+    start(turn, task, node);
     placed += 1;
-    state.gangRoom.taken(node);
-    if (!task.live) continue;
-    state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
-    turn.effect(dispatchOf(state, task, task.live));
   }
   return true;
+}
+
+function start(turn: Turn, task: Task, node: NodeIndex): void {
+  const { state } = turn;
+  const next = token(state.nextToken);
+  turn.emit({
+    kind: 'attempt_placed',
+    taskId: task.taskId,
+    token: next,
+    nodeId: state.nodes.idOf(node),
+    gpuMask: state.placer.devicesOn(node, task.askClass, policyOf(state, task)),
+  });
+  state.gangRoom.taken(node);
+  if (!task.live) return;
+  state.reservations.placed(task, task.live);
+  state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
+  turn.effect(dispatchOf(state, task, task.live));
 }
 
 /** Queues that wait for their rate go on by a timer, where nothing else brings a turn. */
@@ -74,6 +87,7 @@ function setAside(state: SchedulerState, ask: AskClass): void {
 export function wakeBlocked(state: SchedulerState): void {
   wakeByRules(state);
   if (state.freed.size === 0) return;
+  seeFreed(state);
   for (const ask of state.classes.askClasses) {
     if (!ask?.isBlocked || (ask.gangSize > 0 && !ask.rules)) continue; // gangs: see `gangRoom`
     for (const node of state.freed) {

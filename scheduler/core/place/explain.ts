@@ -1,6 +1,6 @@
 // Why a task waits: the same filters as placement, run over the whole fleet and counted. An explanation cannot drift
 // from the decision, and placement itself collects nothing.
-import type { NodeIndex, TaskId } from '../../protocol/brands.ts';
+import { formatTaskId, type NodeIndex, type TaskId } from '../../protocol/brands.ts';
 import { whyNearMissesMax } from '../../protocol/limits.ts';
 import type { FunnelStep, NearMiss, WhyAnswer } from '../../protocol/view.ts';
 import type { PendingReason } from '../../protocol/reasons.ts';
@@ -38,6 +38,7 @@ const funnelOrder: readonly PendingReason[] = [
   'INSUFFICIENT_GPU',
   'INSUFFICIENT_CUSTOM',
   'NO_SLOT',
+  'RESERVED',
 ];
 
 /** O(nodes x filters): about 3 ms at 50,000 nodes. Undefined where the task is not live. */
@@ -45,6 +46,7 @@ export function why(state: SchedulerState, taskId: TaskId): WhyAnswer | undefine
   const task = asTask(state, taskId);
   if (!task) return undefined;
   const { nodes } = state;
+  state.reservations.lookFor(task);
   const rules = orderedRules(state);
   const removed = new Map<PendingReason, number>();
   const near: { node: NodeIndex; lacks: Filter[] }[] = [];
@@ -78,8 +80,24 @@ function asTask(state: SchedulerState, taskId: TaskId): Task | undefined {
 }
 
 function orderedRules(state: SchedulerState): readonly Filter[] {
-  const all = [...classFilters(state.classes), ...filters];
+  const all = [...classFilters(state.classes), ...filters, reservedFilter(state)];
   return [...all].sort((a, b) => funnelOrder.indexOf(a.reason) - funnelOrder.indexOf(b.reason));
+}
+
+/** Kept for a task that waits longer. Of the state, not of the node: it is no filter of a policy. */
+function reservedFilter({ ready, reservations }: SchedulerState): Filter {
+  return {
+    reason: 'RESERVED',
+    refuses: (node, ask) => reservations.refuses(node, ask),
+    compare: (node, ask) => {
+      const kept = reservations.first(node);
+      const inS = Math.round(((kept?.fromMs ?? 0) - ready.nowMs) / 1_000);
+      return {
+        has: kept ? `kept for ${formatTaskId(kept.task.taskId)} in ${String(inS)} s` : '',
+        needs: `up to ${String(Math.round(ask.boundMs / 1_000))} s`,
+      };
+    },
+  };
 }
 
 function standing(

@@ -225,8 +225,9 @@ export class Placer {
 
   #isRefused(node: NodeIndex, ask: AskClass): boolean {
     if (this.#avoided?.has(node) === true) return true;
-    const { fleet } = this.#parts;
+    const { fleet, reservations } = this.#parts;
     for (const filter of this.#plainFilters) if (filter.refuses(node, ask, fleet)) return true;
+    if (reservations.refuses(node, ask)) return true;
     if (!ask.rules && !fleet.hasGuards) return false;
     for (const filter of this.#ruleFilters) if (filter.refuses(node, ask, fleet)) return true;
     return false;

@@ -5,12 +5,14 @@ import type { CapacityIndex } from '../state/capacityIndex.ts';
 import type { ClassTable } from '../state/classTable.ts';
 import type { NodeTable } from '../state/nodeTable.ts';
 import type { Policy } from './policy.ts';
+import type { Reservations } from './reservations.ts';
 
 export interface PlacerParts {
   readonly fleet: NodeTable;
   readonly classes: ClassTable;
   readonly index: CapacityIndex;
   readonly mix: AskMix;
+  readonly reservations: Reservations;
 }
 
 export interface PlaceOptions {

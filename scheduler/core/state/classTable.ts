@@ -183,12 +183,16 @@ export function classRefusal(node: NodeClass, ask: AskClass): PendingReason | un
 const hasAvoided = (node: NodeClass, { labels }: SplitLabels): boolean =>
   labels.some(([label, values]) => values.includes(node.labels[label] ?? ''));
 
+/** How long an attempt should run: what its task expects, or else the longest it could. Milliseconds. */
+export const runLengthOf = ({ expectedMs, timeoutMs }: TaskSpec): number =>
+  Math.min(expectedMs ?? timeoutMs, timeoutMs);
+
 /**
  * Expected run time, or else the timeout, rounded up to the next half octave: so that tasks which differ by seconds
  * share a class. Milliseconds.
  */
-export function runBoundOf({ expectedMs, timeoutMs }: TaskSpec): number {
-  const plain = Math.min(expectedMs ?? timeoutMs, timeoutMs);
+export function runBoundOf(spec: TaskSpec): number {
+  const plain = runLengthOf(spec);
   const octave = 2 ** Math.floor(Math.log2(plain));
   if (plain <= octave) return octave;
   return plain <= 1.5 * octave ? 1.5 * octave : 2 * octave;

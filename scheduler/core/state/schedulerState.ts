@@ -14,7 +14,9 @@ import { GangRoom } from '../place/gangRoom.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { Deadlines } from '../queue/deadlines.ts';
+import { Reservations } from '../place/reservations.ts';
 import { EndRate } from '../queue/endRate.ts';
+import { Keeping } from '../queue/keeping.ts';
 import { ReadyQueue } from '../queue/readyQueue.ts';
 import { TenantTable } from '../queue/tenants.ts';
 import { ArrayTable } from './arrayTable.ts';
@@ -66,6 +68,9 @@ export class SchedulerState {
 
   readonly timers = new Timers();
   readonly placer: Placer;
+  /** Room kept for tasks that fit nowhere yet. Soft state. */
+  readonly reservations = new Reservations(this.nodes, this.tasks);
+  readonly keeping = new Keeping();
   /** No lease ends before this: after a restart or a stall of the host, agents first get time to be heard. */
   rejoinUntilMs = 0;
   /** Rows that have a lease timer under way. */
@@ -95,7 +100,13 @@ export class SchedulerState {
   constructor(policy: Policy = policies.pack, timing: Timing = plantTiming) {
     this.timing = timing;
     this.placer = new Placer(
-      { fleet: this.nodes, classes: this.classes, index: this.index, mix: this.mix },
+      {
+        fleet: this.nodes,
+        classes: this.classes,
+        index: this.index,
+        mix: this.mix,
+        reservations: this.reservations,
+      },
       policy,
     );
     this.ready.put(defaultQueue, { weight: 1, mode: 'open' });
@@ -109,6 +120,7 @@ export class SchedulerState {
     this.timedNodes.clear();
     this.stragglers.clear();
     this.ready.reset();
+    this.reservations.clear();
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
     this.#resumeArrays(nowMs);
     this.workflows.touchAll();
