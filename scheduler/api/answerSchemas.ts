@@ -20,6 +20,7 @@ import { groupAnswers } from './groupAnswers.ts';
 import { nodeRow, queueRow, summary, tenantRow } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
+import { scheduleAnswers } from './scheduleAnswers.ts';
 import { storageAnswers, taskGroups } from './storageAnswers.ts';
 import { whatIfAnswers } from './whatIfAnswers.ts';
 
@@ -199,7 +200,7 @@ export const answerSchemas = {
   TenantRow: tenantRow,
   TenantList: v.object({ tenants: v.array(tenantRow) }),
   TenantAnswer: v.object({ tenant: v.string() }),
-  RemovedAnswer: v.object({ removed: v.literal(true) }),
+  ...scheduleAnswers,
   ...storageAnswers,
   ...groupAnswers,
   ...recorderAnswers,

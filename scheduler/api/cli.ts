@@ -8,6 +8,14 @@ import { logs } from './commands/logs.ts';
 import { cordon, health, nodes, uncordon } from './commands/plant.ts';
 import * as queueCommands from './commands/queues.ts';
 import { at, recorder } from './commands/recorder.ts';
+import { calendars, putCalendar, removeCalendar } from './commands/calendars.ts';
+import {
+  previewSchedule,
+  putSchedule,
+  removeSchedule,
+  runSchedule,
+  schedules,
+} from './commands/schedules.ts';
 import { submit } from './commands/submit.ts';
 import { backup, exportTasks, storage } from './commands/storage.ts';
 import { cancel, get, retry, why } from './commands/tasks.ts';
@@ -39,6 +47,14 @@ const commands: Readonly<Record<string, Command>> = {
   tenants: queueCommands.tenants,
   'put-tenant': queueCommands.putTenant,
   'remove-tenant': queueCommands.removeTenant,
+  schedules,
+  'put-schedule': putSchedule,
+  'remove-schedule': removeSchedule,
+  'run-schedule': runSchedule,
+  'preview-schedule': previewSchedule,
+  calendars,
+  'put-calendar': putCalendar,
+  'remove-calendar': removeCalendar,
   health,
   storage,
   backup,
@@ -53,7 +69,7 @@ type OtherCommands = Readonly<Record<string, string>>;
 
 const usageWith = (others: OtherCommands): string => `millrace COMMAND [options]: tasks for the plant
 ${[...Object.entries(commands).map(([name, { about }]) => [name, about] as const), ...Object.entries(others)]
-  .map(([name, about]) => `  ${name.padEnd(14)} ${about}`)
+  .map(([name, about]) => `  ${name.padEnd(16)} ${about}`)
   .join('\n')}
 Every command: --help, --json, --hub URL, --token TOKEN, --data DIR.
 Exit codes: 0 ok; 1 a task failed, or some were refused; 2 wrong usage; 3 no hub; 4 token; 5 not found;

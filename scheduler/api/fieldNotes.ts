@@ -86,6 +86,20 @@ export const fieldNotes: Readonly<Record<string, Readonly<Record<string, string>
     burst: 'Never more than this at a time, whatever is free.',
     ratePerS: 'Placements per second, as a mean over some seconds.',
   },
+  ScheduleSpec: {
+    cron: 'Five fields, or six with seconds first; names, ranges, lists, steps, L, W and # as in cron. Or `everyMs`.',
+    everyMs: 'Each so many milliseconds, counted from `startMs`, or from 1970.',
+    timeZone: 'Of `cron` and of the dates of `calendar`.',
+    task: 'As in a submit, without `key`.',
+    misfire: 'Due times that were missed: none run, the newest runs, or the newest `misfireMax`.',
+    overlap: 'While the last task runs: another beside it, none, or another instead of it.',
+    isPaused: 'Due times of a pause are not made up for.',
+  },
+  ScheduleStanding: {
+    lastDueMs: 'Due times up to this one are decided.',
+    nextDueMs: 'Absent: paused, or none is to come.',
+    skipped: 'Due times that brought no task; after a long absence: at least so many.',
+  },
   Problem: {
     code: 'Stable, for programs.',
     detail: 'For people: names the thing, the limit and the next step.',

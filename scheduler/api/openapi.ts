@@ -48,9 +48,18 @@ export function openApiDocument(version: string): Json {
     },
     servers: [{ url: apiPrefix, description: 'The host that served this document' }],
     security: [{ token: [] }],
-    tags: ['tasks', 'groups', 'workflows', 'nodes', 'queues', 'tenants', 'storage', 'health'].map((name) => ({
-      name,
-    })),
+    tags: [
+      'tasks',
+      'groups',
+      'workflows',
+      'nodes',
+      'queues',
+      'tenants',
+      'schedules',
+      'calendars',
+      'storage',
+      'health',
+    ].map((name) => ({ name })),
     paths: paths(),
     components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } }, schemas: schemas() },
   };

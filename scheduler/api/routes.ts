@@ -8,6 +8,7 @@ import { plantOperations } from './plantOperations.ts';
 import { queueOperations } from './queueOperations.ts';
 import type { DoorRefusal } from './problem.ts';
 import { recorderOperations } from './recorderOperations.ts';
+import { scheduleOperations } from './scheduleOperations.ts';
 import { storageOperations } from './storageOperations.ts';
 import { taskOperations } from './taskOperations.ts';
 import { whatIfOperations } from './whatIfOperations.ts';
@@ -18,6 +19,7 @@ export const operations: readonly Operation[] = [
   logOperation,
   ...plantOperations,
   ...queueOperations,
+  ...scheduleOperations,
   ...storageOperations,
   ...groupOperations,
   ...recorderOperations,

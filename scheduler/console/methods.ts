@@ -14,6 +14,7 @@ import type { ConsolePorts } from './ports.ts';
 import type { Execute, MethodTable } from './methodTable.ts';
 import { groupMethods } from './groupMethods.ts';
 import { queueMethods } from './queueMethods.ts';
+import { scheduleMethods } from './scheduleMethods.ts';
 import { recorderMethods } from './recorderMethods.ts';
 import { standingsOf, summaryOf } from './standing.ts';
 import { submitTasks } from './submit.ts';
@@ -61,6 +62,7 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
     forgetNode: ({ nodeId }, { actor }) =>
       execute({ kind: 'ForgetNode', nodeId, actor }, { forgotten: true }),
     ...queueMethods(ports, execute),
+    ...scheduleMethods(ports, execute),
     ...groupMethods(ports),
     getEnrolment: () => accepted(ports.enrolment()),
     renewEnrolment: () => ports.renewEnrolment(),

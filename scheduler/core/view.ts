@@ -16,6 +16,7 @@ import { groupDetail, groupRows, recordById } from './groupView.ts';
 import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
 import { why } from './place/explain.ts';
+import { scheduleReads } from './scheduleView.ts';
 import { waitingOf } from './queue/waiting.ts';
 import { windowOf } from './queue/window.ts';
 import { closedBy, type NodeTable, nodeState } from './state/nodeTable.ts';
@@ -34,6 +35,7 @@ export function viewOf(state: SchedulerState): SchedulerView {
     groups: () => groupRows(state),
     group: (groupId) => groupDetail(state, groupId),
     task: (taskId) => recordById(state, taskId),
+    ...scheduleReads(state),
     taskRow: (taskId) => {
       const task = tasks.get(taskId);
       if (task) return taskRow(state, task);

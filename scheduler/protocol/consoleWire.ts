@@ -33,6 +33,7 @@ import * as limits from './limits.ts';
 import type { Refusal } from './outcome.ts';
 import { recorderMethodSchemas, type RecorderResults } from './recorder.ts';
 import { queueChangeSchema, tenantChangeSchema } from './queue.ts';
+import { scheduleMethodSchemas, type ScheduleResults } from './scheduleWire.ts';
 import { type Simulation, startSimulationSchema } from './simulation.ts';
 import {
   type BackupPlan,
@@ -111,6 +112,7 @@ export const methodSchemas = {
   listTenants: v.strictObject({}),
   putTenant: v.strictObject({ tenant: nameSchema, change: v.optional(tenantChangeSchema, {}) }),
   removeTenant: v.strictObject({ tenant: nameSchema }),
+  ...scheduleMethodSchemas,
   /** The command line that enrols an agent, with the plant's token in it. */
   getEnrolment: v.strictObject({}),
   /** Makes a new enrolment token; the old one is void. Nodes that enrolled keep their keys. */
@@ -155,7 +157,7 @@ export type Params<M extends Method> = v.InferOutput<(typeof methodSchemas)[M]>;
 export type ParamsInput<M extends Method> = v.InferInput<(typeof methodSchemas)[M]>;
 
 /** Result of each method. */
-export interface Results extends RecorderResults, WhatIfResults {
+export interface Results extends RecorderResults, WhatIfResults, ScheduleResults {
   hello: Hello;
   watchOverview: { readonly on: boolean };
   submitTasks: { readonly answers: readonly SubmitAnswer[] };

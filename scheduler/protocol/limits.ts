@@ -69,9 +69,7 @@ export const gangSizeMax = 1_000;
 export const gangPlaceWithinDefaultMs = 24 * 3_600_000;
 /** Copies of stragglers at a time: a twentieth of a full plant's attempts would double them for nothing. */
 export const copiesMax = 1_000;
-export const schedulesMax = 10_000;
-export const calendarsMax = 100;
-export const calendarDatesMax = 1_000;
+export * from './scheduleLimits.ts';
 export const tenantsMax = 1_000;
 
 // ---- placement rules ---------------------------------------------------------------------------------------------

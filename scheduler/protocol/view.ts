@@ -5,6 +5,7 @@ import type { GroupDetail, GroupRow } from './groups.ts';
 import type { NodeRow } from './node.ts';
 import type { QueueSettings, TenantSettings } from './queue.ts';
 import type { PendingReason, TaskPendingReason } from './reasons.ts';
+import type { ScheduleReads } from './schedule.ts';
 import type { Kind, TaskGroupRef, TaskRecord, TaskState } from './task.ts';
 import type { AttemptRecord } from './attempt.ts';
 
@@ -203,7 +204,7 @@ export interface NodeFilter {
 }
 
 /** Reads of an engine. Costs are for 50,000 nodes. */
-export interface SchedulerView {
+export interface SchedulerView extends ScheduleReads {
   readonly epoch: () => Epoch;
   readonly taskCounts: () => TaskCounts;
   readonly nodeCounts: () => NodeCounts;

@@ -9,6 +9,7 @@ import { CopyWatch } from './copyWatch.ts';
 import { GangWatch } from './gangWatch.ts';
 import type { ResultWatch } from './resultWatch.ts';
 import { retryBooks } from './retryBooks.ts';
+import { ScheduleWatch } from './scheduleWatch.ts';
 import { newlySeen, type SeenTask } from './seenTask.ts';
 import { WorkflowBooks } from './workflowBooks.ts';
 
@@ -27,6 +28,12 @@ export class JournalAudit {
   readonly #cordoned = new Set<NodeId>();
   readonly #report: Report;
   readonly #results: ResultWatch | undefined;
+  readonly #schedules = new ScheduleWatch(
+    (check, message) => {
+      this.#report(check, message);
+    },
+    (taskId) => this.tasks.get(taskId)?.isLive === true,
+  );
   readonly #arrays: ArrayBooks;
   readonly #workflows: WorkflowBooks;
   #atMs = 0;
@@ -178,6 +185,18 @@ export class JournalAudit {
     },
     node_set_aside: ({ nodeId }) => {
       this.#cordoned.add(nodeId);
+    },
+    schedule_put: (event) => {
+      this.#schedules.put(event);
+    },
+    schedule_removed: (event) => {
+      this.#schedules.removed(event);
+    },
+    schedule_fired: (event) => {
+      this.#schedules.fired(event);
+    },
+    schedule_skipped: (event) => {
+      this.#schedules.skipped(event);
     },
     epoch_started: () => {
       this.#online.clear();

@@ -4,6 +4,7 @@ import { blameMutants } from './blameMutants.ts';
 import type { Breakage } from './breakage.ts';
 import { formsMutants } from './formsMutants.ts';
 import { gangMutants } from './gangMutants.ts';
+import { scheduleMutants } from './scheduleMutants.ts';
 import { storageMutants } from './storageMutants.ts';
 import { applyStale, changeBatch, hangAs, ignoreStalls, seeSpecAs, without, wrap } from './rewire.ts';
 
@@ -13,6 +14,7 @@ export interface Mutant extends Breakage {
 let runsSoFar = 0;
 
 export const mutants: Readonly<Record<string, Mutant>> = {
+  ...scheduleMutants,
   ...storageMutants,
   ...blameMutants,
   ...formsMutants,

@@ -12,6 +12,7 @@ import { GuardedEffects } from './guardedEffects.ts';
 import { Faults } from './faults.ts';
 import { type Plan, planOf } from './load.ts';
 import { Operator } from './operator.ts';
+import { ScheduleLoad } from './scheduleLoad.ts';
 import { World } from './world.ts';
 
 export interface SimResult {
@@ -43,6 +44,7 @@ export function simulate(seed: number, breakage: Breakage = whole): SimResult {
   const host = new FakeHost({ world, network, disk, history, checks, breakage, ...pace });
   const agents = agentsOf(plan, { world, network, checks, breakage });
   const operator = new Operator({ world, host, history, checks, plan });
+  const schedules = new ScheduleLoad(seed, { world, host, plan });
   const faults = new Faults({
     world,
     network,
@@ -64,8 +66,12 @@ export function simulate(seed: number, breakage: Breakage = whole): SimResult {
     const isOver = (): boolean => checks.isOver(breakage.lookFor);
     world.runUntil(faultyMs, isOver);
     faults.end();
+    schedules.end();
     const endMs = Math.max(world.nowMs, world.awayUntilMs) + quietMostMs;
-    if (!isOver()) world.runUntil(endMs, () => isOver() || isQuiet(host, operator, agents));
+    if (!isOver())
+      world.runUntil(endMs, () => isOver() || (schedules.isQuiet && isQuiet(host, operator, agents)));
+    if (!isOver() && !schedules.isQuiet)
+      checks.report('not-ended', 'a schedule has not told all that was due');
     if (!isOver()) digest = checks.finish(host.core, history);
   } catch (error) {
     checks.report('threw', error instanceof Error ? (error.stack ?? error.message) : String(error));

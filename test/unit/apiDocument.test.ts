@@ -112,6 +112,9 @@ describe('the door keeps to it', () => {
     retryTasks: { taskIds: [77] },
     putQueue: { weight: 3, burst: { cpu: 4_000 } },
     putTenant: { weight: 3, runningMax: 5 },
+    putSchedule: { everyMs: 60_000, task: { work: { kind: 'simulated', runMs: 1 } } },
+    previewSchedule: { cron: '0 6 * * *', timeZone: 'Europe/Berlin' },
+    putCalendar: { dates: ['2026-12-25'] },
     setRetention: { tasksMax: 5_000, daysMax: 7, logBytesMax: 1_000_000 },
     setBackupPlan: { folder: backups },
     startWhatIf: { fromMs: 1, untilMs: 2 },
@@ -161,6 +164,8 @@ describe('the door keeps to it', () => {
   const pathOf = (path: string): string =>
     path
       .replace('/groups/{taskId}', `/groups/${String(groupId)}`)
+      .replace('{scheduleId}', 's')
+      .replace('{calendar}', 'c')
       .replace('{taskId}', String(taskId))
       .replace('{nodeId}', 'V%2F1')
       .replace('{queue}', 'q')

@@ -128,7 +128,7 @@ const removeCommand = (what: 'queue' | 'tenant', about: string): Command => ({
   run: async (given, { client, out, isJson }) => {
     const name = onlyWord(given, what);
     const path = `/${what}s/${encodeURIComponent(name)}`;
-    const answer = await client.ask(answerSchemas.RemovedAnswer, { method: 'DELETE', path });
+    const answer = await client.ask(answerSchemas.Removed, { method: 'DELETE', path });
     out(isJson ? `${JSON.stringify({ [what]: name, ...answer })}\n` : `${name} removed\n`);
     return exitCodes.ok;
   },

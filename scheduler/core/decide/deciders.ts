@@ -13,6 +13,8 @@ import {
   setCordon,
 } from './nodeLifecycle.ts';
 import { putQueue, putTenant, removeQueue, removeTenant } from './queues.ts';
+import { putCalendar, putSchedule, removeCalendar, removeSchedule, runSchedule } from './schedules.ts';
+import { scheduleDue } from './scheduleDue.ts';
 import { submitTasks } from './submit.ts';
 import { cancelTask, requeueTask } from './taskControl.ts';
 import type { Turn } from './turn.ts';
@@ -70,6 +72,15 @@ const deciders: Deciders = {
   RemoveQueue: plain(removeQueue),
   PutTenant: plain(putTenant),
   RemoveTenant: plain(removeTenant),
+  PutSchedule: plain(putSchedule),
+  RemoveSchedule: plain(removeSchedule),
+  RunSchedule: (turn, command) => {
+    const ran = runSchedule(turn, command);
+    return ran.ok ? accepted({ answers: [{ ok: true, taskId: ran.value }] }) : ran;
+  },
+  ScheduleDue: plain(scheduleDue),
+  PutCalendar: plain(putCalendar),
+  RemoveCalendar: plain(removeCalendar),
 };
 
 export function decide(turn: Turn, command: Decided): Outcome<Answer, Refusal> {

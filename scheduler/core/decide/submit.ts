@@ -27,7 +27,8 @@ export function submitTasks(turn: Turn, command: SubmitTasks): readonly SubmitAn
   });
 }
 
-function admit(turn: Turn, spec: TaskSpec, actor: string): Outcome<TaskId, Refusal> {
+/** Takes one task in, or says why not. */
+export function admit(turn: Turn, spec: TaskSpec, actor: string): Outcome<TaskId, Refusal> {
   const { state } = turn;
   const repeated = spec.key === undefined ? undefined : state.tasks.byKey(spec.key);
   if (repeated !== undefined) return repeat(state, spec, repeated);

@@ -7,6 +7,7 @@ import { gangAppliers } from './appliers/gangs.ts';
 import { lifeAppliers } from './appliers/life.ts';
 import { nodeAppliers } from './appliers/nodes.ts';
 import { queueAppliers } from './appliers/queues.ts';
+import { scheduleAppliers } from './appliers/schedules.ts';
 import { taskAppliers } from './appliers/tasks.ts';
 import { workflowAppliers } from './appliers/workflows.ts';
 import type { Appliers } from './appliers/types.ts';
@@ -16,6 +17,7 @@ const appliers: Appliers = {
   ...lifeAppliers,
   ...nodeAppliers,
   ...queueAppliers,
+  ...scheduleAppliers,
   ...taskAppliers,
   ...arrayAppliers,
   ...gangAppliers,

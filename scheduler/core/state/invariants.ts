@@ -1,5 +1,6 @@
 // What must always hold, checked in tests, in simulation and on demand. Each broken rule is named with what broke it.
 import type { NodeIndex } from '../../protocol/brands.ts';
+import { checkSchedules } from './scheduleInvariants.ts';
 import {
   copiesMax,
   gpuDevicesMax,
@@ -22,6 +23,7 @@ export function brokenInvariants(state: SchedulerState): readonly string[] {
   const check = (isTrue: boolean, what: string): void => {
     if (!isTrue) broken.push(what);
   };
+  checkSchedules(state, check);
   const held = heldByNode(state, check);
   for (const node of state.nodes.occupied()) checkNode(state, node, { held: held.get(node) ?? [], check });
   for (const task of state.tasks.all()) checkTask(state, task, check);

@@ -1,5 +1,6 @@
 // The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
 import type { NodeId, TaskId } from '../../protocol/brands.ts';
+import { savedCalendars, savedSchedules } from './savedSchedules.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
 import { arrayTable, workflowTable } from './savedGroups.ts';
 import type { SchedulerState } from './schedulerState.ts';
@@ -50,6 +51,8 @@ const setAsideTable: SavedTable = {
 
 /** In the order in which they are restored. A new table is added here and nowhere else. */
 const savedTables: readonly SavedTable[] = [
+  savedCalendars,
+  savedSchedules,
   tenantTable,
   setAsideTable,
   arrayTable,

@@ -11,6 +11,7 @@ import {
 import type { Event } from '../../protocol/events.ts';
 import { plantTiming, type Timing } from '../../protocol/timing.ts';
 import { GangRoom } from '../place/gangRoom.ts';
+import { ScheduleTable } from './scheduleTable.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { Deadlines } from '../queue/deadlines.ts';
@@ -66,6 +67,7 @@ export class SchedulerState {
   /** SHA-256 of each enrolled node's key. */
   readonly nodeKeys = new Map<NodeId, string>();
 
+  readonly schedules = new ScheduleTable();
   readonly timers = new Timers();
   readonly placer: Placer;
   /** Room kept for tasks that fit nowhere yet. Soft state. */
