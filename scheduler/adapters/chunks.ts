@@ -1,5 +1,5 @@
-// Jobs of several chunks on unlike nodes, as measurements ask for them: a job is a gang whose members need so many cores
-// and so much memory each. Members may share a node.
+// Jobs of several chunks on unlike nodes, as measurements ask for them: a job is a gang whose members need so many
+// cores and so much memory each. Members may share a node.
 import * as v from 'valibot';
 import type { NodeId } from '../protocol/brands.ts';
 import { gangSizeMax, slotsMax } from '../protocol/limits.ts';
