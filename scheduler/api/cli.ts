@@ -5,6 +5,14 @@ import { CommandFailed, exitCodes } from './commands/exitCodes.ts';
 import { groups, retryWorkflow, submitWorkflow } from './commands/groups.ts';
 import { count, list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
+import {
+  licences,
+  putLicence,
+  putWindow,
+  removeLicence,
+  removeWindow,
+  windows,
+} from './commands/maintenance.ts';
 import { cordon, health, nodes, uncordon } from './commands/plant.ts';
 import * as queueCommands from './commands/queues.ts';
 import { at, recorder } from './commands/recorder.ts';
@@ -47,6 +55,12 @@ const commands: Readonly<Record<string, Command>> = {
   tenants: queueCommands.tenants,
   'put-tenant': queueCommands.putTenant,
   'remove-tenant': queueCommands.removeTenant,
+  windows,
+  'put-window': putWindow,
+  'remove-window': removeWindow,
+  licences,
+  'put-licence': putLicence,
+  'remove-licence': removeLicence,
   schedules,
   'put-schedule': putSchedule,
   'remove-schedule': removeSchedule,

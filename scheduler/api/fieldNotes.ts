@@ -66,7 +66,13 @@ export const fieldNotes: Readonly<Record<string, Readonly<Record<string, string>
   WhyAnswer: {
     verdict:
       '`never`: no node that ever joined could run it, even an empty one. `later`: one could, not now.',
-    ahead: 'Tasks of its queue that go first.',
+    causes:
+      'All that holds it back. Those beside each other all have to go; below one is what it is made of.',
+    helps: 'What would let it start: with only that lifted, so many nodes take it now.',
+    expected:
+      'When it should start, and between which times it is as likely as not to. Absent: cannot be told.',
+    there: 'For a placed task: by which policy, among how many nodes and against which it was chosen.',
+    ahead: 'Tasks of its lane that go first.',
   },
   NodeRow: {
     cpuAllocated: 'Millicores reserved by tasks.',

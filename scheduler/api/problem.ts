@@ -47,6 +47,7 @@ export const problems: Readonly<Record<ProblemCode, readonly [status: number, ti
   unknown_calendar: [422, 'There is no such calendar'],
   never_due: [422, 'It would never be due'],
   unknown_resource: [422, 'There is no such resource'],
+  unknown_licence: [422, 'There is no such licence'],
   impossible_ask: [422, 'No node could ever run it'],
   class_limit: [422, 'Too many different asks'],
   too_many: [429, 'Too many at a time'],

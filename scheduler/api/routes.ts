@@ -2,6 +2,7 @@
 import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
 import { groupOperations } from './groupOperations.ts';
 import { listOperations } from './listOperations.ts';
+import { maintenanceOperations } from './maintenanceOperations.ts';
 import { logOperation } from './logOperation.ts';
 import { apiPrefix, documentPath, type Operation } from './operation.ts';
 import { plantOperations } from './plantOperations.ts';
@@ -19,6 +20,7 @@ export const operations: readonly Operation[] = [
   logOperation,
   ...plantOperations,
   ...queueOperations,
+  ...maintenanceOperations,
   ...scheduleOperations,
   ...storageOperations,
   ...groupOperations,

@@ -111,6 +111,7 @@ export class Core {
   turn(wallMs: number, commands: readonly Command[]): TurnResult {
     const state = this.#state;
     const nowMs = this.#advance(wallMs);
+    state.nodes.tick(nowMs);
     state.ready.nowMs = nowMs;
     const events: Event[] = [];
     const effects: Effect[] = [];

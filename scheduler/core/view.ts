@@ -15,8 +15,8 @@ import type {
 import { groupDetail, groupRows, recordById } from './groupView.ts';
 import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
-import { why } from './place/explain.ts';
 import { scheduleReads } from './scheduleView.ts';
+import { why } from './why/why.ts';
 import { waitingOf } from './queue/waiting.ts';
 import { windowOf } from './queue/window.ts';
 import { closedBy, type NodeTable, nodeState } from './state/nodeTable.ts';
@@ -32,6 +32,8 @@ export function viewOf(state: SchedulerState): SchedulerView {
     fleetUse: () => fleetUse(nodes),
     queues: () => queueRows(state),
     tenants: () => tenantRows(state),
+    windows: () => [...state.maintenance.all()].sort((a, b) => a.fromMs - b.fromMs),
+    licences: () => state.licences.rows(),
     groups: () => groupRows(state),
     group: (groupId) => groupDetail(state, groupId),
     task: (taskId) => recordById(state, taskId),

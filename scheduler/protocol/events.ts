@@ -2,6 +2,7 @@
 // past tense, have happened, and are what the journal keeps.
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { ArrayEvent, GangEvent, WorkflowEvent } from './groupEvents.ts';
+import type { MaintenanceCommand, MaintenanceEvent } from './maintenance.ts';
 import type { NodeSpec } from './node.ts';
 import type { QueueChange, QueueSettings, TenantChange, TenantSettings } from './queue.ts';
 import type { ScheduleCommand, ScheduleEvent } from './scheduleEvents.ts';
@@ -143,6 +144,7 @@ export type Command =
   | RemoveQueue
   | PutTenant
   | RemoveTenant
+  | MaintenanceCommand
   | ScheduleCommand
   | StartEpoch;
 
@@ -158,6 +160,7 @@ export type Event =
   | { readonly kind: 'queue_removed'; readonly queue: QueueName; readonly actor: Actor }
   | { readonly kind: 'tenant_put'; readonly tenant: string; readonly settings: TenantSettings }
   | { readonly kind: 'tenant_removed'; readonly tenant: string; readonly actor: Actor }
+  | MaintenanceEvent
   | {
       readonly kind: 'task_admitted';
       readonly taskId: TaskId;

@@ -83,6 +83,9 @@ export const licencesMax = 256;
 export const licencesPerTaskMax = 8;
 export const licenceAmountMax = 1_000_000;
 export const maintenanceWindowsMax = 1_000;
+/** Names of nodes or places of one maintenance window. */
+export const windowPlacesMax = 500;
+export const windowNoteLengthMax = 500;
 /** Tasks that have capacity kept for them at a time: each costs a look at the ends of what runs. */
 export const reservationsMax = 16;
 /** Attempts stopped for others within a minute, over the plant: past it preemption waits. */
@@ -177,6 +180,9 @@ export const logWindowBytes = 64 * 1024;
 export const feedHz = 4;
 export const pageRowsMax = 200;
 export const whyNearMissesMax = 8;
+export const whyHelpsMax = 3;
+/** Placements whose choice is remembered for `why`: about 2 MiB, the last minute of a busy plant. */
+export const choicesKept = 65_536;
 /** Requests of one console without a reply. A program that submits 500 times a second fits, with a disk that stalls. */
 export const requestsInFlightMax = 1_000;
 /** Metrics one window watches at a time: each is a byte per node, 4 times a second. */

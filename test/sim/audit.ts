@@ -7,6 +7,7 @@ import type { TaskRecord } from '../../scheduler/protocol/task.ts';
 import { ArrayBooks } from './arrayBooks.ts';
 import { CopyWatch } from './copyWatch.ts';
 import { GangWatch } from './gangWatch.ts';
+import { PlacementBooks } from './placementBooks.ts';
 import type { ResultWatch } from './resultWatch.ts';
 import { retryBooks } from './retryBooks.ts';
 import { ScheduleWatch } from './scheduleWatch.ts';
@@ -36,6 +37,9 @@ export class JournalAudit {
   );
   readonly #arrays: ArrayBooks;
   readonly #workflows: WorkflowBooks;
+  readonly #places = new PlacementBooks((...found) => {
+    this.#rule(...found);
+  });
   #atMs = 0;
   #lastToken = 0;
   #lastTaskId = 0;
@@ -207,6 +211,7 @@ export class JournalAudit {
   };
 
   #event(event: Event): void {
+    this.#places.take(event);
     // Typed by kind; the compiler cannot see that both sides of this call have the same one.
     (this.#books[event.kind] as ((event: Event) => void) | undefined)?.(event);
   }
@@ -252,10 +257,14 @@ export class JournalAudit {
       );
     const { notBeforeMs = 0 } = task.spec;
     this.#rule('delayed', notBeforeMs <= this.#atMs, `${name} was placed before its time`);
+    const isOpen = (other: NodeId): boolean => this.#online.has(other) && !this.#cordoned.has(other);
+    const one = { nodeId, spec: task.spec };
+    this.#places.check(token, one, this.#atMs, isOpen);
     if (event.isCopy === true) task.copy = token;
     else {
       this.#arrays.placed(taskId);
       this.#workflows.placed(taskId);
+      this.#places.begin(token, one);
       task.live = token;
     }
     task.newest = token;
@@ -268,12 +277,21 @@ export class JournalAudit {
     this.#rule('stale', this.isLive(token), `end of ${String(token)}, which is not live`);
     if (!placed) return;
     const { task } = placed;
-    if (task.live === token) task.live = task.copy;
+    if (task.live === token) {
+      task.live = task.copy;
+      this.#goOn(task);
+    }
     task.copy = undefined;
     this.copies.ended(task, event);
     if (task.live === undefined) this.#arrays.attemptEnded(task.taskId);
     placed.task.attemptEnds.push(end);
     this.#results?.ended(placed.nodeId, token, end);
+  }
+
+  /** A copy counts for placement rules from when it is all that is left. */
+  #goOn({ copy, spec }: SeenTask): void {
+    const placed = copy === undefined ? undefined : this.placed.get(copy);
+    if (copy !== undefined && placed) this.#places.begin(copy, { nodeId: placed.nodeId, spec });
   }
 
   /** It ended in batches that the journal lost; history has the record. */
@@ -283,6 +301,7 @@ export class JournalAudit {
     const task = isUnbegun ? undefined : this.#mustBeLive(taskId, 'journal_repaired');
     if (!task) return;
     task.isLive = false;
+    this.#places.forget(task.live);
     task.live = undefined;
     task.copy = undefined;
     task.ends += 1;

@@ -11,6 +11,7 @@ import type { NodeSpec } from '../../scheduler/protocol/node.ts';
 import { type Ask, type TaskSpec, tenantDefault } from '../../scheduler/protocol/task.ts';
 import { planWorkflows, withForm } from './formsLoad.ts';
 import { perhapsGang } from './gangLoad.ts';
+import { withPlacement } from './placementLoad.ts';
 import type { Workflow } from '../../scheduler/protocol/workflow.ts';
 import type { World } from './world.ts';
 
@@ -62,9 +63,16 @@ export function planOf(world: World): Plan {
   const demands = Array.from({ length: world.whole(2, 9) }, () => demandOf(world, world.pick(nodes)));
   const count = world.whole(tasksLeast, tasksMost);
   const specs = Array.from({ length: count }, (_, at) =>
-    perhapsGang(
+    withPlacement(
       world,
-      withForm(world, planTask(world, at, { demand: world.pick(demands), queue: world.pick(queues).queue })),
+      perhapsGang(
+        world,
+        withForm(
+          world,
+          planTask(world, at, { demand: world.pick(demands), queue: world.pick(queues).queue }),
+        ),
+      ),
+      nodes,
     ),
   );
   const workflows = planWorkflows(world, (at) =>

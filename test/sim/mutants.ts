@@ -176,6 +176,37 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       for (const task of state.tasks.all()) if (task.state === 'cancelling') task.state = 'running';
     },
   },
+  'tasks come to where others are that they keep apart from': {
+    lookFor: 'apart',
+    policy: without('NOT_APART'),
+  },
+  'a node for one task is taken while others are there': {
+    lookFor: 'exclusive',
+    policy: without('NODE_NOT_EMPTY'),
+  },
+  'a node for one task is given to others too': {
+    lookFor: 'exclusive',
+    changeCore: ({ state }) => {
+      wrap(state.nodes, 'setExclusive', () => () => undefined);
+    },
+  },
+  'placed tasks are not counted for a spread': {
+    lookFor: 'spread',
+    changeCore: ({ state }) => {
+      wrap(state.neighbours, 'placed', () => () => undefined);
+      wrap(state.neighbours, 'ended', () => () => undefined);
+    },
+  },
+  'tasks are started that last into a maintenance window': {
+    lookFor: 'window',
+    policy: without('MAINTENANCE'),
+  },
+  'licences are not looked at': {
+    lookFor: 'licence',
+    changeCore: ({ state }) => {
+      wrap(state.licences, 'shortOf', () => () => undefined);
+    },
+  },
   'an agent runs a token twice': { lookFor: 'ran-twice', runsTwice: true },
   'tokens are given twice': {
     lookFor: 'ids',

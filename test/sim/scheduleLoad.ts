@@ -49,7 +49,7 @@ export class ScheduleLoad {
     return {
       everyMs: 1_000 * (3 + this.#whole(20)),
       timeZone: 'UTC',
-      task: withoutKey(task),
+      task: plainTask(task),
       misfire: misfires[this.#whole(misfires.length)] ?? fail(),
       misfireMax: 1 + this.#whole(8),
       overlap: overlaps[this.#whole(overlaps.length)] ?? fail(),
@@ -94,12 +94,14 @@ export class ScheduleLoad {
   }
 }
 
-/** Each run is a task of its own. In a queue that is always there. */
-function withoutKey(task: TaskSpec): TaskSpec {
-  const queue = queueName('default');
-  return Object.fromEntries(
-    Object.entries({ ...task, queue }).filter(([name]) => name !== 'key'),
-  ) as TaskSpec;
+/** What a schedule's task cannot have, and forms that come with a load of their own. */
+const left: readonly string[] = ['key', 'notBeforeMs', 'deadlineMs', 'array', 'gang'];
+/** In a queue that is always there. */
+function plainTask(task: TaskSpec): TaskSpec {
+  const plain = Object.entries({ ...task, queue: queueName('default') }).filter(
+    ([name]) => !left.includes(name),
+  );
+  return Object.fromEntries(plain) as TaskSpec;
 }
 
 function fail(): never {

@@ -250,6 +250,8 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
     }),
     queues: () => [],
     tenants: () => [],
+    windows: () => [],
+    licences: () => [],
     scheduleIds: () => [],
     schedule: () => undefined,
     calendars: () => [],

@@ -40,8 +40,8 @@ export function stragglerTimer({ state, nowMs }: Turn, token: Token): void {
 
 function mayBeCopied(task: Task | undefined): task is Task {
   if (task?.spec.isRepeatable !== true || task.copy || task.state === 'cancelling') return false;
-  // What placement rules count is one attempt of each task.
-  if (task.askClass.rules || task.group?.kind === 'gang') return false;
+  // What placement rules count, and what holds licences, is one attempt of each task.
+  if (task.askClass.rules || task.askClass.licences.length > 0 || task.group?.kind === 'gang') return false;
   return task.spec.delivery === 'at_least_once';
 }
 

@@ -17,6 +17,7 @@ import { putCalendar, putSchedule, removeCalendar, removeSchedule, runSchedule }
 import { scheduleDue } from './scheduleDue.ts';
 import { submitTasks } from './submit.ts';
 import { cancelTask, requeueTask } from './taskControl.ts';
+import { putLicence, putWindow, removeLicence, removeWindow } from './maintenance.ts';
 import type { Turn } from './turn.ts';
 import { submitWorkflow } from './workflows.ts';
 
@@ -72,6 +73,10 @@ const deciders: Deciders = {
   RemoveQueue: plain(removeQueue),
   PutTenant: plain(putTenant),
   RemoveTenant: plain(removeTenant),
+  PutWindow: plain(putWindow),
+  RemoveWindow: plain(removeWindow),
+  PutLicence: plain(putLicence),
+  RemoveLicence: plain(removeLicence),
   PutSchedule: plain(putSchedule),
   RemoveSchedule: plain(removeSchedule),
   RunSchedule: (turn, command) => {

@@ -20,10 +20,11 @@ export function placeReady(turn: Turn): boolean {
   for (let placed = 0; placed < placementsPerCycleMax;) {
     const task = state.ready.next(turn.nowMs);
     if (!task) {
-      if (wakeByRules(state)) continue;
+      if (wakeByRules(state) || wakeByLicences(state)) continue;
       awaitRate(state);
       return false;
     }
+    if (!licenceGate(state, task.askClass)) continue;
     const policy = policyOf(state, task);
     state.reservations.lookFor(task);
     const gang = state.gangs.of(task);
@@ -58,6 +59,7 @@ function start(turn: Turn, task: Task, node: NodeIndex): void {
     gpuMask: state.placer.devicesOn(node, task.askClass, policyOf(state, task)),
   });
   state.gangRoom.taken(node);
+  state.placer.remember(next, node);
   if (!task.live) return;
   state.reservations.placed(task, task.live);
   state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
@@ -78,6 +80,30 @@ export function policyOf(state: SchedulerState, task: Task): Policy | undefined 
   return policy === undefined ? undefined : policies[policy];
 }
 
+/** A gang needs those of all its members at once. */
+const isShort = ({ licences }: SchedulerState, { licences: needs, gangSize }: AskClass): boolean =>
+  needs.length > 0 && licences.shortOf(needs, Math.max(1, gangSize)) !== undefined;
+
+/** Has the plant the licences that an attempt of this ask needs? If not, the ask is set aside until it may have. */
+function licenceGate(state: SchedulerState, ask: AskClass): boolean {
+  ask.isShortOfLicence = isShort(state, ask);
+  if (ask.isShortOfLicence) state.ready.block(ask);
+  return !ask.isShortOfLicence;
+}
+/** Wakes asks that were short of a licence and no longer are. True where there is one. */
+function wakeByLicences(state: SchedulerState): boolean {
+  const { licences } = state;
+  if (state.licenceChangesSeen === licences.changes) return false;
+  state.licenceChangesSeen = licences.changes;
+  let isAny = false;
+  for (const ask of state.classes.askClasses) {
+    if (!ask?.isBlocked || !ask.isShortOfLicence || isShort(state, ask)) continue;
+    state.ready.wake(ask);
+    isAny = true;
+  }
+  return isAny;
+}
+
 function setAside(state: SchedulerState, ask: AskClass): void {
   state.ready.block(ask);
   if (ask.rules) ask.rules.seenChanges = changesFor(ask.rules, state.nodes.version);
@@ -86,10 +112,12 @@ function setAside(state: SchedulerState, ask: AskClass): void {
 /** Wakes the blocked asks that may fit by now: on a node that gained room in this turn, or by their placement rules. */
 export function wakeBlocked(state: SchedulerState): void {
   wakeByRules(state);
+  wakeByLicences(state);
   if (state.freed.size === 0) return;
   seeFreed(state);
   for (const ask of state.classes.askClasses) {
-    if (!ask?.isBlocked || (ask.gangSize > 0 && !ask.rules)) continue; // gangs: see `gangRoom`
+    if (!ask?.isBlocked || ask.isShortOfLicence) continue;
+    if (ask.gangSize > 0 && !ask.rules) continue; // gangs: see `gangRoom`
     for (const node of state.freed) {
       if (!state.placer.fits(node, ask)) continue;
       state.ready.wake(ask);
@@ -110,7 +138,7 @@ function wakeByRules(state: SchedulerState): boolean {
   state.ruleChangesSeen = changes;
   let isAny = false;
   for (const ask of state.classes.askClasses) {
-    if (!ask?.isBlocked || !ask.rules) continue;
+    if (!ask?.isBlocked || ask.isShortOfLicence || !ask.rules) continue;
     if (ask.rules.seenChanges === changesFor(ask.rules, state.nodes.version)) continue;
     state.ready.wake(ask);
     isAny = true;

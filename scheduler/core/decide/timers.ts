@@ -7,6 +7,7 @@ import { gangTimer } from './gang.ts';
 import { nodeTimer } from './nodeLifecycle.ts';
 import { delayTimer } from './delay.ts';
 import { backoffTimer } from './retry.ts';
+import { windowTimer } from './maintenance.ts';
 import type { Turn } from './turn.ts';
 
 const timersPerTurnMax = 4_096; // a fallen switch ends thousands of leases at once; the rest fires next turn
@@ -19,6 +20,7 @@ const firing: { readonly [Kind in TimerKind]: (turn: Turn, id: number) => void }
   attempt: (turn, id) => {
     attemptTimer(turn, token(id));
   },
+  window: windowTimer,
   straggler: (turn, id) => {
     stragglerTimer(turn, token(id));
   },

@@ -5,6 +5,7 @@ import type { Event } from '../../protocol/events.ts';
 import { arrayAppliers } from './appliers/arrays.ts';
 import { gangAppliers } from './appliers/gangs.ts';
 import { lifeAppliers } from './appliers/life.ts';
+import { maintenanceAppliers } from './appliers/maintenance.ts';
 import { nodeAppliers } from './appliers/nodes.ts';
 import { queueAppliers } from './appliers/queues.ts';
 import { scheduleAppliers } from './appliers/schedules.ts';
@@ -15,6 +16,7 @@ import type { SchedulerState } from './schedulerState.ts';
 
 const appliers: Appliers = {
   ...lifeAppliers,
+  ...maintenanceAppliers,
   ...nodeAppliers,
   ...queueAppliers,
   ...scheduleAppliers,

@@ -114,7 +114,8 @@ function checkNode(
   }
   check(held.length === nodes.attemptsOn(node).size, `attempts: ${name} lists another number than it holds`);
   const isUp = nodes.state[node] === nodeState.online && nodes.cordoned[node] === 0;
-  const isOpen = isUp && (nodes.slotsFree[node] ?? 0) > 0 && nodes.exclusive[node] === 0;
+  const isOpen =
+    isUp && (nodes.slotsFree[node] ?? 0) > 0 && nodes.exclusive[node] === 0 && nodes.inWindow[node] === 0;
   check(state.index.has(node) === isOpen, `index: ${name} ${isOpen ? 'is missing' : 'should not be there'}`);
 }
 

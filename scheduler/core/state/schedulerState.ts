@@ -28,6 +28,8 @@ import { GangTable } from './gangTable.ts';
 import { Leavings } from './leavings.ts';
 import { Neighbours } from './neighbours.ts';
 import { NodeBlame } from './nodeBlame.ts';
+import { LicenceTable } from './licences.ts';
+import { Maintenance } from './maintenance.ts';
 import { NodeTable } from './nodeTable.ts';
 import { Plant } from './plant.ts';
 import { attemptOf, attemptsOf, type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
@@ -61,6 +63,8 @@ export class SchedulerState {
   readonly classes = new ClassTable(this.neighbours);
   readonly tenants = new TenantTable();
   readonly ready = new ReadyQueue(this.plant, this.tenants);
+  readonly maintenance = new Maintenance(this.nodes, this.index);
+  readonly licences = new LicenceTable();
   readonly gangs = new GangTable();
   /** What is asked for of late. Soft state. */
   readonly mix = new AskMix();
@@ -85,6 +89,8 @@ export class SchedulerState {
   readonly gangRoom = new GangRoom();
   /** `changes` of all rules when blocked asks were last looked at. Soft state. */
   ruleChangesSeen = 0;
+  /** `changes` of the licences when asks that are short of them were last looked at. Soft state. */
+  licenceChangesSeen = 0;
   readonly leavings = new Leavings();
   readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
@@ -122,6 +128,10 @@ export class SchedulerState {
     this.timedNodes.clear();
     this.stragglers.clear();
     this.ready.reset();
+    this.nodes.nowMs = nowMs;
+    this.maintenance.begin();
+    for (const { fromMs, untilMs } of this.maintenance.all())
+      for (const dueMs of [fromMs, untilMs]) this.timers.add({ dueMs, kind: 'window', id: 0 });
     this.reservations.clear();
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
     this.#resumeArrays(nowMs);

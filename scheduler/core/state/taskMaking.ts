@@ -132,11 +132,13 @@ export function removeTask(state: SchedulerState, task: Task): void {
 /** Counts a live attempt where placement rules ask for it. Before `holdCapacity`, which says what the node can take. */
 export function holdPlace(state: SchedulerState, task: Task): void {
   state.neighbours.placed(task);
+  state.licences.hold(task.askClass.licences);
   if (task.live && task.askClass.rules?.isExclusive) state.nodes.setExclusive(task.live.node, 1);
 }
 /** While the task still has its attempt, and before `releaseCapacity`. */
 export function releasePlace(state: SchedulerState, task: Task): void {
   state.neighbours.ended(task);
+  state.licences.release(task.askClass.licences);
   if (task.live && task.askClass.rules?.isExclusive) state.nodes.setExclusive(task.live.node, 0);
 }
 
