@@ -5,6 +5,7 @@ import type { Breakage } from './breakage.ts';
 import { formsMutants } from './formsMutants.ts';
 import { gangMutants } from './gangMutants.ts';
 import { scheduleMutants } from './scheduleMutants.ts';
+import { queueMutants } from './queueMutants.ts';
 import { storageMutants } from './storageMutants.ts';
 import { applyStale, changeBatch, hangAs, ignoreStalls, seeSpecAs, without, wrap } from './rewire.ts';
 
@@ -16,6 +17,7 @@ let runsSoFar = 0;
 export const mutants: Readonly<Record<string, Mutant>> = {
   ...scheduleMutants,
   ...storageMutants,
+  ...queueMutants,
   ...blameMutants,
   ...formsMutants,
   ...gangMutants,
@@ -100,40 +102,6 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     lookFor: 'replay-digest',
     changeCore: ({ state }) => {
       wrap(state.ready, 'charge', () => () => undefined);
-    },
-  },
-  'limits and quotas of tenants are not looked at': {
-    lookFor: 'quota',
-    changeCore: ({ state }) => {
-      wrap(state.tenants, 'of', (of) => (name) => {
-        const tenant = of(name);
-        Object.defineProperty(tenant.share, 'cpu', {
-          get: () => 0,
-          set: () => undefined,
-          configurable: true,
-        });
-        return tenant;
-      });
-    },
-  },
-  'attempts of a queue are not counted': {
-    lookFor: 'running-max',
-    changeCore: ({ state }) => {
-      wrap(state.ready, 'mustGet', (mustGet) => (name) => {
-        const queue = mustGet(name);
-        Object.defineProperty(queue.share, 'active', {
-          get: () => 0,
-          set: () => undefined,
-          configurable: true,
-        });
-        return queue;
-      });
-    },
-  },
-  'shares of the plant are not looked at': {
-    lookFor: 'share',
-    changeCore: ({ state }) => {
-      wrap(state.plant, 'update', () => () => undefined);
     },
   },
   // These two the simulation found in the first core; kept here, so that they stay found.
