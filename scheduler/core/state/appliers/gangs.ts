@@ -36,7 +36,7 @@ export const gangAppliers: Appliers<GangEvents> = {
   gang_member_ended(state, event) {
     const member = state.tasks.mustGet(event.taskId);
     state.tasks.setState(member, 'held');
-    member.untilMs = ms(0); // of a backoff that is over: after a restart it would be taken for a delay
+    member.untilMs = ms(0); // of an earlier backoff: it waits for the others now, and for no time
   },
   gang_backed_off(state, event) {
     const gang = state.gangs.mustGet(event.groupId);
