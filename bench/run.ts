@@ -11,6 +11,7 @@ import { recovery } from './recovery/recovery.ts';
 import { silence } from './silence/silence.ts';
 import { swf } from './swf/swf.ts';
 import { whatif } from './whatIf/whatIf.ts';
+import { why } from './why/why.ts';
 import { type Bench, machine, MissingInput, type Options } from './bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, Bench>> = {
   silence,
   swf,
   whatif,
+  why,
 };
 
 const [name = '', ...words] = process.argv.slice(2);

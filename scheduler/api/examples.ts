@@ -80,6 +80,22 @@ export const why = {
   waiting: 'blocked',
   dominant: 'INSUFFICIENT_CPU',
   verdict: 'later',
+  causes: [
+    {
+      reason: 'NO_NODE_FITS',
+      facts: { registered: 12 },
+      causes: [{ reason: 'INSUFFICIENT_CPU', facts: { nodes: 12, remaining: 0 }, causes: [] }],
+    },
+  ],
+  helps: [
+    {
+      lifts: 'INSUFFICIENT_CPU',
+      nodes: 12,
+      nodeId: 'BOD-L08-C03-N07',
+      facts: { has: '500 millicores free', needs: '2000 millicores free' },
+    },
+  ],
+  expected: { atMs: 1_794_000_060_000, fromMs: 1_794_000_030_000, untilMs: 1_794_000_120_000, basis: 'ends' },
   registered: 12,
   funnel: [{ reason: 'INSUFFICIENT_CPU', remaining: 0, removed: 12 }],
   nearMisses: [
@@ -138,6 +154,15 @@ export const queue = {
   blocked: 0,
   backoff: 0,
   active: 1,
+};
+
+export const tenant = {
+  tenant: 'press-shop',
+  settings: { weight: 3, burst: { cpu: 64_000 } },
+  live: 1,
+  active: 1,
+  allocated: { cpu: 100, memory: 64, gpu: 0 },
+  share: 0.025,
 };
 
 export const retention: Retention = { tasksMax: 10_000_000, daysMax: 365, logBytesMax: 8_589_934_592 };

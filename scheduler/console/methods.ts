@@ -5,7 +5,8 @@ import type { Hello, LogPage, NodeDetail, TaskDetail } from '../protocol/console
 import { consoleWireVersion } from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import { rowOfRecord } from '../protocol/taskRow.ts';
-import type { NodeFilter, WhyAnswer } from '../protocol/view.ts';
+import type { NodeFilter } from '../protocol/view.ts';
+import type { WhyAnswer } from '../protocol/why.ts';
 import { cancelTasks, requeueTasks, unknownTask } from './bulk.ts';
 import type { Feed } from './feed.ts';
 import type { FleetFeed } from './fleetFeed.ts';

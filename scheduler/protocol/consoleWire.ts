@@ -51,8 +51,9 @@ import {
   type StorageState,
 } from './storage.ts';
 import { nameSchema } from './text.ts';
+import { groupings, type NodePage, type TaskGroups, type TenantRow } from './view.ts';
 import { whatIfMethodSchemas, type WhatIfResults } from './whatIf.ts';
-import { groupings, type NodePage, type TaskGroups, type TenantRow, type WhyAnswer } from './view.ts';
+import { type WhyAnswer } from './why.ts';
 
 export const consoleNamespace = '/console';
 /** `handshake.auth` of a console over Socket.IO. */

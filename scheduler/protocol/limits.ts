@@ -180,6 +180,9 @@ export const logWindowBytes = 64 * 1024;
 export const feedHz = 4;
 export const pageRowsMax = 200;
 export const whyNearMissesMax = 8;
+export const whyHelpsMax = 3;
+/** Placements whose choice is remembered for `why`: about 2 MiB, the last minute of a busy plant. */
+export const choicesKept = 65_536;
 /** Requests of one console without a reply. A program that submits 500 times a second fits, with a disk that stalls. */
 export const requestsInFlightMax = 1_000;
 /** Metrics one window watches at a time: each is a byte per node, 4 times a second. */

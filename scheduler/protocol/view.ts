@@ -5,8 +5,9 @@ import type { GroupDetail, GroupRow } from './groups.ts';
 import type { LicenceRow, MaintenanceWindow } from './maintenance.ts';
 import type { NodeRow } from './node.ts';
 import type { QueueSettings, TenantSettings } from './queue.ts';
-import type { PendingReason, TaskPendingReason } from './reasons.ts';
+import type { TaskPendingReason } from './reasons.ts';
 import type { ScheduleReads } from './schedule.ts';
+import type { WhyAnswer } from './why.ts';
 import type { Kind, TaskGroupRef, TaskRecord, TaskState } from './task.ts';
 import type { AttemptRecord } from './attempt.ts';
 
@@ -60,6 +61,8 @@ export interface QueueRow {
   readonly share: number;
   /** Why it starts nothing now, where that lies with the queue itself. */
   readonly gate?: QueueGate;
+  /** Live tasks whose deadline has passed. Absent: none. */
+  readonly missed?: number;
   readonly ready: number;
   readonly backlog: number;
   readonly blocked: number;
@@ -116,36 +119,6 @@ export interface TaskRow {
   readonly group?: TaskGroupRef;
   /** True: it belongs to the simulated plant, and goes with it. Absent: it is real. */
   readonly isSimulated?: boolean;
-}
-
-/** One step of the funnel: how many nodes it leaves, how many it took away. */
-export interface FunnelStep {
-  readonly reason: PendingReason;
-  readonly remaining: number;
-  readonly removed: number;
-}
-export interface NearMiss {
-  readonly nodeId: NodeId;
-  /** Everything this node lacks, for example `cpu 500 of 2000`. */
-  readonly lacks: readonly { readonly reason: PendingReason; readonly has: string; readonly needs: string }[];
-}
-export interface WhyAnswer {
-  readonly taskId: TaskId;
-  readonly waiting: Waiting;
-  readonly dominant: TaskPendingReason;
-  /** `never`: no node that ever joined could run it, even if it were empty. `later`: one could, not now. */
-  readonly verdict: 'now' | 'later' | 'never';
-  readonly registered: number;
-  readonly funnel: readonly FunnelStep[];
-  readonly nearMisses: readonly NearMiss[];
-  /** Tasks of its queue that go first, where it is simply behind them. */
-  readonly ahead: number;
-  /** Tasks that it comes after and that have not ended, at most `whyNearMissesMax`. */
-  readonly waitsFor?: readonly { readonly taskId: TaskId; readonly ref: string }[];
-  /** End of the backoff, or of the delay, where it waits one out. */
-  readonly untilMs?: Ms;
-  /** For a placed task: where it is. */
-  readonly placedOn?: NodeId;
 }
 
 export interface TaskFilter {

@@ -1,6 +1,6 @@
 // Room kept for tasks that fit nowhere: who may pass them, when they get it, and what a queue can say about it.
 import { describe, expect, test } from 'vitest';
-import { why } from '../../scheduler/core/place/explain.ts';
+import { why } from '../../scheduler/core/why/why.ts';
 import type { Token } from '../../scheduler/protocol/brands.ts';
 import type { QueueChange } from '../../scheduler/protocol/queue.ts';
 import { liveOf, startedCore, taskSpec } from './coreStage.ts';

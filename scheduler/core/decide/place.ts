@@ -59,6 +59,7 @@ function start(turn: Turn, task: Task, node: NodeIndex): void {
     gpuMask: state.placer.devicesOn(node, task.askClass, policyOf(state, task)),
   });
   state.gangRoom.taken(node);
+  state.placer.remember(next, node);
   if (!task.live) return;
   state.reservations.placed(task, task.live);
   state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });

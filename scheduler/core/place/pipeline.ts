@@ -1,7 +1,8 @@
 // candidates -> filters -> scorers -> best node. It reads the fleet and returns a choice; binding is apply's work.
-import { type NodeIndex, nodeIndex } from '../../protocol/brands.ts';
+import type { NodeIndex, Token } from '../../protocol/brands.ts';
 import { candidatesMax } from '../../protocol/limits.ts';
 import type { AskClass } from '../state/classTable.ts';
+import { Choices, Comparison } from './choices.ts';
 import { GpuPlacer } from './gpuPlacer.ts';
 import type { AskRules, Preference } from '../state/askRules.ts';
 import type { Filter } from './filter.ts';
@@ -32,6 +33,10 @@ export class Placer {
   /** Those that are asked of every node, and those that are asked only where there are rules. */
   readonly #plainFilters: readonly Filter[];
   readonly #ruleFilters: readonly Filter[];
+  /** What the last search compared, for `choices`. */
+  readonly #last = new Comparison();
+  /** Why the newest placements went where they did. */
+  readonly choices = new Choices();
   /** Nodes to leave out of the search under way. */
   #avoided: ReadonlySet<NodeIndex> | undefined;
   /** Searches that had to look at every open node of a class, because a rarer resource ruled out the first ones. */
@@ -57,6 +62,11 @@ export class Placer {
     const node = this.#search(ask, policy);
     this.#avoided = undefined;
     return node ?? (isStrict ? undefined : this.#search(ask, policy));
+  }
+
+  /** Remembers the last choice as that of an attempt. */
+  remember(token: Token, node: NodeIndex): void {
+    this.choices.keep(token, node, this.#last);
   }
 
   #search(ask: AskClass, policy: Policy): NodeIndex | undefined {
@@ -130,19 +140,12 @@ export class Placer {
   }
 
   #bestOf(count: number, ask: AskClass, policy: Policy): NodeIndex | undefined {
-    let best: NodeIndex | undefined;
-    let bestScore = Number.NEGATIVE_INFINITY;
-    let bestWeight = -1;
     const prefer = ask.rules?.prefer ?? noPreferences;
-    for (let i = 0; i < count; i += 1) {
-      const node = nodeIndex(this.#found[i] ?? 0);
-      const weight = prefer.length === 0 ? 0 : weightOf(node, prefer, this.#parts);
-      if (weight < bestWeight) continue;
-      const score = this.#scoreOf(node, ask, policy);
-      if (weight === bestWeight && score <= bestScore) continue;
-      [best, bestScore, bestWeight] = [node, score, weight];
-    }
-    return best;
+    return this.#last.best(this.#found, count, {
+      policy: policy.name,
+      score: (node) => this.#scoreOf(node, ask, policy),
+      weight: prefer.length === 0 ? undefined : (node) => weightOf(node, prefer, this.#parts),
+    });
   }
 
   /** The first of these nodes that take the ask, into `#found`. */
