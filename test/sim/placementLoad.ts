@@ -50,6 +50,7 @@ export function isOpenTo({ nodeId, spec: node }: PlannedNode, task: TaskSpec): b
   const { cpu, memory, slots, gpuDevices, custom } = node.resources;
   const { ask } = task;
   return (
+    node.kinds.includes(task.work.kind) &&
     Object.entries(task.selector).every(isIn) &&
     !Object.entries(task.placement?.avoid ?? {}).some(isIn) &&
     node.taints.every((taint) => task.tolerations.includes(taint)) &&
