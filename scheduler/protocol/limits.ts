@@ -51,7 +51,6 @@ export const timeoutMaxMs = 30 * 24 * 3_600_000;
 /** Between asking a process to end and killing it. */
 export const graceDefaultMs = 5_000;
 export const graceMaxMs = 600_000;
-
 export const retryRulesMax = 16;
 /** What an attempt may leave for the next one: names of files and counters, not the data themselves. */
 export const checkpointBytesMax = 16 * 1024;
