@@ -103,7 +103,9 @@ export function gangsLeftWaiting({ state }: Core): string[] {
   return left;
 }
 
-function seatsOn(node: NodeIndex, ask: AskClass, { nodes, placer }: Core['state']): number {
+/** Room that is kept for others is no seat: who may pass there is judged by the very task, not by its ask. */
+function seatsOn(node: NodeIndex, ask: AskClass, { nodes, placer, reservations }: Core['state']): number {
+  if (reservations.first(node)) return 0;
   const { cpu, memory } = ask.ask;
   const before = [nodes.cpuFree[node] ?? 0, nodes.memoryFree[node] ?? 0, nodes.slotsFree[node] ?? 0] as const;
   let seats = 0;

@@ -43,6 +43,7 @@ export function beginKeeping({ state, nowMs }: Turn): void {
   const { reservations, keeping, ready } = state;
   reservations.begin(nowMs);
   const dropped = reservations.drop((kept) => !holds(state, kept));
+  for (const { node } of dropped) state.freed.add(node); // for those that wait for room there
   keeping.rounds.clear();
   const isNews = keeping.freed.size > 0 || dropped.length > 0 || keeping.seenOrder !== state.nextOrder;
   keeping.seenOrder = state.nextOrder;
