@@ -1,6 +1,6 @@
 // The door for programs: HTTP requests below /api/v1, with a token of their own, answered by the console's methods.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import * as limits from '../protocol/limits.ts';
+import * as limits from '../protocol/programLimits.ts';
 import { accepted, type Outcome, refusal, refused } from '../protocol/outcome.ts';
 import { bodyBytesOf, readJson } from './body.ts';
 import { openApiDocument } from './openapi.ts';
