@@ -131,7 +131,7 @@ export class Core {
     const hasMoreTimers = fireTimers(turn);
     const hasMoreToEnd = tendArrays(turn);
     tendWorkflows(turn);
-    wakeBlocked(state);
+    wakeBlocked(turn);
     const hasMore = placeReady(turn) || hasMoreTimers || hasMoreToEnd;
     return { batch: this.#seal(nowMs, events), answers, effects, hasMore };
   }

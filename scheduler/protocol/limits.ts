@@ -89,6 +89,8 @@ export const maintenanceWindowsMax = 1_000;
 export const reservationsMax = 16;
 /** Attempts stopped for others within a minute, over the plant: past it preemption waits. */
 export const preemptionsPerMinuteMax = 600;
+/** A task is stopped for others this often at most: then it is left to end. */
+export const preemptionsPerTaskMax = 8;
 
 // ---- queue settings ----------------------------------------------------------------------------------------------
 /** 50,000 nodes of the largest kind. */

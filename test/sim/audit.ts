@@ -7,6 +7,7 @@ import type { TaskRecord } from '../../scheduler/protocol/task.ts';
 import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import { ArrayBooks } from './arrayBooks.ts';
 import { GangWatch } from './gangWatch.ts';
+import { PreemptionBooks } from './preemptionBooks.ts';
 import type { ResultWatch } from './resultWatch.ts';
 import { newlySeen, type SeenTask } from './seenTask.ts';
 import { WorkflowBooks } from './workflowBooks.ts';
@@ -27,6 +28,7 @@ export class JournalAudit {
   readonly #results: ResultWatch | undefined;
   readonly #arrays: ArrayBooks;
   readonly #workflows: WorkflowBooks;
+  readonly #preemption: PreemptionBooks;
   #atMs = 0;
   #lastToken = 0;
   #lastTaskId = 0;
@@ -38,6 +40,7 @@ export class JournalAudit {
     this.gangs = new GangWatch(report);
     this.#arrays = new ArrayBooks(report);
     this.#workflows = new WorkflowBooks(report);
+    this.#preemption = new PreemptionBooks(report);
   }
 
   /** The books as of these batches, which were audited before: the journal lost what came after them. */
@@ -136,6 +139,10 @@ export class JournalAudit {
     attempt_ended: ({ token, end }) => {
       this.#attemptEnded(token, end);
     },
+    attempt_preempt_requested: ({ token, by }) => {
+      const seen = { victim: this.placed.get(token)?.task, by: this.tasks.get(by) };
+      this.#preemption.requested(token, { atMs: this.#atMs, ...seen });
+    },
     attempt_started: ({ token }) => {
       this.#rule('stale', this.isLive(token), `start of ${String(token)}, which is not live`);
     },
@@ -176,6 +183,7 @@ export class JournalAudit {
       this.#cordoned.add(nodeId);
     },
     epoch_started: () => {
+      this.#preemption.epochStarted(this.#atMs);
       this.#online.clear();
     },
     journal_repaired: ({ ended }) => {
@@ -241,6 +249,7 @@ export class JournalAudit {
     placed.task.live = undefined;
     this.#arrays.attemptEnded(placed.task.taskId);
     placed.task.attemptEnds.push(end);
+    this.#preemption.ended(token, end);
     this.#results?.ended(placed.nodeId, token, end);
   }
 
@@ -257,12 +266,18 @@ export class JournalAudit {
 
   #backedOff(task: SeenTask | undefined, waitMs: number): void {
     if (!task) return;
+    const ends = task.attemptEnds.filter(({ reason }) => reason !== 'preempted');
+    const isPreempted = task.attemptEnds.at(-1)?.reason === 'preempted';
     const { backoffMs, backoffCapMs, attemptsMax } = task.spec.retry;
-    const own = task.attemptEnds.filter(({ reason }) => !isLoss(reason)).length;
-    const losses = task.attemptEnds.length - own;
-    const plainMs = Math.min(backoffCapMs, backoffMs * 2 ** (task.attemptEnds.length - 1));
+    const own = ends.filter(({ reason }) => !isLoss(reason)).length;
+    const losses = ends.length - own;
+    const plainMs = isPreempted ? 0 : Math.min(backoffCapMs, backoffMs * 2 ** (ends.length - 1));
     const name = `task ${String(task.taskId)}`;
-    this.#rule('attempts', own < attemptsMax, `${name} is tried again after ${String(own)} attempts`);
+    this.#rule(
+      'attempts',
+      own < attemptsMax || isPreempted,
+      `${name} is tried again after ${String(own)} attempts`,
+    );
     this.#rule(
       'attempts',
       losses <= platformRetriesMax,

@@ -3,6 +3,7 @@ import { ms } from '../../scheduler/protocol/brands.ts';
 import type { Breakage } from './breakage.ts';
 import { formsMutants } from './formsMutants.ts';
 import { gangMutants } from './gangMutants.ts';
+import { preemptionMutants } from './preemptionMutants.ts';
 import { storageMutants } from './storageMutants.ts';
 import { applyStale, changeBatch, hangAs, ignoreStalls, seeSpecAs, without, wrap } from './rewire.ts';
 
@@ -15,6 +16,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   ...storageMutants,
   ...formsMutants,
   ...gangMutants,
+  ...preemptionMutants,
   'capacity is not looked at': {
     lookFor: 'invariant',
     policy: without(/INSUFFICIENT|NO_SLOT/),

@@ -41,8 +41,8 @@ export class Operator {
   /** Spreads the plan's work over this time. */
   begin(overMs: number): void {
     const { world, plan } = this.#parts;
-    for (const { queue, weight } of plan.queues)
-      this.#untilTaken({ kind: 'PutQueue', queue, change: { weight }, actor });
+    for (const { queue, weight, canPreempt } of plan.queues)
+      this.#untilTaken({ kind: 'PutQueue', queue, change: { weight, canPreempt }, actor });
     for (const workflow of plan.workflows)
       this.#planned(world.between(1_500, overMs), () => {
         this.#untilTaken(

@@ -33,10 +33,12 @@ export class ResultWatch {
     for (const token of tokens) this.#late.add(token);
   };
 
-  ended(nodeId: NodeId, token: Token, end: AttemptEnd): void {
-    if (this.isMuted || end.reason === 'lost') return; // the lease check knows whether it was time
+  ended(nodeId: NodeId, token: Token, recorded: AttemptEnd): void {
+    if (this.isMuted || recorded.reason === 'lost') return; // the lease check knows whether it was time
     const ledger = this.#ledgerOf(nodeId);
     if (!ledger) return;
+    // The core says itself that it was stopped for another task.
+    const end = (recorded.reason === 'preempted' ? ledger.toldOf(token) : undefined) ?? recorded;
     const name = `${nodeId}: token ${String(token)}`;
     if (end.message === withoutIt) {
       if (!ledger.hasForgotten(token, this.#isJournalShorter))

@@ -6,6 +6,7 @@ import type { AttemptEnd } from '../../protocol/attempt.ts';
 import { liveAttemptOf } from '../state/schedulerState.ts';
 import { isSuspect, weighNode } from './blame.ts';
 import { settleMember } from './gang.ts';
+import { recordedEnd } from './preempt.ts';
 import { settle } from './retry.ts';
 import type { Turn } from './turn.ts';
 
@@ -29,10 +30,11 @@ export function reportResults(turn: Turn, command: ReportResults): void {
   }
 }
 
-export function endAttempt(turn: Turn, token: Token, end: AttemptEnd): void {
+export function endAttempt(turn: Turn, token: Token, reported: AttemptEnd): void {
   const task = turn.state.tasks.byToken(token);
   if (!task?.live) return;
   const { live } = task;
+  const end = recordedEnd(task, live, reported);
   const suspect = isSuspect(turn, live, end) ? { isSuspect: true as const } : undefined;
   turn.emit({ kind: 'attempt_ended', token, end, ...suspect });
   turn.state.freed.add(live.node);

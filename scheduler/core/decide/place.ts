@@ -1,15 +1,17 @@
 // The placing part of a turn: takes the next ready task, finds it a node, and says so. Asks that fit nowhere are set
 // aside as a class and looked at again when a node gains room that they would fit in.
-import { token } from '../../protocol/brands.ts';
+import { type NodeIndex, token } from '../../protocol/brands.ts';
 import { placementsPerCycleMax } from '../../protocol/limits.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { changesFor } from '../state/askRules.ts';
 import type { AskClass } from '../state/classTable.ts';
+import { endNomination } from '../state/preemption.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
 import { avoidedBy } from './blame.ts';
 import { dispatchOf } from './dispatch.ts';
 import { placeGang } from './placeGang.ts';
+import { placeNominees, preemptForWaiting } from './preempt.ts';
 import type { Turn } from './turn.ts';
 
 /** Places up to `placementsPerCycleMax` tasks; true where more may be placed at once. */
@@ -18,9 +20,9 @@ export function placeReady(turn: Turn): boolean {
   for (let placed = 0; placed < placementsPerCycleMax;) {
     const task = state.ready.next(turn.nowMs);
     if (!task) {
-      if (wakeByRules(state)) continue;
+      if (wakeByRules(state) || wakeByGivenUp(state)) continue;
       awaitRate(state);
-      return false;
+      return preemptForWaiting(turn);
     }
     const policy = policyOf(state, task);
     const gang = state.gangs.of(task);
@@ -34,20 +36,33 @@ export function placeReady(turn: Turn): boolean {
       setAside(state, task.askClass);
       continue;
     }
-    const next = token(state.nextToken);
-    turn.emit({
-      kind: 'attempt_placed',
-      taskId: task.taskId,
-      token: next,
-      nodeId: state.nodes.idOf(node),
-      gpuMask: state.placer.devicesOn(node, task.askClass, policy),
-    });
+    start(turn, task, node);
     placed += 1;
-    state.gangRoom.taken(node);
-    if (!task.live) continue;
-    state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
-    turn.effect(dispatchOf(state, task, task.live));
   }
+  return true;
+}
+
+function start(turn: Turn, task: Task, node: NodeIndex): void {
+  const { state } = turn;
+  const next = token(state.nextToken);
+  turn.emit({
+    kind: 'attempt_placed',
+    taskId: task.taskId,
+    token: next,
+    nodeId: state.nodes.idOf(node),
+    gpuMask: state.placer.devicesOn(node, task.askClass, policyOf(state, task)),
+  });
+  state.gangRoom.taken(node);
+  if (state.preemption.nominations.size > 0) endNomination(state, task.taskId);
+  if (!task.live) return;
+  state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
+  turn.effect(dispatchOf(state, task, task.live));
+}
+
+/** A task for which room was kept found some elsewhere: others may fit there. */
+function wakeByGivenUp(state: SchedulerState): boolean {
+  if (state.freed.size === 0) return false;
+  wakeFitting(state);
   return true;
 }
 
@@ -67,13 +82,24 @@ function policyOf(state: SchedulerState, task: Task): Policy | undefined {
 
 function setAside(state: SchedulerState, ask: AskClass): void {
   state.ready.block(ask);
+  state.ready.comers.add(ask);
   if (ask.rules) ask.rules.seenChanges = changesFor(ask.rules, state.nodes.version);
 }
 
-/** Wakes the blocked asks that may fit by now: on a node that gained room in this turn, or by their placement rules. */
-export function wakeBlocked(state: SchedulerState): void {
+/**
+ * Gives kept room to whom it is kept for. Then wakes the blocked asks that may fit by now: on a node that gained room in
+ * this turn, or by their placement rules.
+ */
+export function wakeBlocked(turn: Turn): void {
+  const { state } = turn;
+  placeNominees(turn, (task, node) => {
+    start(turn, task, node);
+  });
   wakeByRules(state);
-  if (state.freed.size === 0) return;
+  if (state.freed.size > 0) wakeFitting(state);
+}
+
+function wakeFitting(state: SchedulerState): void {
   for (const ask of state.classes.askClasses) {
     if (!ask?.isBlocked || (ask.gangSize > 0 && !ask.rules)) continue; // gangs: see `gangRoom`
     for (const node of state.freed) {

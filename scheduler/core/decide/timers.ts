@@ -5,6 +5,7 @@ import { attemptTimer } from './attemptReport.ts';
 import { gangTimer } from './gang.ts';
 import { nodeTimer } from './nodeLifecycle.ts';
 import { delayTimer } from './delay.ts';
+import { nomineeTimer } from './preempt.ts';
 import { backoffTimer } from './retry.ts';
 import type { Turn } from './turn.ts';
 
@@ -26,6 +27,12 @@ const firing: { readonly [Kind in TimerKind]: (turn: Turn, id: number) => void }
   },
   rate: ({ state }) => {
     state.rateTimerMs = Number.POSITIVE_INFINITY; // the turn itself is all that was wanted: it places what may go on
+  },
+  nominee: (turn, id) => {
+    nomineeTimer(turn, taskId(id));
+  },
+  preempt: ({ state }) => {
+    state.preemption.timerMs = Number.POSITIVE_INFINITY; // as with `rate`
   },
   delayed: (turn, id) => {
     delayTimer(turn, taskId(id));

@@ -32,6 +32,7 @@ const funnelOrder: readonly PendingReason[] = [
   'NOT_APART',
   'SPREAD_SKEW',
   'NODE_EXCLUSIVE',
+  'RESERVED',
   'NODE_NOT_EMPTY',
   'INSUFFICIENT_CPU',
   'INSUFFICIENT_MEMORY',

@@ -169,6 +169,7 @@ function restoreAttempt(state: SchedulerState, task: Task, saved: SavedAttempt):
   if (node === undefined) throw new Error(`snapshot has an attempt on unknown node ${saved.nodeId}`);
   task.live = { ...saved, node, startedAtMs: saved.startedAtMs, leaseUntilMs: 0 };
   state.nodes.attemptsOn(node).add(saved.token);
+  state.preemption.preemptibles.add(task, task.live);
   holdPlace(state, task);
   holdCapacity(state, node, task.spec.ask, saved.gpuMask);
   holdShare(state, task);

@@ -108,4 +108,5 @@ export const savedAttempt = (live: LiveAttempt): SavedAttempt => ({
   placedAtMs: live.placedAtMs,
   gpuMask: live.gpuMask,
   startedAtMs: live.startedAtMs,
+  ...(live.preemptedBy !== undefined && { preemptedBy: live.preemptedBy }),
 });

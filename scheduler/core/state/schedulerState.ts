@@ -26,6 +26,7 @@ import { Neighbours } from './neighbours.ts';
 import { NodeBlame } from './nodeBlame.ts';
 import { NodeTable } from './nodeTable.ts';
 import { Plant } from './plant.ts';
+import { Preemption, resumePreemption } from './preemption.ts';
 import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
 import { WorkflowTable } from './workflowTable.ts';
@@ -75,6 +76,7 @@ export class SchedulerState {
   readonly gangRoom = new GangRoom();
   /** `changes` of all rules when blocked asks were last looked at. Soft state. */
   ruleChangesSeen = 0;
+  readonly preemption = new Preemption();
   readonly leavings = new Leavings();
   readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
@@ -107,6 +109,7 @@ export class SchedulerState {
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
     this.#resumeArrays(nowMs);
     this.workflows.touchAll();
+    resumePreemption(this, nowMs);
     for (const { groupId } of this.gangs.all()) this.timers.add({ dueMs: nowMs, kind: 'gang', id: groupId });
     for (const task of this.tasks.all()) {
       if (task.state === 'backoff')

@@ -94,6 +94,7 @@ export function leaveWaiting(state: SchedulerState, task: Task): void {
 export function dropTask(state: SchedulerState, task: Task): void {
   if (task.live) {
     state.nodes.attemptsOn(task.live.node).delete(task.live.token);
+    state.preemption.preemptibles.remove(task, task.live);
     releasePlace(state, task);
     releaseCapacity(state, task.live.node, task.spec.ask, task.live.gpuMask);
     state.tasks.endAttempt(task);

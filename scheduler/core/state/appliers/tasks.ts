@@ -1,5 +1,5 @@
 // Events of tasks and their attempts.
-import { isSuccess } from '../../../protocol/attempt.ts';
+import { type AttemptEnd, isSuccess } from '../../../protocol/attempt.ts';
 import { ms, type TaskId } from '../../../protocol/brands.ts';
 import { retryClassOf } from '../../../protocol/retry.ts';
 import type { EndState } from '../../../protocol/task.ts';
@@ -18,7 +18,7 @@ import {
   requeuedTask,
 } from '../taskMaking.ts';
 import type { SchedulerState } from '../schedulerState.ts';
-import { liveRecord, withoutCheckpoint } from '../taskTable.ts';
+import { type LiveAttempt, liveRecord, type Task, withoutCheckpoint } from '../taskTable.ts';
 import { countElementEnd, uncountElementEnd } from './arrays.ts';
 import { setMemberEnded } from './workflows.ts';
 import { type Appliers, mustIndex, mustLive } from './types.ts';
@@ -29,6 +29,7 @@ type TaskEvents =
   | 'attempt_placed'
   | 'attempt_started'
   | 'attempt_ended'
+  | 'attempt_preempt_requested'
   | 'task_backed_off'
   | 'task_ready'
   | 'task_held'
@@ -63,7 +64,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
     state.ready.charge(task);
     holdShare(state, task);
     state.nextToken = Math.max(state.nextToken, event.token + 1);
-    state.tasks.startAttempt(task, {
+    const live: LiveAttempt = {
       attempt: task.past.length + 1,
       token: event.token,
       node,
@@ -72,7 +73,9 @@ export const taskAppliers: Appliers<TaskEvents> = {
       gpuMask: event.gpuMask,
       startedAtMs: undefined,
       leaseUntilMs: state.attemptLeaseFrom(atMs),
-    });
+    };
+    state.tasks.startAttempt(task, live);
+    state.preemption.preemptibles.add(task, live);
     const gang = state.gangs.of(task);
     if (gang) gang.active += 1;
     state.nodes.attemptsOn(node).add(event.token);
@@ -90,16 +93,19 @@ export const taskAppliers: Appliers<TaskEvents> = {
     const before = event.end.checkpoint === undefined ? task.past : task.past.map(withoutCheckpoint);
     task.past = [...before, { ...liveRecord(live), endedAtMs: atMs, end: event.end }];
     task.checkpoint = event.end.checkpoint ?? task.checkpoint;
-    if (!isSuccess(event.end) && retryClassOf(task.spec.retry.rules, event.end) === 'free')
-      task.platformLosses += 1;
+    if (isFreeLoss(task, event.end)) task.platformLosses += 1;
     if (event.isSuspect === true) state.tasks.suspect(task, live.nodeId);
     state.nodes.attemptsOn(live.node).delete(live.token);
+    state.preemption.preemptibles.remove(task, live);
     releasePlace(state, task);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
     state.tasks.endAttempt(task);
     const gang = state.gangs.of(task);
     if (gang) gang.active -= 1;
     releaseShare(state, task);
+  },
+  attempt_preempt_requested(state, event) {
+    mustLive(state, event.token).live.preemptedBy = event.by;
   },
   task_backed_off(state, event) {
     const task = state.tasks.mustGet(event.taskId);
@@ -136,6 +142,10 @@ export const taskAppliers: Appliers<TaskEvents> = {
     endTask(state, event.taskId, 'cancelled');
   },
 };
+
+/** What was stopped for others counts by itself: see `preemptionsOf`. */
+const isFreeLoss = ({ spec }: Task, end: AttemptEnd): boolean =>
+  !isSuccess(end) && end.reason !== 'preempted' && retryClassOf(spec.retry.rules, end) === 'free';
 
 function endTask(state: SchedulerState, taskId: TaskId, how: EndState): void {
   const task = state.tasks.mustGet(taskId);
