@@ -17,6 +17,7 @@ const programs: Readonly<Record<string, string>> = {
   'host/journalThread': 'scheduler/journal/journalThread.ts',
   'host/historyThread': 'scheduler/history/historyThread.ts',
   'host/recorderThread': 'scheduler/recorder/recorderThread.ts',
+  'host/whatIfThread': 'scheduler/recorder/whatIfThread.ts',
   'host/pastThread': 'scheduler/recorder/pastThread.ts',
   'host/hashThread': 'scheduler/offline/hashThread.ts',
   'api/cli': 'scheduler/host/commandLine.ts',

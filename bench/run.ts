@@ -9,6 +9,9 @@ import { openb41 } from './openb/openb41.ts';
 import { placement } from './placement.ts';
 import { recovery } from './recovery/recovery.ts';
 import { silence } from './silence/silence.ts';
+import { swf } from './swf/swf.ts';
+import { whatif } from './whatIf/whatIf.ts';
+import { why } from './why/why.ts';
 import { type Bench, machine, MissingInput, type Options } from './bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -21,6 +24,9 @@ const benches: Readonly<Record<string, Bench>> = {
   placement,
   recovery,
   silence,
+  swf,
+  whatif,
+  why,
 };
 
 const [name = '', ...words] = process.argv.slice(2);

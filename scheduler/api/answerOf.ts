@@ -16,3 +16,4 @@ export const answerOf =
 export const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 export const amount = v.pipe(v.number(), v.minValue(0));
 export const labels = v.record(v.string(), v.string());
+export const waiting = v.picklist(['ready', 'backlog', 'blocked', 'backoff', 'held', 'none']);

@@ -14,16 +14,19 @@ import type { Refusal } from '../protocol/outcome.ts';
 import { attemptEndSchema } from '../protocol/agentWire.ts';
 import { endStates, liveStates, taskSpecSchema, type TaskRecord } from '../protocol/task.ts';
 import { type AttemptRecord } from '../protocol/attempt.ts';
-import type { LivePage, NodePage, TaskRow, WhyAnswer } from '../protocol/view.ts';
-import { amount, answerOf, count, labels } from './answerOf.ts';
+import type { LivePage, NodePage, TaskRow } from '../protocol/view.ts';
+import { why } from './whyAnswer.ts';
+import { amount, answerOf, count, labels, waiting } from './answerOf.ts';
 import { groupAnswers } from './groupAnswers.ts';
+import { maintenanceAnswers } from './maintenanceAnswers.ts';
 import { nodeRow, queueRow, summary } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
+import { scheduleAnswers } from './scheduleAnswers.ts';
 import { storageAnswers, taskGroups } from './storageAnswers.ts';
+import { whatIfAnswers } from './whatIfAnswers.ts';
 
 const state = v.picklist([...liveStates, ...endStates]);
-const waiting = v.picklist(['ready', 'backlog', 'blocked', 'backoff', 'held', 'none']);
 const group = v.object({
   kind: v.picklist(['array', 'gang', 'workflow']),
   groupId: count,
@@ -130,26 +133,6 @@ const standing = answerOf<TaskStanding>()(
     exitCode: v.exactOptional(v.pipe(v.number(), v.integer())),
   }),
 );
-const why = answerOf<WhyAnswer>()(
-  v.object({
-    taskId: count,
-    waiting,
-    dominant: v.string(),
-    verdict: v.picklist(['now', 'later', 'never']),
-    registered: count,
-    funnel: v.array(v.object({ reason: v.string(), remaining: count, removed: count })),
-    nearMisses: v.array(
-      v.object({
-        nodeId: v.string(),
-        lacks: v.array(v.object({ reason: v.string(), has: v.string(), needs: v.string() })),
-      }),
-    ),
-    ahead: count,
-    waitsFor: v.exactOptional(v.array(v.object({ taskId: count, ref: v.string() }))),
-    untilMs: v.exactOptional(amount),
-    placedOn: v.exactOptional(v.string()),
-  }),
-);
 /** Schemas with a name of their own in the document. */
 export const answerSchemas = {
   Problem: problem,
@@ -195,9 +178,12 @@ export const answerSchemas = {
   QueueRow: queueRow,
   QueueList: v.object({ queues: v.array(queueRow) }),
   QueueAnswer: v.object({ queue: v.string() }),
+  ...scheduleAnswers,
   ...storageAnswers,
   ...groupAnswers,
+  ...maintenanceAnswers,
   ...recorderAnswers,
+  ...whatIfAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),
 } as const;
 export type AnswerName = keyof typeof answerSchemas;

@@ -5,12 +5,29 @@ import { CommandFailed, exitCodes } from './commands/exitCodes.ts';
 import { groups, retryWorkflow, submitWorkflow } from './commands/groups.ts';
 import { count, list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
+import {
+  licences,
+  putLicence,
+  putWindow,
+  removeLicence,
+  removeWindow,
+  windows,
+} from './commands/maintenance.ts';
 import { cordon, health, nodes, putQueue, queues, uncordon } from './commands/plant.ts';
 import { at, recorder } from './commands/recorder.ts';
+import { calendars, putCalendar, removeCalendar } from './commands/calendars.ts';
+import {
+  previewSchedule,
+  putSchedule,
+  removeSchedule,
+  runSchedule,
+  schedules,
+} from './commands/schedules.ts';
 import { submit } from './commands/submit.ts';
 import { backup, exportTasks, storage } from './commands/storage.ts';
 import { cancel, get, retry, why } from './commands/tasks.ts';
 import { wait } from './commands/wait.ts';
+import { whatIf } from './commands/whatIf.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   submit,
@@ -30,12 +47,27 @@ const commands: Readonly<Record<string, Command>> = {
   uncordon,
   queues,
   'put-queue': putQueue,
+  windows,
+  'put-window': putWindow,
+  'remove-window': removeWindow,
+  licences,
+  'put-licence': putLicence,
+  'remove-licence': removeLicence,
+  schedules,
+  'put-schedule': putSchedule,
+  'remove-schedule': removeSchedule,
+  'run-schedule': runSchedule,
+  'preview-schedule': previewSchedule,
+  calendars,
+  'put-calendar': putCalendar,
+  'remove-calendar': removeCalendar,
   health,
   storage,
   backup,
   export: exportTasks,
   recorder,
   at,
+  'what-if': whatIf,
 };
 
 /** Commands that others answer, for the list: what each is for, by name. */
@@ -43,7 +75,7 @@ type OtherCommands = Readonly<Record<string, string>>;
 
 const usageWith = (others: OtherCommands): string => `millrace COMMAND [options]: tasks for the plant
 ${[...Object.entries(commands).map(([name, { about }]) => [name, about] as const), ...Object.entries(others)]
-  .map(([name, about]) => `  ${name.padEnd(14)} ${about}`)
+  .map(([name, about]) => `  ${name.padEnd(16)} ${about}`)
   .join('\n')}
 Every command: --help, --json, --hub URL, --token TOKEN, --data DIR.
 Exit codes: 0 ok; 1 a task failed, or some were refused; 2 wrong usage; 3 no hub; 4 token; 5 not found;

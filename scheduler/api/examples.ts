@@ -80,6 +80,22 @@ export const why = {
   waiting: 'blocked',
   dominant: 'INSUFFICIENT_CPU',
   verdict: 'later',
+  causes: [
+    {
+      reason: 'NO_NODE_FITS',
+      facts: { registered: 12 },
+      causes: [{ reason: 'INSUFFICIENT_CPU', facts: { nodes: 12, remaining: 0 }, causes: [] }],
+    },
+  ],
+  helps: [
+    {
+      lifts: 'INSUFFICIENT_CPU',
+      nodes: 12,
+      nodeId: 'BOD-L08-C03-N07',
+      facts: { has: '500 millicores free', needs: '2000 millicores free' },
+    },
+  ],
+  expected: { atMs: 1_794_000_060_000, fromMs: 1_794_000_030_000, untilMs: 1_794_000_120_000, basis: 'ends' },
   registered: 12,
   funnel: [{ reason: 'INSUFFICIENT_CPU', remaining: 0, removed: 12 }],
   nearMisses: [
@@ -189,3 +205,12 @@ export const health = {
   },
   queues: [queue],
 };
+
+export const windowSettings = {
+  scope: { line: ['PRS-L03'] },
+  fromMs: 1_763_848_800_000,
+  untilMs: 1_763_856_000_000,
+  note: 'new die',
+};
+export const window = { id: 'press-3', ...windowSettings };
+export const licence = { licence: 'cad', total: 4, held: 1 };

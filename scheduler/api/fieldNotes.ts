@@ -66,7 +66,13 @@ export const fieldNotes: Readonly<Record<string, Readonly<Record<string, string>
   WhyAnswer: {
     verdict:
       '`never`: no node that ever joined could run it, even an empty one. `later`: one could, not now.',
-    ahead: 'Tasks of its queue that go first.',
+    causes:
+      'All that holds it back. Those beside each other all have to go; below one is what it is made of.',
+    helps: 'What would let it start: with only that lifted, so many nodes take it now.',
+    expected:
+      'When it should start, and between which times it is as likely as not to. Absent: cannot be told.',
+    there: 'For a placed task: by which policy, among how many nodes and against which it was chosen.',
+    ahead: 'Tasks of its lane that go first.',
   },
   NodeRow: {
     cpuAllocated: 'Millicores reserved by tasks.',
@@ -74,6 +80,20 @@ export const fieldNotes: Readonly<Record<string, Readonly<Record<string, string>
     memoryTotal: 'MiB.',
   },
   QueueRow: { weight: 'Share of placements against other queues.', active: 'Placed or running.' },
+  ScheduleSpec: {
+    cron: 'Five fields, or six with seconds first; names, ranges, lists, steps, L, W and # as in cron. Or `everyMs`.',
+    everyMs: 'Each so many milliseconds, counted from `startMs`, or from 1970.',
+    timeZone: 'Of `cron` and of the dates of `calendar`.',
+    task: 'As in a submit, without `key`.',
+    misfire: 'Due times that were missed: none run, the newest runs, or the newest `misfireMax`.',
+    overlap: 'While the last task runs: another beside it, none, or another instead of it.',
+    isPaused: 'Due times of a pause are not made up for.',
+  },
+  ScheduleStanding: {
+    lastDueMs: 'Due times up to this one are decided.',
+    nextDueMs: 'Absent: paused, or none is to come.',
+    skipped: 'Due times that brought no task; after a long absence: at least so many.',
+  },
   Problem: {
     code: 'Stable, for programs.',
     detail: 'For people: names the thing, the limit and the next step.',

@@ -34,6 +34,20 @@ const conversion: ConversionConfig = {
   overrideRef: ({ referenceId }) => refTo(referenceId),
 };
 
+const tagNames = [
+  'tasks',
+  'groups',
+  'workflows',
+  'nodes',
+  'queues',
+  'windows',
+  'schedules',
+  'calendars',
+  'licences',
+  'storage',
+  'health',
+];
+
 export function openApiDocument(version: string): Json {
   return {
     openapi: '3.1.0',
@@ -48,7 +62,7 @@ export function openApiDocument(version: string): Json {
     },
     servers: [{ url: apiPrefix, description: 'The host that served this document' }],
     security: [{ token: [] }],
-    tags: ['tasks', 'groups', 'workflows', 'nodes', 'queues', 'storage', 'health'].map((name) => ({ name })),
+    tags: tagNames.map((name) => ({ name })),
     paths: paths(),
     components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } }, schemas: schemas() },
   };

@@ -2,22 +2,28 @@
 import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
 import { groupOperations } from './groupOperations.ts';
 import { listOperations } from './listOperations.ts';
+import { maintenanceOperations } from './maintenanceOperations.ts';
 import { logOperation } from './logOperation.ts';
 import { apiPrefix, documentPath, type Operation } from './operation.ts';
 import { plantOperations } from './plantOperations.ts';
 import type { DoorRefusal } from './problem.ts';
 import { recorderOperations } from './recorderOperations.ts';
+import { scheduleOperations } from './scheduleOperations.ts';
 import { storageOperations } from './storageOperations.ts';
 import { taskOperations } from './taskOperations.ts';
+import { whatIfOperations } from './whatIfOperations.ts';
 
 export const operations: readonly Operation[] = [
   ...taskOperations,
   ...listOperations,
   logOperation,
   ...plantOperations,
+  ...maintenanceOperations,
+  ...scheduleOperations,
   ...storageOperations,
   ...groupOperations,
   ...recorderOperations,
+  ...whatIfOperations,
 ];
 
 export interface Route {

@@ -5,7 +5,8 @@ import type { Hello, LogPage, NodeDetail, TaskDetail } from '../protocol/console
 import { consoleWireVersion } from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import { rowOfRecord } from '../protocol/taskRow.ts';
-import type { NodeFilter, WhyAnswer } from '../protocol/view.ts';
+import type { NodeFilter } from '../protocol/view.ts';
+import type { WhyAnswer } from '../protocol/why.ts';
 import { cancelTasks, requeueTasks, unknownTask } from './bulk.ts';
 import type { Feed } from './feed.ts';
 import type { FleetFeed } from './fleetFeed.ts';
@@ -13,7 +14,9 @@ import { getTrace } from './metricTraces.ts';
 import type { ConsolePorts } from './ports.ts';
 import type { Execute, MethodTable } from './methodTable.ts';
 import { groupMethods } from './groupMethods.ts';
+import { maintenanceMethods } from './maintenanceMethods.ts';
 import { queueMethods } from './queueMethods.ts';
+import { scheduleMethods } from './scheduleMethods.ts';
 import { recorderMethods } from './recorderMethods.ts';
 import { standingsOf, summaryOf } from './standing.ts';
 import { submitTasks } from './submit.ts';
@@ -61,7 +64,9 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
     forgetNode: ({ nodeId }, { actor }) =>
       execute({ kind: 'ForgetNode', nodeId, actor }, { forgotten: true }),
     ...queueMethods(ports, execute),
+    ...scheduleMethods(ports, execute),
     ...groupMethods(ports),
+    ...maintenanceMethods(ports, execute),
     getEnrolment: () => accepted(ports.enrolment()),
     renewEnrolment: () => ports.renewEnrolment(),
     acknowledgeAlarm: ({ alarmId }, { actor }) => {

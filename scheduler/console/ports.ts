@@ -7,10 +7,12 @@ import type { CommandAnswer, Enrolment, Hello } from '../protocol/consoleAnswers
 import type { Batch, Command } from '../protocol/events.ts';
 import type { MetricTrace } from '../protocol/fleetFrames.ts';
 import type { Outcome, Refusal } from '../protocol/outcome.ts';
+import type { DuePreview, ScheduleTiming } from '../protocol/schedule.ts';
 import type { Simulation, SimulationParams } from '../protocol/simulation.ts';
 import type { PastAsks, PastQuestion, RecorderResults, RecorderState } from '../protocol/recorder.ts';
 import type { TaskRecord } from '../protocol/task.ts';
 import type { BackupPlan, Retention, StorageJob, StorageState } from '../protocol/storage.ts';
+import type { WhatIfAsks, WhatIfRun } from '../protocol/whatIf.ts';
 import type { Grouping, SchedulerView, TaskFilter, TaskGroups, TaskRow } from '../protocol/view.ts';
 
 /** Tasks that ended within the minute that starts at `minuteMs`. */
@@ -66,6 +68,19 @@ export interface StoragePort {
   readonly cancelJob: (jobId: number, actor: string) => Outcome<StorageJob, Refusal>;
 }
 
+/** Due times, which need a library and the tables of time zones. */
+export interface SchedulePort {
+  /** Refuses a bad cron text or zone and what would never be due; the calendar is looked up. */
+  readonly check: (timing: ScheduleTiming) => Refusal | undefined;
+  /** The next few, from now on. Only for what `check` lets through. */
+  readonly preview: (timing: ScheduleTiming, count: number) => readonly DuePreview[];
+  readonly nextDueMs: (scheduleId: string) => Ms | undefined;
+  /** Resolves once all that is due by now was decided: what follows changes by what rules. */
+  readonly settle: () => Promise<void>;
+  /** The wall clock that schedules go by. */
+  readonly wallMs: () => Ms;
+}
+
 /** What was recorded, and the plant as it was at a time. */
 export interface RecorderPort {
   state(): Promise<RecorderState>;
@@ -76,6 +91,12 @@ export interface RecorderPort {
   ): Promise<Outcome<RecorderResults[Name], Refusal>>;
   /** False: none was under way. */
   stopSeek(): boolean;
+  readonly whatIfs: {
+    newest(): WhatIfRun | undefined;
+    /** Refuses `too_many` while one runs. */
+    start(asks: WhatIfAsks, actor: string): Outcome<WhatIfRun, Refusal>;
+    cancel(runId: number): Outcome<WhatIfRun, Refusal>;
+  };
 }
 
 interface AlarmPort {
@@ -90,6 +111,7 @@ export interface ConsolePorts {
   readonly alarms: AlarmPort;
   readonly simulation: SimulationPort;
   readonly storage: StoragePort;
+  readonly schedules: SchedulePort;
   readonly recorder: RecorderPort;
   readonly hello: () => Hello;
   readonly enrolment: () => Enrolment;

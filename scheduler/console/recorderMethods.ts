@@ -1,12 +1,13 @@
-// Methods of the flight recorder: how far it reaches, and the plant as it was.
+// Methods of the flight recorder: how far it reaches, the plant as it was, and what if it had been another.
 import { accepted } from '../protocol/outcome.ts';
 import type { RecorderResults } from '../protocol/recorder.ts';
+import type { WhatIfResults } from '../protocol/whatIf.ts';
 import type { MethodTable } from './methodTable.ts';
 import type { ConsolePorts } from './ports.ts';
 
 export const recorderMethods = ({
   recorder,
-}: Pick<ConsolePorts, 'recorder'>): Pick<MethodTable, keyof RecorderResults> => ({
+}: Pick<ConsolePorts, 'recorder'>): Pick<MethodTable, keyof (RecorderResults & WhatIfResults)> => ({
   getRecorder: async () => accepted(await recorder.state()),
   seekRecorder: (asks) => recorder.ask('seekRecorder', asks),
   stopSeek: () => accepted({ stopped: recorder.stopSeek() }),
@@ -15,4 +16,10 @@ export const recorderMethods = ({
   recorderTasks: (asks) => recorder.ask('recorderTasks', asks),
   recorderNodes: (asks) => recorder.ask('recorderNodes', asks),
   recorderWhy: (asks) => recorder.ask('recorderWhy', asks),
+  startWhatIf: (asks, { actor }) => recorder.whatIfs.start(asks, actor),
+  getWhatIf: () => {
+    const run = recorder.whatIfs.newest();
+    return accepted({ ...(run && { run }) });
+  },
+  cancelWhatIf: ({ runId }) => recorder.whatIfs.cancel(runId),
 });

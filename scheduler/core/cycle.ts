@@ -8,6 +8,7 @@ import type { Timing } from '../protocol/timing.ts';
 import type { SchedulerView } from '../protocol/view.ts';
 import { type Answer, decide } from './decide/deciders.ts';
 import { tendArrays } from './decide/arrays.ts';
+import { placeCopies } from './decide/copies.ts';
 import { placeReady, wakeBlocked } from './decide/place.ts';
 import { fireTimers } from './decide/timers.ts';
 import type { Turn } from './decide/turn.ts';
@@ -16,6 +17,7 @@ import type { Effect } from './effects.ts';
 import { type Random, seededRandom } from './ports.ts';
 import type { Policy } from './place/policy.ts';
 import { apply } from './state/apply.ts';
+import { resumePreemption } from './state/nominations.ts';
 import { SchedulerState } from './state/schedulerState.ts';
 import { digestOf } from './state/digest.ts';
 import { Restoring } from './state/restore.ts';
@@ -110,6 +112,7 @@ export class Core {
   turn(wallMs: number, commands: readonly Command[]): TurnResult {
     const state = this.#state;
     const nowMs = this.#advance(wallMs);
+    state.nodes.tick(nowMs);
     state.ready.nowMs = nowMs;
     const events: Event[] = [];
     const effects: Effect[] = [];
@@ -132,7 +135,9 @@ export class Core {
     const hasMoreToEnd = tendArrays(turn);
     tendWorkflows(turn);
     wakeBlocked(turn);
-    const hasMore = placeReady(turn) || hasMoreTimers || hasMoreToEnd;
+    const hasMoreToPlace = placeReady(turn);
+    if (!hasMoreToPlace) placeCopies(turn);
+    const hasMore = hasMoreToPlace || hasMoreTimers || hasMoreToEnd;
     return { batch: this.#seal(nowMs, events), answers, effects, hasMore };
   }
 
@@ -164,6 +169,7 @@ export class Core {
     turn.emit({ kind: 'epoch_started', epoch: epoch(turn.state.epoch + 1), seed: command.seed });
     this.#random = seededRandom(command.seed);
     turn.state.resume(turn.nowMs);
+    resumePreemption(turn.state, turn.nowMs);
     return accepted({});
   }
 }

@@ -15,12 +15,13 @@ import type {
 import { groupDetail, groupRows, recordById } from './groupView.ts';
 import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
-import { why } from './place/explain.ts';
+import { scheduleReads } from './scheduleView.ts';
+import { why } from './why/why.ts';
 import { waitingOf } from './queue/waiting.ts';
 import { windowOf } from './queue/window.ts';
 import { closedBy, type NodeTable, nodeState } from './state/nodeTable.ts';
 import type { SchedulerState } from './state/schedulerState.ts';
-import { liveRecord, recordOf, type Task } from './state/taskTable.ts';
+import { attemptOf, liveRecord, recordOf, type Task } from './state/taskTable.ts';
 
 export function viewOf(state: SchedulerState): SchedulerView {
   const { nodes, tasks } = state;
@@ -31,9 +32,12 @@ export function viewOf(state: SchedulerState): SchedulerView {
     fleetUse: () => fleetUse(nodes),
     queues: () => queueRows(state),
     tenants: () => tenantRows(state),
+    windows: () => [...state.maintenance.all()].sort((a, b) => a.fromMs - b.fromMs),
+    licences: () => state.licences.rows(),
     groups: () => groupRows(state),
     group: (groupId) => groupDetail(state, groupId),
     task: (taskId) => recordById(state, taskId),
+    ...scheduleReads(state),
     taskRow: (taskId) => {
       const task = tasks.get(taskId);
       if (task) return taskRow(state, task);
@@ -47,7 +51,8 @@ export function viewOf(state: SchedulerState): SchedulerView {
     liveGroups: (filter, by) => liveGroups(state, filter, by),
     attemptByToken: (token) => {
       const task = tasks.byToken(token);
-      return task?.live && { taskId: task.taskId, record: liveRecord(task.live) };
+      const live = attemptOf(task, token);
+      return task && live && { taskId: task.taskId, record: liveRecord(live) };
     },
     nodes: (filter, offset, limit) => nodePage(nodes, { filter, offset, limit }),
     node: (nodeId) => {

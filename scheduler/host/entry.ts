@@ -38,6 +38,7 @@ const isBundle = !here.endsWith('.ts');
 const files: HostFiles = {
   journalThread: new URL(isBundle ? './journalThread.cjs' : '../journal/journalThread.ts', here),
   recorderThread: new URL(isBundle ? './recorderThread.cjs' : '../recorder/recorderThread.ts', here),
+  whatIfThread: new URL(isBundle ? './whatIfThread.cjs' : '../recorder/whatIfThread.ts', here),
   pastThread: new URL(isBundle ? './pastThread.cjs' : '../recorder/pastThread.ts', here),
   historyThread: new URL(isBundle ? './historyThread.cjs' : '../history/historyThread.ts', here),
   pages: fileURLToPath(new URL(isBundle ? '../renderer' : '../../dist/renderer', here)),

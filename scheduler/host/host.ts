@@ -18,6 +18,7 @@ import { openStores } from './openStores.ts';
 import { Measuring } from './measuring.ts';
 import { openRecoveringDoor } from './recoveringDoor.ts';
 import { replayInto } from './recovery.ts';
+import { openSchedules, type Schedules } from './schedules.ts';
 import { startEngine } from './startEngine.ts';
 import { startRecorder } from './startRecorder.ts';
 import { steadyClock } from './steadyClock.ts';
@@ -95,8 +96,7 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
   if (!started.ok) return started;
   if (core.state.epoch > 1)
     alarms.raise({ code: 'HOST_RESTARTED', source: 'host', params: { tasks: liveTasks } });
-  for (const [node, reason] of core.state.nodes.setAside)
-    alarms.setAside(core.state.nodes.idOf(node), reason);
+  tellSetAside(core, alarms);
 
   const hub = await listen(parts, { engine, clock, late });
   if (!hub.ok) {
@@ -108,16 +108,11 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
   const { journal } = parts;
   const measuring = new Measuring({ engine, history, journal, alarms, clock, onBug: events.onBug });
   late.measuring = measuring;
+  late.schedules = openSchedules(engine, events.onBug);
   const simulation = simulatedPlant(parts, engine, hub.value.address);
-  late.console = openConsole(parts, {
-    engine,
-    hub: hub.value,
-    alarms,
-    clock,
-    startedAtMs,
-    simulation,
-    storage,
-  });
+  const { schedules } = late;
+  const wires = { engine, hub: hub.value, alarms, clock, startedAtMs, simulation, storage, schedules };
+  late.console = openConsole(parts, wires);
   events.log('info', 'listening', { address: hub.value.address, epoch: core.state.epoch, liveTasks });
   const stopUpkeep = keepUp(parts, { hub: hub.value, alarms, storage, clock });
   return accepted({
@@ -128,6 +123,7 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
     attachConsole: (link) => late.console?.attach(link),
     stop: async () => {
       simulation.close();
+      late.schedules?.close();
       measuring.close();
       stopUpkeep();
       await storage.close();
@@ -142,12 +138,18 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
   });
 }
 
+/** Nodes that were set aside before this start still are. */
+function tellSetAside({ state }: HostParts['core'], alarms: Alarms): void {
+  for (const [node, reason] of state.nodes.setAside) alarms.setAside(state.nodes.idOf(node), reason);
+}
+
 /** Parts that others reach before they exist: the engine needs the hub to dispatch, the hub the engine to answer. */
 interface LateParts {
   hub?: Hub;
   console?: Console;
   metrics?: () => string;
   measuring?: Measuring;
+  schedules?: Schedules;
 }
 
 function listen(

@@ -13,6 +13,7 @@ export interface HostFiles {
   readonly historyThread: URL;
   readonly recorderThread: URL;
   readonly pastThread: URL;
+  readonly whatIfThread: URL;
   /** Folder of the built console, served to browsers. */
   readonly pages: string;
   readonly version: string;

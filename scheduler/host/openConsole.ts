@@ -1,6 +1,6 @@
 // The console, wired: reads from the engine's view and from history, commands to the engine.
 import { createConsole } from '../console/operatorApi.ts';
-import type { Console, SimulationPort, StoragePort } from '../console/ports.ts';
+import type { Console, SchedulePort, SimulationPort, StoragePort } from '../console/ports.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Hub } from '../hub/ports.ts';
 import type { Alarms } from '../observe/alarms.ts';
@@ -18,13 +18,14 @@ interface ConsoleWires {
   readonly startedAtMs: Ms;
   readonly simulation: SimulationPort;
   readonly storage: StoragePort;
+  readonly schedules: SchedulePort;
 }
 
 export function openConsole(
   { config, files, events, secrets, history, recorder }: HostParts,
   wires: ConsoleWires,
 ): Console {
-  const { engine, hub, alarms, clock, startedAtMs, simulation, storage } = wires;
+  const { engine, hub, alarms, clock, startedAtMs, simulation, storage, schedules } = wires;
   const hello = (): Hello => ({
     version: files.version,
     epoch: engine.view.epoch(),
@@ -48,6 +49,7 @@ export function openConsole(
     },
     simulation,
     storage,
+    schedules,
     recorder,
     hello,
     enrolment,

@@ -7,6 +7,7 @@ import { historyQueueMax } from '../protocol/limits.ts';
 import type { HostParts } from './hostParts.ts';
 import type { Measuring } from './measuring.ts';
 import { tellHistory } from './recovery.ts';
+import type { Schedules } from './schedules.ts';
 import type { Storage } from './storage.ts';
 
 interface EngineWires {
@@ -14,7 +15,12 @@ interface EngineWires {
   readonly preciseMs: () => number;
   readonly alarms: Alarms;
   readonly storage: Pick<Storage, 'noBackup'>;
-  readonly late: { readonly hub?: Hub; readonly console?: Console; readonly measuring?: Measuring };
+  readonly late: {
+    readonly hub?: Hub;
+    readonly console?: Console;
+    readonly measuring?: Measuring;
+    readonly schedules?: Schedules;
+  };
 }
 
 export function startEngine(
@@ -42,6 +48,7 @@ export function startEngine(
         alarms.onBatch(batch);
         late.console?.onBatch(batch);
         late.measuring?.onDurable(batch);
+        late.schedules?.onBatch(batch);
       },
       onDispatched: (waitedMs) => late.console?.onDispatched(waitedMs),
       onFailure: (reason) => {

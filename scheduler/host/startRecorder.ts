@@ -17,6 +17,7 @@ export function startRecorder({ config, files, events, settings, feed }: Recorde
     folder: config.dataFolder,
     recorderThread: files.recorderThread,
     pastThread: files.pastThread,
+    whatIfThread: files.whatIfThread,
     bounds: recorderBounds(settings.retention),
     feed,
     log: (level, message, details) => {

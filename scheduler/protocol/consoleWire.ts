@@ -30,9 +30,16 @@ import type {
 import { type MetricId, metricIds, type MetricTrace, queueMetricIds, type Topology } from './fleetFrames.ts';
 import type { GroupDetail, GroupRow, WorkflowAnswer } from './groups.ts';
 import * as limits from './limits.ts';
+import {
+  type LicenceRow,
+  licenceTotalSchema,
+  type MaintenanceWindow,
+  windowSettingsSchema,
+} from './maintenance.ts';
 import type { Refusal } from './outcome.ts';
 import { recorderMethodSchemas, type RecorderResults } from './recorder.ts';
 import { queueChangeSchema, tenantChangeSchema } from './queue.ts';
+import { scheduleMethodSchemas, type ScheduleResults } from './scheduleWire.ts';
 import { type Simulation, startSimulationSchema } from './simulation.ts';
 import {
   type BackupPlan,
@@ -44,7 +51,9 @@ import {
   type StorageState,
 } from './storage.ts';
 import { nameSchema } from './text.ts';
-import { groupings, type NodePage, type TaskGroups, type TenantRow, type WhyAnswer } from './view.ts';
+import { groupings, type NodePage, type TaskGroups, type TenantRow } from './view.ts';
+import { whatIfMethodSchemas, type WhatIfResults } from './whatIf.ts';
+import { type WhyAnswer } from './why.ts';
 
 export const consoleNamespace = '/console';
 /** `handshake.auth` of a console over Socket.IO. */
@@ -110,6 +119,16 @@ export const methodSchemas = {
   listTenants: v.strictObject({}),
   putTenant: v.strictObject({ tenant: nameSchema, change: v.optional(tenantChangeSchema, {}) }),
   removeTenant: v.strictObject({ tenant: nameSchema }),
+  /** Maintenance windows that are not over, the next one first. */
+  listWindows: v.strictObject({}),
+  /** Nothing is started on these nodes that may last into the window. In place of one with the same id. */
+  putWindow: v.strictObject({ id: nameSchema, window: windowSettingsSchema }),
+  removeWindow: v.strictObject({ id: nameSchema }),
+  listLicences: v.strictObject({}),
+  /** How many of a licence attempts may hold together, over the plant. */
+  putLicence: v.strictObject({ licence: nameSchema, total: licenceTotalSchema }),
+  removeLicence: v.strictObject({ licence: nameSchema }),
+  ...scheduleMethodSchemas,
   /** The command line that enrols an agent, with the plant's token in it. */
   getEnrolment: v.strictObject({}),
   /** Makes a new enrolment token; the old one is void. Nodes that enrolled keep their keys. */
@@ -147,13 +166,14 @@ export const methodSchemas = {
   endSimulation: v.strictObject({}),
   getSimulation: v.strictObject({}),
   ...recorderMethodSchemas,
+  ...whatIfMethodSchemas,
 } as const;
 export type Method = keyof typeof methodSchemas;
 export type Params<M extends Method> = v.InferOutput<(typeof methodSchemas)[M]>;
 export type ParamsInput<M extends Method> = v.InferInput<(typeof methodSchemas)[M]>;
 
 /** Result of each method. */
-export interface Results extends RecorderResults {
+export interface Results extends RecorderResults, WhatIfResults, ScheduleResults {
   hello: Hello;
   watchOverview: { readonly on: boolean };
   submitTasks: { readonly answers: readonly SubmitAnswer[] };
@@ -180,6 +200,12 @@ export interface Results extends RecorderResults {
   listTenants: { readonly tenants: readonly TenantRow[] };
   putTenant: { readonly tenant: string };
   removeTenant: { readonly removed: true };
+  listWindows: { readonly windows: readonly MaintenanceWindow[] };
+  putWindow: { readonly id: string };
+  removeWindow: { readonly removed: true };
+  listLicences: { readonly licences: readonly LicenceRow[] };
+  putLicence: { readonly licence: string };
+  removeLicence: { readonly removed: true };
   getEnrolment: Enrolment;
   renewEnrolment: Enrolment;
   acknowledgeAlarm: { readonly acknowledged: true };

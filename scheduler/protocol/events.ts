@@ -1,9 +1,11 @@
 // Command and Event: the vocabulary that every engine speaks. Commands are imperative and may be refused; events are
 // past tense, have happened, and are what the journal keeps.
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
-import type { ArrayEvent, WorkflowEvent } from './groupEvents.ts';
+import type { ArrayEvent, GangEvent, WorkflowEvent } from './groupEvents.ts';
+import type { MaintenanceCommand, MaintenanceEvent } from './maintenance.ts';
 import type { NodeSpec } from './node.ts';
 import type { QueueChange, QueueSettings, TenantChange, TenantSettings } from './queue.ts';
+import type { ScheduleCommand, ScheduleEvent } from './scheduleEvents.ts';
 import type { TaskRecord, TaskSpec } from './task.ts';
 import type { AttemptEnd } from './attempt.ts';
 import type { Workflow } from './workflow.ts';
@@ -142,6 +144,8 @@ export type Command =
   | RemoveQueue
   | PutTenant
   | RemoveTenant
+  | MaintenanceCommand
+  | ScheduleCommand
   | StartEpoch;
 
 export type Event =
@@ -156,30 +160,15 @@ export type Event =
   | { readonly kind: 'queue_removed'; readonly queue: QueueName; readonly actor: Actor }
   | { readonly kind: 'tenant_put'; readonly tenant: string; readonly settings: TenantSettings }
   | { readonly kind: 'tenant_removed'; readonly tenant: string; readonly actor: Actor }
+  | MaintenanceEvent
   | {
       readonly kind: 'task_admitted';
       readonly taskId: TaskId;
       readonly spec: TaskSpec;
       readonly submitter: Actor;
     }
-  /** The members have the ids behind the group's. The spec is that of each. */
-  | {
-      readonly kind: 'gang_admitted';
-      readonly groupId: TaskId;
-      readonly spec: TaskSpec;
-      readonly submitter: Actor;
-    }
-  /** An attempt of this member ended badly while others of its gang run: those are being stopped. */
-  | { readonly kind: 'gang_broken'; readonly groupId: TaskId; readonly taskId: TaskId }
-  /** The member's attempt has ended and that of others has not: it waits for them. */
-  | { readonly kind: 'gang_member_ended'; readonly taskId: TaskId }
-  /** No member runs any more, and all are tried again. `taskId`: the one that broke it. */
-  | {
-      readonly kind: 'gang_backed_off';
-      readonly groupId: TaskId;
-      readonly taskId: TaskId;
-      readonly untilMs: Ms;
-    }
+  | GangEvent
+  | ScheduleEvent
   | { readonly kind: 'task_requeued'; readonly record: TaskRecord; readonly actor: Actor }
   | {
       readonly kind: 'attempt_placed';
@@ -188,6 +177,8 @@ export type Event =
       readonly nodeId: NodeId;
       /** Bit i set: GPU device i is the attempt's. */
       readonly gpuMask: number;
+      /** A second attempt beside one that runs much longer than its like. */
+      readonly isCopy?: true;
     }
   | { readonly kind: 'attempt_started'; readonly token: Token }
   | {

@@ -1,5 +1,5 @@
 // Events of groups of tasks, as the journal keeps them.
-import type { TaskId } from './brands.ts';
+import type { Ms, TaskId } from './brands.ts';
 import type { EndState, TaskSpec } from './task.ts';
 import type { Workflow } from './workflow.ts';
 
@@ -52,3 +52,23 @@ export type WorkflowEvent =
       readonly reason: string;
     }
   | { readonly kind: 'workflow_ended'; readonly groupId: TaskId };
+
+export type GangEvent =
+  /** The members have the ids behind the group's. The spec is that of each. */
+  | {
+      readonly kind: 'gang_admitted';
+      readonly groupId: TaskId;
+      readonly spec: TaskSpec;
+      readonly submitter: string;
+    }
+  /** An attempt of this member ended badly while others of its gang run: those are being stopped. */
+  | { readonly kind: 'gang_broken'; readonly groupId: TaskId; readonly taskId: TaskId }
+  /** The member's attempt has ended and that of others has not: it waits for them. */
+  | { readonly kind: 'gang_member_ended'; readonly taskId: TaskId }
+  /** No member runs any more, and all are tried again. `taskId`: the one that broke it. */
+  | {
+      readonly kind: 'gang_backed_off';
+      readonly groupId: TaskId;
+      readonly taskId: TaskId;
+      readonly untilMs: Ms;
+    };

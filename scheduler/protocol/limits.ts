@@ -69,9 +69,7 @@ export const gangSizeMax = 1_000;
 export const gangPlaceWithinDefaultMs = 24 * 3_600_000;
 /** Copies of stragglers at a time: a twentieth of a full plant's attempts would double them for nothing. */
 export const copiesMax = 1_000;
-export const schedulesMax = 10_000;
-export const calendarsMax = 100;
-export const calendarDatesMax = 1_000;
+export * from './scheduleLimits.ts';
 export const tenantsMax = 1_000;
 
 // ---- placement rules ---------------------------------------------------------------------------------------------
@@ -85,6 +83,9 @@ export const licencesMax = 256;
 export const licencesPerTaskMax = 8;
 export const licenceAmountMax = 1_000_000;
 export const maintenanceWindowsMax = 1_000;
+/** Names of nodes or places of one maintenance window. */
+export const windowPlacesMax = 500;
+export const windowNoteLengthMax = 500;
 /** Tasks that have capacity kept for them at a time: each costs a look at the ends of what runs. */
 export const reservationsMax = 16;
 /** Attempts stopped for others within a minute, over the plant: past it preemption waits. */
@@ -181,6 +182,9 @@ export const logWindowBytes = 64 * 1024;
 export const feedHz = 4;
 export const pageRowsMax = 200;
 export const whyNearMissesMax = 8;
+export const whyHelpsMax = 3;
+/** Placements whose choice is remembered for `why`: about 2 MiB, the last minute of a busy plant. */
+export const choicesKept = 65_536;
 /** Requests of one console without a reply. A program that submits 500 times a second fits, with a disk that stalls. */
 export const requestsInFlightMax = 1_000;
 /** Metrics one window watches at a time: each is a byte per node, 4 times a second. */
@@ -216,6 +220,12 @@ export const recorderHoursLimit = 24 * 366;
 export const recorderBytesDefault = 4 * 1024 * 1024 * 1024;
 /** The least such bound: room for a snapshot of a full plant and the rows after it. */
 export const recorderBytesLeast = 64 * 1024 * 1024;
+/** Changes of one what-if: what a person can oversee. */
+export const whatIfChangesMax = 100;
+/** Tasks of which a what-if asks whether they could ever run: each question looks at every node. */
+export const whatIfNeverMax = 1_000;
+/** The longest span of one what-if: its load is held in memory. */
+export const whatIfSpanMaxMs = 24 * 3_600_000;
 /** Ended tasks kept in history before the oldest go, where nobody set another bound. */
 export const historyTasksMax = 10_000_000;
 /** The largest such bound: the design point of one workstation. */

@@ -32,6 +32,10 @@ export type RefusalCode =
   | 'unknown_task'
   | 'unknown_node'
   | 'unknown_resource'
+  | 'unknown_licence'
+  | 'unknown_schedule'
+  | 'unknown_calendar'
+  | 'never_due' // no due time within ten years
   | 'impossible_ask' // no node of any size could ever run it
   | 'queue_full'
   | 'class_limit'

@@ -10,7 +10,8 @@ import {
   whole,
 } from './consoleParams.ts';
 import { type GroupRollup, type MetricId, metricIds, type Topology } from './fleetFrames.ts';
-import type { FleetUse, LivePage, NodeCounts, NodePage, QueueRow, TaskCounts, WhyAnswer } from './view.ts';
+import type { FleetUse, LivePage, NodeCounts, NodePage, QueueRow, TaskCounts } from './view.ts';
+import type { WhyAnswer } from './why.ts';
 
 /** Parameters of the recorder's methods. Each read of a time takes the past there first, if it is not there yet. */
 export const recorderMethodSchemas = {

@@ -2,9 +2,12 @@
 import type { Epoch, MiB, Millicores, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { FleetColumns } from './fleetColumns.ts';
 import type { GroupDetail, GroupRow } from './groups.ts';
+import type { LicenceRow, MaintenanceWindow } from './maintenance.ts';
 import type { NodeRow } from './node.ts';
 import type { QueueSettings, TenantSettings } from './queue.ts';
-import type { PendingReason, TaskPendingReason } from './reasons.ts';
+import type { TaskPendingReason } from './reasons.ts';
+import type { ScheduleReads } from './schedule.ts';
+import type { WhyAnswer } from './why.ts';
 import type { Kind, TaskGroupRef, TaskRecord, TaskState } from './task.ts';
 import type { AttemptRecord } from './attempt.ts';
 
@@ -116,36 +119,6 @@ export interface TaskRow {
   readonly isSimulated?: boolean;
 }
 
-/** One step of the funnel: how many nodes it leaves, how many it took away. */
-export interface FunnelStep {
-  readonly reason: PendingReason;
-  readonly remaining: number;
-  readonly removed: number;
-}
-export interface NearMiss {
-  readonly nodeId: NodeId;
-  /** Everything this node lacks, for example `cpu 500 of 2000`. */
-  readonly lacks: readonly { readonly reason: PendingReason; readonly has: string; readonly needs: string }[];
-}
-export interface WhyAnswer {
-  readonly taskId: TaskId;
-  readonly waiting: Waiting;
-  readonly dominant: TaskPendingReason;
-  /** `never`: no node that ever joined could run it, even if it were empty. `later`: one could, not now. */
-  readonly verdict: 'now' | 'later' | 'never';
-  readonly registered: number;
-  readonly funnel: readonly FunnelStep[];
-  readonly nearMisses: readonly NearMiss[];
-  /** Tasks of its queue that go first, where it is simply behind them. */
-  readonly ahead: number;
-  /** Tasks that it comes after and that have not ended, at most `whyNearMissesMax`. */
-  readonly waitsFor?: readonly { readonly taskId: TaskId; readonly ref: string }[];
-  /** End of the backoff, or of the delay, where it waits one out. */
-  readonly untilMs?: Ms;
-  /** For a placed task: where it is. */
-  readonly placedOn?: NodeId;
-}
-
 export interface TaskFilter {
   readonly states?: readonly TaskState[];
   readonly queue?: QueueName;
@@ -201,13 +174,16 @@ export interface NodeFilter {
 }
 
 /** Reads of an engine. Costs are for 50,000 nodes. */
-export interface SchedulerView {
+export interface SchedulerView extends ScheduleReads {
   readonly epoch: () => Epoch;
   readonly taskCounts: () => TaskCounts;
   readonly nodeCounts: () => NodeCounts;
   readonly fleetUse: () => FleetUse;
   readonly queues: () => readonly QueueRow[];
   readonly tenants: () => readonly TenantRow[];
+  /** Maintenance windows that are not over, the next one first. */
+  readonly windows: () => readonly MaintenanceWindow[];
+  readonly licences: () => readonly LicenceRow[];
   /** Arrays that have not ended, and workflows until a while after their end; newest first. */
   readonly groups: () => readonly GroupRow[];
   readonly group: (groupId: TaskId) => GroupDetail | undefined;

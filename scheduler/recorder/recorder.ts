@@ -6,11 +6,13 @@ import type { PastAsks, PastQuestion, RecorderResults, RecorderState } from '../
 import { PastLink } from './pastLink.ts';
 import type { Bounds, Reach } from './recording.ts';
 import type { FromRecorder, RecorderStart, ToRecorder } from './threadMessages.ts';
+import { WhatIfRuns } from './whatIfRuns.ts';
 
 export interface RecorderOptions extends RecorderStart {
-  /** recorderThread.ts and pastThread.ts, or their bundles. */
+  /** The threads' files, or their bundles. */
   readonly recorderThread: URL;
   readonly pastThread: URL;
+  readonly whatIfThread: URL;
   /** The other end was given to the journal. */
   readonly feed: MessagePort;
   readonly log: (level: 'warn' | 'error', message: string, details: object) => void;
@@ -25,6 +27,7 @@ export class Recorder {
   readonly #worker: Worker;
   readonly #ended: Promise<void>;
   readonly #past: PastLink;
+  readonly whatIfs: WhatIfRuns;
   #bounds: Bounds;
   #reach: Reach = { bytes: 0, snapshots: 0, gaps: 0 };
   #asked: (() => void)[] = [];
@@ -52,6 +55,7 @@ export class Recorder {
         resolve();
       });
     });
+    this.whatIfs = new WhatIfRuns({ folder, threadFile: options.whatIfThread, clock: () => ms(Date.now()) });
     this.#past = new PastLink(options.pastThread, { folder }, (notice) => {
       this.#note(notice);
     });
@@ -98,6 +102,7 @@ export class Recorder {
 
   async close(): Promise<void> {
     await this.#past.close();
+    await this.whatIfs.close();
     this.#failure ??= 'the host stops';
     this.#tell({ kind: 'close' });
     await this.#ended;

@@ -23,6 +23,7 @@ new Recorder({
   bounds: { keepMs: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER },
   recorderThread: source('recorder/recorderThread.ts'),
   pastThread: source('recorder/pastThread.ts'),
+  whatIfThread: source('recorder/whatIfThread.ts'),
   snapshotEveryBytes: 1,
   feed: port2,
   log: (_level, message, details) => {

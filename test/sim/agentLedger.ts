@@ -46,12 +46,13 @@ export class AgentLedger {
   hadEnd(token: Token, end: AttemptEnd): boolean {
     return this.#had.has(nameOf(token, end));
   }
-  /** How the attempt ended as the agent told it, where it told anything. O(ends). */
-  toldOf(token: Token): AttemptEnd | undefined {
+  /** The end as the agent told it, where the core recorded that it was stopped for another. O(ends). */
+  asTold(token: Token, recorded: AttemptEnd): AttemptEnd {
+    if (recorded.reason !== 'preempted') return recorded;
     const start = nameOf(token, undefined);
     for (const name of this.#had.keys())
       if (name.startsWith(start)) return JSON.parse(name.slice(start.length)) as AttemptEnd;
-    return undefined;
+    return recorded;
   }
   /** Place of this end among all ends on this agent. */
   orderOf(token: Token, end: AttemptEnd): number {

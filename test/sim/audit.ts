@@ -4,11 +4,14 @@ import type { NodeId, TaskId, Token } from '../../scheduler/protocol/brands.ts';
 import type { Batch, Event } from '../../scheduler/protocol/events.ts';
 import { platformRetriesMax } from '../../scheduler/protocol/limits.ts';
 import type { TaskRecord } from '../../scheduler/protocol/task.ts';
-import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import { ArrayBooks } from './arrayBooks.ts';
+import { CopyWatch } from './copyWatch.ts';
 import { GangWatch } from './gangWatch.ts';
 import { PreemptionBooks } from './preemptionBooks.ts';
+import { PlacementBooks } from './placementBooks.ts';
 import type { ResultWatch } from './resultWatch.ts';
+import { retryBooks } from './retryBooks.ts';
+import { ScheduleWatch } from './scheduleWatch.ts';
 import { newlySeen, type SeenTask } from './seenTask.ts';
 import { WorkflowBooks } from './workflowBooks.ts';
 
@@ -20,15 +23,25 @@ export class JournalAudit {
   readonly tasks = new Map<TaskId, SeenTask>();
   /** Token -> where it was placed. Every token that ever became durable. */
   readonly placed = new Map<Token, { readonly nodeId: NodeId; readonly task: SeenTask }>();
+  readonly copies: CopyWatch;
   readonly gangs: GangWatch;
   readonly #keys = new Map<string, TaskId>();
   readonly #online = new Set<NodeId>();
   readonly #cordoned = new Set<NodeId>();
   readonly #report: Report;
   readonly #results: ResultWatch | undefined;
+  readonly #schedules = new ScheduleWatch(
+    (check, message) => {
+      this.#report(check, message);
+    },
+    (taskId) => this.tasks.get(taskId)?.isLive === true,
+  );
   readonly #arrays: ArrayBooks;
   readonly #workflows: WorkflowBooks;
   readonly #preemption: PreemptionBooks;
+  readonly #places = new PlacementBooks((...found) => {
+    this.#rule(...found);
+  });
   #atMs = 0;
   #lastToken = 0;
   #lastTaskId = 0;
@@ -37,6 +50,7 @@ export class JournalAudit {
   constructor(report: Report, results?: ResultWatch) {
     this.#report = report;
     this.#results = results;
+    this.copies = new CopyWatch(report);
     this.gangs = new GangWatch(report);
     this.#arrays = new ArrayBooks(report);
     this.#workflows = new WorkflowBooks(report);
@@ -65,7 +79,8 @@ export class JournalAudit {
   }
 
   isLive(token: Token): boolean {
-    return this.placed.get(token)?.task.live === token;
+    const task = this.placed.get(token)?.task;
+    return task?.live === token || task?.copy === token;
   }
 
   take(batch: Batch): void {
@@ -136,8 +151,8 @@ export class JournalAudit {
     attempt_placed: (event) => {
       this.#placedOn(event);
     },
-    attempt_ended: ({ token, end }) => {
-      this.#attemptEnded(token, end);
+    attempt_ended: (event) => {
+      this.#attemptEnded(event);
     },
     attempt_preempt_requested: ({ token, by }) => {
       const seen = { victim: this.placed.get(token)?.task, by: this.tasks.get(by) };
@@ -182,6 +197,18 @@ export class JournalAudit {
     node_set_aside: ({ nodeId }) => {
       this.#cordoned.add(nodeId);
     },
+    schedule_put: (event) => {
+      this.#schedules.put(event);
+    },
+    schedule_removed: (event) => {
+      this.#schedules.removed(event);
+    },
+    schedule_fired: (event) => {
+      this.#schedules.fired(event);
+    },
+    schedule_skipped: (event) => {
+      this.#schedules.skipped(event);
+    },
     epoch_started: () => {
       this.#preemption.epochStarted(this.#atMs);
       this.#online.clear();
@@ -192,6 +219,7 @@ export class JournalAudit {
   };
 
   #event(event: Event): void {
+    this.#places.take(event);
     // Typed by kind; the compiler cannot see that both sides of this call have the same one.
     (this.#books[event.kind] as ((event: Event) => void) | undefined)?.(event);
   }
@@ -217,13 +245,15 @@ export class JournalAudit {
     task.attemptEnds = [];
   }
 
-  #placedOn({ taskId, token, nodeId }: Extract<Event, { kind: 'attempt_placed' }>): void {
+  #placedOn(event: Extract<Event, { kind: 'attempt_placed' }>): void {
+    const { taskId, token, nodeId } = event;
     const name = `task ${String(taskId)} token ${String(token)}`;
     this.#rule('ids', token > this.#lastToken, `${name}: tokens must grow`);
     this.#lastToken = token;
     const task = this.#mustBeLive(taskId, 'attempt_placed');
     if (!task) return;
-    this.#rule('one-lease', task.live === undefined, `${name}: ${String(task.live)} is still live`);
+    if (event.isCopy === true) this.copies.placed(task, event, (other) => this.placed.get(other)?.nodeId);
+    else this.#rule('one-lease', task.live === undefined, `${name}: ${String(task.live)} is still live`);
     this.#rule('cancel', !task.isCancelAsked, `${name} was placed after it was cancelled`);
     this.#rule('offline', this.#online.has(nodeId), `${name} was placed on ${nodeId}, which is not online`);
     this.#rule('cordon', !this.#cordoned.has(nodeId), `${name} was placed on ${nodeId}, which is closed`);
@@ -235,22 +265,42 @@ export class JournalAudit {
       );
     const { notBeforeMs = 0 } = task.spec;
     this.#rule('delayed', notBeforeMs <= this.#atMs, `${name} was placed before its time`);
-    this.#arrays.placed(taskId);
-    this.#workflows.placed(taskId);
-    task.live = token;
+    const isOpen = (other: NodeId): boolean => this.#online.has(other) && !this.#cordoned.has(other);
+    const one = { nodeId, spec: task.spec };
+    this.#places.check(token, one, this.#atMs, isOpen);
+    if (event.isCopy === true) task.copy = token;
+    else {
+      this.#arrays.placed(taskId);
+      this.#workflows.placed(taskId);
+      this.#places.begin(token, one);
+      task.live = token;
+    }
     task.newest = token;
     this.placed.set(token, { nodeId, task });
   }
 
-  #attemptEnded(token: Token, end: AttemptEnd): void {
+  #attemptEnded(event: Extract<Event, { kind: 'attempt_ended' }>): void {
+    const { token, end } = event;
     const placed = this.placed.get(token);
     this.#rule('stale', this.isLive(token), `end of ${String(token)}, which is not live`);
     if (!placed) return;
-    placed.task.live = undefined;
-    this.#arrays.attemptEnded(placed.task.taskId);
+    const { task } = placed;
+    if (task.live === token) {
+      task.live = task.copy;
+      this.#goOn(task);
+    }
+    task.copy = undefined;
+    this.copies.ended(task, event);
+    if (task.live === undefined) this.#arrays.attemptEnded(task.taskId);
     placed.task.attemptEnds.push(end);
     this.#preemption.ended(token, end);
     this.#results?.ended(placed.nodeId, token, end);
+  }
+
+  /** A copy counts for placement rules from when it is all that is left. */
+  #goOn({ copy, spec }: SeenTask): void {
+    const placed = copy === undefined ? undefined : this.placed.get(copy);
+    if (copy !== undefined && placed) this.#places.begin(copy, { nodeId: placed.nodeId, spec });
   }
 
   /** It ended in batches that the journal lost; history has the record. */
@@ -260,29 +310,25 @@ export class JournalAudit {
     const task = isUnbegun ? undefined : this.#mustBeLive(taskId, 'journal_repaired');
     if (!task) return;
     task.isLive = false;
+    this.#places.forget(task.live);
     task.live = undefined;
+    task.copy = undefined;
     task.ends += 1;
   }
 
   #backedOff(task: SeenTask | undefined, waitMs: number): void {
     if (!task) return;
-    const ends = task.attemptEnds.filter(({ reason }) => reason !== 'preempted');
     const isPreempted = task.attemptEnds.at(-1)?.reason === 'preempted';
-    const { backoffMs, backoffCapMs, attemptsMax } = task.spec.retry;
-    const own = ends.filter(({ reason }) => !isLoss(reason)).length;
-    const losses = ends.length - own;
-    const plainMs = isPreempted ? 0 : Math.min(backoffCapMs, backoffMs * 2 ** (ends.length - 1));
+    const ends = task.attemptEnds.filter(({ reason }) => reason !== 'preempted');
+    if (isPreempted) {
+      this.#rule('backoff', waitMs === 0, `task ${String(task.taskId)} was stopped for another, and waits`);
+      return;
+    }
+    const { own, free, isLastFree, mayRetry, plainMs } = retryBooks(task.spec.retry, ends);
     const name = `task ${String(task.taskId)}`;
-    this.#rule(
-      'attempts',
-      own < attemptsMax || isPreempted,
-      `${name} is tried again after ${String(own)} attempts`,
-    );
-    this.#rule(
-      'attempts',
-      losses <= platformRetriesMax,
-      `${name} is tried again after ${String(losses)} losses`,
-    );
+    const isSpent = isLastFree ? free > platformRetriesMax : own >= task.spec.retry.attemptsMax;
+    const counts = `${String(own)} attempts and ${String(free)} losses`;
+    this.#rule('attempts', mayRetry && !isSpent, `${name} is tried again after ${counts}`);
     this.#rule(
       'backoff',
       waitMs >= Math.floor(plainMs * (1 - jitterShare)) && waitMs <= Math.ceil(plainMs * (1 + jitterShare)),
@@ -323,8 +369,6 @@ export class JournalAudit {
   }
 }
 
-const isLoss = (reason: string): boolean =>
-  reason === 'lost' || reason === 'agent_lost' || reason === 'refused';
 const howEnded: Partial<Record<Event['kind'], 'succeeded' | 'dead letter' | 'cancelled'>> = {
   task_succeeded: 'succeeded',
   task_dead_lettered: 'dead letter',

@@ -6,6 +6,8 @@ import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
 import type { NodeId, TaskId, Token } from '../../scheduler/protocol/brands.ts';
 import type { Batch, Command } from '../../scheduler/protocol/events.ts';
 import { JournalAudit } from './audit.ts';
+import { BlameWatch } from './blameWatch.ts';
+import { CopyWatch } from './copyWatch.ts';
 import { EffectWatch } from './effectWatch.ts';
 import type { FakeAgent } from './fakeAgent.ts';
 import type { FakeDisk } from './fakeDisk.ts';
@@ -34,6 +36,8 @@ export class Checks {
   readonly results: ResultWatch;
   readonly leases: LeaseWatch;
   readonly effects: EffectWatch;
+  readonly blame: BlameWatch;
+  readonly copies: CopyWatch;
   readonly #books = new ShareBooks();
   readonly #shares: ShareWatch;
   readonly #promises: Promises;
@@ -58,6 +62,8 @@ export class Checks {
       (taskId) => promises.waived.has(taskId),
     );
     this.#shares = new ShareWatch(this.report, this.#books);
+    this.blame = new BlameWatch(this.report);
+    this.copies = new CopyWatch(this.report);
   }
 
   get audit(): JournalAudit {
@@ -81,7 +87,9 @@ export class Checks {
     for (const broken of placedWhereShort(core, result)) this.report('oversold', broken);
     for (const left of gangsLeftWaiting(core)) this.report('gang-wake', left);
     this.leases.turned(core, commands, result);
-    this.#shares.turned(core);
+    this.blame.turned(core, result);
+    this.copies.turned(result);
+    this.#shares.turned(core, result);
     this.#books.turned(core, result, (task) => {
       this.#shares.placed(core, task);
     });

@@ -10,6 +10,8 @@ import { FakeExecutor } from './fakeExecutor.ts';
 import type { GuardedEffects } from './guardedEffects.ts';
 import type { World } from './world.ts';
 
+const comesBackMs = 3_000;
+
 export interface AgentParts {
   readonly world: World;
   readonly network: FakeNetwork;
@@ -19,6 +21,8 @@ export interface AgentParts {
   readonly flakyShare: number;
   /** Told of every program that is really started. */
   readonly onRun: (token: Token, taskId: TaskId, nodeId: NodeId) => void;
+  /** How long after its start a task takes the agent down; undefined for all that do not. */
+  readonly poisonAfterMs: (taskId: TaskId) => number | undefined;
   /** Told of a dispatch that is refused as one of an older life of the host. */
   readonly onStaleEpoch: (token: Token) => void;
   readonly effects: GuardedEffects;
@@ -88,6 +92,13 @@ export class FakeAgent implements AgentEnd {
     this.ledger.crash((tail) => (how === 'killed' ? tail : world.whole(0, tail)));
     this.#lose();
   }
+  /** Taken down by what it runs; comes back soon. */
+  readonly die = (): void => {
+    this.crash('killed');
+    this.#parts.world.after(comesBackMs, () => {
+      if (!this.isUp) this.start();
+    });
+  };
   /** Out of reach for this long; what it runs goes on. */
   away(forMs: number): void {
     const { world, network } = this.#parts;

@@ -9,7 +9,7 @@ import { fencedExitCode } from './guardedEffects.ts';
 import { outcomeOf } from './work.ts';
 
 interface ExecutorParts extends AgentParts {
-  readonly machine: Pick<FakeAgent, 'spec' | 'slowness' | 'clockMs'>;
+  readonly machine: Pick<FakeAgent, 'spec' | 'slowness' | 'clockMs' | 'die'>;
   readonly ledger: AgentLedger;
   /** Void after a crash of the agent. */
   readonly after: (delayMs: number, run: () => void) => () => void;
@@ -84,6 +84,8 @@ export class FakeExecutor {
     onRun(token, taskId, nodeId);
     effects.begin(taskId, token);
     say(token);
+    const { poisonAfterMs } = this.#parts;
+    if (poisonAfterMs(taskId) !== undefined) after(poisonAfterMs(taskId) ?? 0, machine.die);
     const { afterMs, end } = outcomeOf(dispatch, { world, flakyShare, slowness: machine.slowness });
     active.cancel = after(afterMs, () => {
       const isDone = end.exitCode !== 0 || effects.perform(taskId, token);

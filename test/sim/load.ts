@@ -11,6 +11,7 @@ import type { NodeSpec } from '../../scheduler/protocol/node.ts';
 import { type Ask, type TaskSpec, tenantDefault } from '../../scheduler/protocol/task.ts';
 import { planWorkflows, withForm } from './formsLoad.ts';
 import { perhapsGang } from './gangLoad.ts';
+import { withPlacement } from './placementLoad.ts';
 import type { Workflow } from '../../scheduler/protocol/workflow.ts';
 import type { World } from './world.ts';
 
@@ -31,6 +32,16 @@ export interface Plan {
 }
 type Demand = Pick<TaskSpec, 'ask' | 'selector' | 'tolerations'>;
 
+/** Names are few, so that tasks have their like. */
+const likesCount = 20;
+const ruleSets: readonly NonNullable<TaskSpec['retry']['rules']>[] = [
+  [{ exitCodes: [3], then: 'dead_letter' }],
+  [{ reasons: ['signal', 'timeout'], then: 'free', backoffMs: 3_000 }],
+  [
+    { reasons: ['agent_lost', 'lost'], then: 'retry' },
+    { exitCodes: [3, 75], then: 'retry', backoffMs: 0 },
+  ],
+];
 const nodesLeast = 5;
 /** Half the seeds: where room is scarce, queues and priorities matter. */
 const fewNodes = 10;
@@ -54,9 +65,16 @@ export function planOf(world: World): Plan {
   const demands = Array.from({ length: world.whole(2, 9) }, () => demandOf(world, world.pick(nodes)));
   const count = world.whole(tasksLeast, tasksMost);
   const specs = Array.from({ length: count }, (_, at) =>
-    perhapsGang(
+    withPlacement(
       world,
-      withForm(world, planTask(world, at, { demand: world.pick(demands), queue: world.pick(queues).queue })),
+      perhapsGang(
+        world,
+        withForm(
+          world,
+          planTask(world, at, { demand: world.pick(demands), queue: world.pick(queues).queue }),
+        ),
+      ),
+      nodes,
     ),
   );
   const workflows = planWorkflows(world, (at) =>
@@ -123,14 +141,20 @@ function planTask(
   const runMs = world.chance(0.05) ? world.whole(15_000, 45_000) : world.whole(50, 6_000);
   const backoffMs = world.pick([100, 500, 1_000]);
   return {
-    name: `task ${String(at)}`,
+    name: `task ${String(at % likesCount)}`,
     queue,
     priority: world.whole(0, 9),
     work: { kind: 'simulated', runMs, exitCode: world.chance(0.06) ? 3 : 0 },
     ...demand,
     timeoutMs: world.chance(0.04) ? Math.max(100, runMs - 500) : 600_000,
     graceMs: world.pick([0, 500, 5_000]),
-    retry: { attemptsMax: world.whole(1, 4), backoffMs, backoffCapMs: world.pick([2_000, 8_000]) },
+    retry: {
+      attemptsMax: world.whole(1, 4),
+      backoffMs,
+      backoffCapMs: world.pick([2_000, 8_000]),
+      ...(world.chance(0.2) && { rules: world.pick(ruleSets) }),
+    },
+    ...(world.chance(0.3) && { isRepeatable: true, expectedMs: world.pick([500, 2_000]) }),
     delivery: world.chance(0.15) ? 'at_most_once' : 'at_least_once',
     labels: {},
     tenant: world.pick([tenantDefault, 'press-shop', 'paint']),

@@ -1,9 +1,11 @@
 // Deliberately broken builds: one broken rule each, and the check that has to notice it.
 import { ms } from '../../scheduler/protocol/brands.ts';
+import { blameMutants } from './blameMutants.ts';
 import type { Breakage } from './breakage.ts';
 import { formsMutants } from './formsMutants.ts';
 import { gangMutants } from './gangMutants.ts';
 import { preemptionMutants } from './preemptionMutants.ts';
+import { scheduleMutants } from './scheduleMutants.ts';
 import { storageMutants } from './storageMutants.ts';
 import { applyStale, changeBatch, hangAs, ignoreStalls, seeSpecAs, without, wrap } from './rewire.ts';
 
@@ -13,7 +15,9 @@ export interface Mutant extends Breakage {
 let runsSoFar = 0;
 
 export const mutants: Readonly<Record<string, Mutant>> = {
+  ...scheduleMutants,
   ...storageMutants,
+  ...blameMutants,
   ...formsMutants,
   ...gangMutants,
   ...preemptionMutants,
@@ -144,6 +148,37 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     lookFor: 'cancel',
     afterTurn: ({ state }) => {
       for (const task of state.tasks.all()) if (task.state === 'cancelling') task.state = 'running';
+    },
+  },
+  'tasks come to where others are that they keep apart from': {
+    lookFor: 'apart',
+    policy: without('NOT_APART'),
+  },
+  'a node for one task is taken while others are there': {
+    lookFor: 'exclusive',
+    policy: without('NODE_NOT_EMPTY'),
+  },
+  'a node for one task is given to others too': {
+    lookFor: 'exclusive',
+    changeCore: ({ state }) => {
+      wrap(state.nodes, 'setExclusive', () => () => undefined);
+    },
+  },
+  'placed tasks are not counted for a spread': {
+    lookFor: 'spread',
+    changeCore: ({ state }) => {
+      wrap(state.neighbours, 'placed', () => () => undefined);
+      wrap(state.neighbours, 'ended', () => () => undefined);
+    },
+  },
+  'tasks are started that last into a maintenance window': {
+    lookFor: 'window',
+    policy: without('MAINTENANCE'),
+  },
+  'licences are not looked at': {
+    lookFor: 'licence',
+    changeCore: ({ state }) => {
+      wrap(state.licences, 'shortOf', () => () => undefined);
     },
   },
   'an agent runs a token twice': { lookFor: 'ran-twice', runsTwice: true },

@@ -9,6 +9,7 @@ import type { FakeHistory } from './fakeHistory.ts';
 import type { FakeHost } from './fakeHost.ts';
 import type { Answer } from './fakeHub.ts';
 import type { Plan } from './load.ts';
+import { licences, windowFrom } from './placementLoad.ts';
 import type { World } from './world.ts';
 
 export interface OperatorParts {
@@ -20,6 +21,7 @@ export interface OperatorParts {
 }
 const actor = 'sim';
 const answerWithinMs = 4_000;
+const windowsPerRun = 4;
 const openEveryMs = 10_000;
 const comeBack = ['recovering', 'storage_failed', 'stopping', 'queue_full'];
 
@@ -43,6 +45,11 @@ export class Operator {
     const { world, plan } = this.#parts;
     for (const { queue, weight, canPreempt } of plan.queues)
       this.#untilTaken({ kind: 'PutQueue', queue, change: { weight, canPreempt }, actor });
+    for (const licence of licences) this.#untilTaken({ kind: 'PutLicence', ...licence, actor });
+    for (let window = 0; window < windowsPerRun; window += 1)
+      this.#planned(world.between(1_500, overMs), () => {
+        this.#putWindow();
+      });
     for (const workflow of plan.workflows)
       this.#planned(world.between(1_500, overMs), () => {
         this.#untilTaken(
@@ -58,6 +65,14 @@ export class Operator {
         this.#submit(specs);
       });
     }
+  }
+
+  /** By the core's time: the wall clock may jump by a day. */
+  #putWindow(): void {
+    const { world, host, plan } = this.#parts;
+    const nowMs = host.core?.state.nodes.nowMs;
+    if (nowMs !== undefined && nowMs > 0)
+      this.#untilTaken({ kind: 'PutWindow', window: windowFrom(world, nowMs, plan.nodes), actor }, 1);
   }
 
   cordon(nodeId: NodeId, forMs: number): void {
@@ -122,7 +137,11 @@ export class Operator {
     for (const [at, given] of (answer.value.answers ?? []).entries()) {
       if (!given.ok) {
         // The queue was put in batches that the journal lost.
-        if (given.refusal.code === 'unknown_queue' && this.#parts.host.counts.repairs > 0) continue;
+        if (
+          ['unknown_queue', 'unknown_licence'].includes(given.refusal.code) &&
+          this.#parts.host.counts.repairs > 0
+        )
+          continue;
         this.#parts.checks.report('refused-submit', given.refusal.message);
         continue;
       }

@@ -1,5 +1,6 @@
 // Is an attempt's end in the journal one that its agent really had, and are the results of one agent applied in the order
 // in which they ended?
+import { overtaken } from '../../scheduler/core/decide/attemptReport.ts';
 import type { NodeId, Token } from '../../scheduler/protocol/brands.ts';
 import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import type { AgentLedger } from './agentLedger.ts';
@@ -34,11 +35,12 @@ export class ResultWatch {
   };
 
   ended(nodeId: NodeId, token: Token, recorded: AttemptEnd): void {
+    if (recorded.message === overtaken) return; // its agent has not been heard yet
     if (this.isMuted || recorded.reason === 'lost') return; // the lease check knows whether it was time
     const ledger = this.#ledgerOf(nodeId);
     if (!ledger) return;
     // The core says itself that it was stopped for another task.
-    const end = (recorded.reason === 'preempted' ? ledger.toldOf(token) : undefined) ?? recorded;
+    const end = ledger.asTold(token, recorded);
     const name = `${nodeId}: token ${String(token)}`;
     if (end.message === withoutIt) {
       if (!ledger.hasForgotten(token, this.#isJournalShorter))

@@ -14,11 +14,13 @@ export interface SeenTask {
   /** Ends of attempts since it was last put in its queue by somebody. */
   attemptEnds: AttemptEnd[];
   live: Token | undefined;
+  /** The second one beside it. */
+  copy: Token | undefined;
   /** The last one that was placed. */
   newest: Token | undefined;
 }
 export function newlySeen(taskId: TaskId, spec: TaskSpec): SeenTask {
   const counts = { ends: 0, requeues: 0, hasSucceeded: false };
-  const now = { isLive: true, isCancelAsked: false, live: undefined, newest: undefined };
+  const now = { isLive: true, isCancelAsked: false, live: undefined, copy: undefined, newest: undefined };
   return { taskId, spec, ...counts, ...now, attemptEnds: [] };
 }

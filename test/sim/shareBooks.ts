@@ -1,6 +1,6 @@
 // What queues and tenants hold, from the events alone: the books that fairness, limits and quotas are checked against.
 import type { Core, TurnResult } from '../../scheduler/core/cycle.ts';
-import type { Task } from '../../scheduler/core/state/taskTable.ts';
+import { attemptsOf, type Task } from '../../scheduler/core/state/taskTable.ts';
 import type { Token } from '../../scheduler/protocol/brands.ts';
 import type { Event } from '../../scheduler/protocol/events.ts';
 import { gpuThousandthsPerDevice } from '../../scheduler/protocol/limits.ts';
@@ -40,14 +40,15 @@ export class ShareBooks {
     this.#core = core;
     this.#held.clear();
     this.#specs.clear();
-    for (const { live, spec } of core.state.tasks.all()) if (live) this.#hold(live.token, spec);
+    for (const task of core.state.tasks.all())
+      for (const { token } of attemptsOf(task)) this.#hold(token, task.spec);
   }
 
   #take(core: Core, event: Event, onPlaced: (task: Task) => void): void {
     if (event.kind === 'attempt_placed') {
       const task = core.state.tasks.get(event.taskId);
       if (!task) return;
-      onPlaced(task);
+      if (event.isCopy !== true) onPlaced(task); // a copy takes nobody's turn
       this.#hold(event.token, task.spec);
     }
     if (event.kind !== 'attempt_ended') return;

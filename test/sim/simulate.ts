@@ -1,4 +1,5 @@
 // One seed from start to end: a plant, its work, its faults, then quiet, then the account.
+import type { TaskId } from '../../scheduler/protocol/brands.ts';
 import type { Breakage } from './breakage.ts';
 import { whole } from './breakage.ts';
 import { Checks, type Violation } from './checks.ts';
@@ -11,6 +12,7 @@ import { GuardedEffects } from './guardedEffects.ts';
 import { Faults } from './faults.ts';
 import { type Plan, planOf } from './load.ts';
 import { Operator } from './operator.ts';
+import { ScheduleLoad } from './scheduleLoad.ts';
 import { World } from './world.ts';
 
 export interface SimResult {
@@ -42,6 +44,7 @@ export function simulate(seed: number, breakage: Breakage = whole): SimResult {
   const host = new FakeHost({ world, network, disk, history, checks, breakage, ...pace });
   const agents = agentsOf(plan, { world, network, checks, breakage });
   const operator = new Operator({ world, host, history, checks, plan });
+  const schedules = new ScheduleLoad(seed, { world, host, plan });
   const faults = new Faults({
     world,
     network,
@@ -63,8 +66,12 @@ export function simulate(seed: number, breakage: Breakage = whole): SimResult {
     const isOver = (): boolean => checks.isOver(breakage.lookFor);
     world.runUntil(faultyMs, isOver);
     faults.end();
+    schedules.end();
     const endMs = Math.max(world.nowMs, world.awayUntilMs) + quietMostMs;
-    if (!isOver()) world.runUntil(endMs, () => isOver() || isQuiet(host, operator, agents));
+    if (!isOver())
+      world.runUntil(endMs, () => isOver() || (schedules.isQuiet && isQuiet(host, operator, agents)));
+    if (!isOver() && !schedules.isQuiet)
+      checks.report('not-ended', 'a schedule has not told all that was due');
     if (!isOver()) digest = checks.finish(host.core, history);
   } catch (error) {
     checks.report('threw', error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -79,12 +86,20 @@ export function simulate(seed: number, breakage: Breakage = whole): SimResult {
   };
 }
 
+/** Nodes that are slow until faults end: their work is copied. */
+const slowTimes = 12;
+
 function agentsOf(
   plan: Plan,
   parts: { world: World; network: FakeNetwork; checks: Checks; breakage: Breakage },
 ): FakeAgent[] {
   const { world, network, checks, breakage } = parts;
   const flakyShare = world.pick([0, 0.05, 0.2]);
+  /** Nodes that fail all they run. */
+  const badShare = world.pick([0, 0, 0.1, 0.3]);
+  const slowShare = world.pick([0, 0, 0.2]);
+  const poisonShare = world.pick([0, 0.01, 0.03]);
+  const poison = new Map<TaskId, number | undefined>();
   const effects = new GuardedEffects(checks.effects, breakage.effectsUnguarded === true);
   return plan.nodes.map(({ nodeId, spec }) => {
     const agent = new FakeAgent({
@@ -92,7 +107,12 @@ function agentsOf(
       network,
       nodeId,
       spec,
-      flakyShare,
+      flakyShare: world.chance(badShare) ? 1 : flakyShare,
+      poisonAfterMs: (taskId) => {
+        if (!poison.has(taskId))
+          poison.set(taskId, world.chance(poisonShare) ? world.between(10, 2_000) : undefined);
+        return poison.get(taskId);
+      },
       onRun: (token, taskId) => {
         checks.ran(token, taskId, nodeId);
       },
@@ -102,6 +122,7 @@ function agentsOf(
       effects,
       breakage,
     });
+    if (world.chance(slowShare)) agent.slowness = slowTimes;
     checks.agents.set(nodeId, agent);
     return agent;
   });
@@ -155,6 +176,10 @@ function figuresOf(parts: {
     },
     agentRecordsLost: sum(({ ledger }) => ledger.counts.lostRecords),
     agentResultsLost: sum(({ ledger }) => ledger.counts.lostResults),
+    copies: checks.copies.counts.copies,
+    overtaken: checks.copies.counts.overtaken,
+    nodesSetAside: checks.blame.counts.setAside,
+    poisoned: checks.blame.counts.poisoned,
     nodesForgotten: operator.counts.forgotten,
     cancels: operator.counts.cancels,
     unanswered: operator.counts.unanswered,

@@ -9,7 +9,8 @@ import type {
   TaskStanding,
 } from '../../scheduler/protocol/consoleAnswers.ts';
 import type { TaskSpecInput } from '../../scheduler/protocol/task.ts';
-import type { NodePage, TaskCounts, TaskPage, WhyAnswer } from '../../scheduler/protocol/view.ts';
+import type { NodePage, TaskCounts, TaskPage } from '../../scheduler/protocol/view.ts';
+import type { WhyAnswer } from '../../scheduler/protocol/why.ts';
 
 /** A host that stands still answers late; one that died never does. */
 const callTimeoutMs = 10_000;

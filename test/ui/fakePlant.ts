@@ -16,7 +16,8 @@ import type { Simulation } from '../../scheduler/protocol/simulation.ts';
 import type { TaskRecord, TaskState } from '../../scheduler/protocol/task.ts';
 import type { AttemptRecord } from '../../scheduler/protocol/attempt.ts';
 import { endStates } from '../../scheduler/protocol/task.ts';
-import type { TaskFilter, TaskRow, WhyAnswer } from '../../scheduler/protocol/view.ts';
+import type { TaskFilter, TaskRow } from '../../scheduler/protocol/view.ts';
+import type { WhyAnswer } from '../../scheduler/protocol/why.ts';
 
 const areas = ['STA', 'BOD', 'PAI', 'ASS', 'POW'];
 const kinds = ['vision.inspect', 'plc.sync', 'quality.spc', 'fw.push', 'energy.read', 'backup.cell'];
@@ -226,6 +227,8 @@ export function whyOf(row: TaskRow): WhyAnswer {
     dominant:
       row.waiting === 'backoff' ? 'BACKOFF' : row.waiting === 'none' ? 'NOT_WAITING' : 'INSUFFICIENT_GPU',
     verdict: 'later',
+    causes: [],
+    helps: [],
     registered: nodesTotal,
     funnel: steps.map(([reason, remaining], at) => ({
       reason,

@@ -106,7 +106,7 @@ describe('words', () => {
     const { code, out } = await millrace('--help');
     expect(code).toBe(0);
     const names = [...out.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name = '']) => name);
-    expect(names).toHaveLength(20);
+    for (const name of ['submit', 'why', 'what-if', 'schedules', 'journal']) expect(names).toContain(name);
     // Those that work without a hub have helps of their own.
     const online = names.filter((name) => name !== 'journal' && name !== 'restore');
     const helps = await Promise.all(online.map((name) => millrace(`${name} --help`)));

@@ -111,14 +111,20 @@ describe('the door keeps to it', () => {
     cancelTasks: { taskIds: [77] },
     retryTasks: { taskIds: [77] },
     putQueue: { weight: 3 },
+    putWindow: { scope: { line: ['L'] }, fromMs: 1, untilMs: Date.now() + 3_600_000 },
+    putLicence: { total: 2 },
+    putSchedule: { everyMs: 60_000, task: { work: { kind: 'simulated', runMs: 1 } } },
+    previewSchedule: { cron: '0 6 * * *', timeZone: 'Europe/Berlin' },
+    putCalendar: { dates: ['2026-12-25'] },
     setRetention: { tasksMax: 5_000, daysMax: 7, logBytesMax: 1_000_000 },
     setBackupPlan: { folder: backups },
+    startWhatIf: { fromMs: 1, untilMs: 2 },
     startBackup: { folder: backups },
     startExport: { format: 'csv', filter: { queue: 'default' } },
   };
 
   // Those last: they need a task that has ended, and a job that runs.
-  test.each(operations.filter(({ id }) => id !== 'retryTask' && id !== 'cancelJob'))(
+  test.each(operations.filter(({ id }) => !['retryTask', 'cancelJob', 'cancelWhatIf'].includes(id)))(
     '$id answers as documented',
     async (operation) => {
       const path = `${pathOf(operation.path)}${queryOf(operation.id)}`;
@@ -146,12 +152,24 @@ describe('the door keeps to it', () => {
     expect(undocumented('StorageState', state.body)).toBeUndefined();
   });
 
+  test('a what-if of what is recorded is run on the host, and tells of both outcomes', async () => {
+    const span = { fromMs: ranAtMs - 1, untilMs: Date.now(), verify: true };
+    await expect.poll(async () => (await host.ask('POST', '/what-if', span)).status).toBe(200);
+    const run = async () =>
+      (await host.ask('GET', '/what-if')).body['run'] as { state: string; message: string };
+    await expect.poll(async () => (await run()).state, { timeout: 20_000 }).not.toBe('running');
+    expect(await run()).toMatchObject({ state: 'done', answer: { digestsEqual: true } });
+    expect((await host.ask('POST', '/what-if/1/cancel')).status).toBe(409);
+  });
+
   const pathOf = (path: string): string =>
     path
       .replace('/groups/{taskId}', `/groups/${String(groupId)}`)
+      .replace('{scheduleId}', 's')
+      .replace('{calendar}', 'c')
       .replace('{taskId}', String(taskId))
       .replace('{nodeId}', 'V%2F1')
-      .replace('{queue}', 'q');
+      .replace(/\{(queue|id|licence)\}/, 'q');
 
   const queryOf = (id: string): string => {
     if (id === 'countTasks') return '?by=state';

@@ -7,7 +7,7 @@ import type { ConsoleLink } from '../../scheduler/protocol/consoleLink.ts';
 import type { FromHost, Method, Reply } from '../../scheduler/protocol/consoleWire.ts';
 import { decode } from '../../scheduler/protocol/decode.ts';
 import type { Command } from '../../scheduler/protocol/events.ts';
-import { accepted } from '../../scheduler/protocol/outcome.ts';
+import { accepted, refusal, refused } from '../../scheduler/protocol/outcome.ts';
 import { type TaskRecord, taskSpecSchema, type TaskState } from '../../scheduler/protocol/task.ts';
 import { rowOfRecord } from '../../scheduler/protocol/taskRow.ts';
 import type {
@@ -157,6 +157,11 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
       state: () => Promise.reject(new Error('this stage records nothing')),
       ask: () => Promise.reject(new Error('this stage records nothing')),
       stopSeek: () => false,
+      whatIfs: {
+        newest: () => undefined,
+        start: () => refused(refusal('wrong_state', 'this stage records nothing')),
+        cancel: () => refused(refusal('wrong_state', 'this stage records nothing')),
+      },
     },
     simulation: {
       state: () => ({ state: 'off' }),
@@ -164,6 +169,13 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
       end: () => ({ state: 'ending', done: 0, total: 0 }),
     },
     storage: storageStub,
+    schedules: {
+      check: () => undefined,
+      preview: () => [],
+      nextDueMs: () => undefined,
+      settle: () => Promise.resolve(),
+      wallMs: () => ms(clock.nowMs),
+    },
     alarms: { rows: () => [], acknowledge: () => accepted(undefined) },
     hello: () => ({ version: '1' }) as never,
     enrolment: () => ({ hubUrl: 'u', token: 't', command: 'c' }),
@@ -238,6 +250,12 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
     }),
     queues: () => [],
     tenants: () => [],
+    windows: () => [],
+    licences: () => [],
+    scheduleIds: () => [],
+    schedule: () => undefined,
+    calendars: () => [],
+    calendarDates: () => undefined,
     groups: () => [],
     group: () => undefined,
     task: (id) => live.get(id),

@@ -73,6 +73,7 @@ export class RecorderStage {
       bounds: { bytesMax, keepMs },
       recorderThread: source('recorder/recorderThread.ts'),
       pastThread: source('recorder/pastThread.ts'),
+      whatIfThread: source('recorder/whatIfThread.ts'),
       snapshotEveryBytes: 1,
       feed: port2,
       log: (_level, message, details) => this.log.push(`${message} ${JSON.stringify(details)}`),
@@ -123,6 +124,11 @@ export class RecorderStage {
         specs: Array.from({ length: tasks }, (_, at) => taskSpec({ name: `part ${String(at)}` })),
       },
     ]);
+    await this.endAll();
+  }
+
+  /** All that run end, a second later. */
+  async endAll(): Promise<void> {
     await this.turn(this.#reports());
   }
 

@@ -77,6 +77,11 @@ export class Given {
     throw wrongUsage(`--${name} ${text}: it is a time like 500ms, 30s, 5m, 2h or 1d`);
   }
 
+  /** The same options with other words. */
+  withWords(words: readonly string[]): Given {
+    return new Given(words, this.#values);
+  }
+
   /** The names that are set, of those given. */
   areSet(names: readonly string[]): readonly string[] {
     return names.filter((name) => this.#values[name] !== undefined);

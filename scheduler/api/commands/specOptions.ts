@@ -1,5 +1,6 @@
 // Options of `submit` -> a task as the contract writes it. Whether the values fit is for the hub to say.
 import type { TaskSpecInput } from '../../protocol/task.ts';
+import { placementOf, placementOptions } from './placementOptions.ts';
 import { type Given, type Options, wrongUsage } from './command.ts';
 
 const text = (value: string, about: string) => ({ type: 'string', value, about }) as const;
@@ -14,6 +15,7 @@ export const specOptions: Options = {
   memory: text('MIB', 'memory to reserve'),
   gpu: text('DEVICES', 'whole GPUs to reserve'),
   select: texts('LABEL=V,V', 'only nodes whose label has one of these values'),
+  ...placementOptions,
   tolerate: texts('TAINT', 'may run on nodes with this taint'),
   env: texts('NAME=VALUE', 'environment of the program'),
   cwd: text('DIR', 'working directory on the node'),
@@ -59,6 +61,7 @@ export function specOf(given: Given): TaskSpecInput {
     key: given.text('key'),
     notBeforeMs: notBeforeMs(given),
     array: arrayOf(given),
+    ...placementOf(given),
   });
 }
 

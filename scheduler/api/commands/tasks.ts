@@ -6,9 +6,9 @@ import { type Command, type Given, onlyWord, readTaskId, wrongUsage } from './co
 import { exitCodes } from './exitCodes.ts';
 import { chunksOf, readTaskIds } from './taskIds.ts';
 import { clean, shown, table, timeOf, type Tools } from './tools.ts';
+import { whyInWords } from './whyWords.ts';
 
 type TaskRecord = InferOutput<typeof answerSchemas.TaskRecord>;
-type Why = InferOutput<typeof answerSchemas.WhyAnswer>;
 
 export const get: Command = {
   form: 'ID',
@@ -62,25 +62,6 @@ export const why: Command = {
     return exitCodes.ok;
   },
 };
-
-function whyInWords(answer: Why): string {
-  const { taskId, waiting, dominant, verdict, registered, funnel, nearMisses, ahead } = answer;
-  const { placedOn, untilMs } = answer;
-  if (placedOn !== undefined) return `${shown(taskId)} does not wait: it is on ${placedOn}\n`;
-  const until = untilMs === undefined ? '' : `, until ${timeOf(untilMs)}`;
-  const lines = [
-    `${shown(taskId)} waits (${waiting}): ${dominant}; it can run: ${verdict}${until}`,
-    `${ahead} tasks of its queue go first; ${registered} nodes are known`,
-    ...funnel.map(
-      ({ reason, remaining, removed }) => `  ${reason}: takes away ${removed}, leaves ${remaining}`,
-    ),
-    ...nearMisses.map(({ nodeId, lacks }) => {
-      const lacked = lacks.map(({ reason, has, needs }) => `${reason} has ${has}, needs ${needs}`);
-      return `  ${nodeId}: ${lacked.join('; ')}`;
-    }),
-  ];
-  return lines.map((line) => `${line}\n`).join('');
-}
 
 export const cancel: Command = {
   form: 'ID... | -',

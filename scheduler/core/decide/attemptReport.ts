@@ -2,13 +2,18 @@
 import { ms } from '../../protocol/brands.ts';
 import type { NodeId, Token } from '../../protocol/brands.ts';
 import type { ReportResults, ReportStarted } from '../../protocol/events.ts';
-import type { AttemptEnd } from '../../protocol/attempt.ts';
+import { type AttemptEnd, isSuccess } from '../../protocol/attempt.ts';
 import { liveAttemptOf } from '../state/schedulerState.ts';
+import { attemptOf, attemptsOf, type Task } from '../state/taskTable.ts';
+import { watchForStraggling } from './copies.ts';
 import { isSuspect, weighNode } from './blame.ts';
 import { settleMember } from './gang.ts';
 import { recordedEnd } from './preempt.ts';
 import { settle } from './retry.ts';
 import type { Turn } from './turn.ts';
+
+/** What is said of an attempt that was stopped because the other one of its task has succeeded. */
+export const overtaken = 'the other attempt of it succeeded first';
 
 export function reportStarted(turn: Turn, command: ReportStarted): void {
   for (const token of command.tokens) {
@@ -18,8 +23,14 @@ export function reportStarted(turn: Turn, command: ReportStarted): void {
       continue;
     }
     found.live.leaseUntilMs = turn.state.attemptLeaseFrom(turn.nowMs);
-    if (found.live.startedAtMs === undefined) turn.emit({ kind: 'attempt_started', token });
+    if (found.live.startedAtMs === undefined) begun(turn, found.task, token);
   }
+}
+
+/** First sign that the attempt runs. */
+export function begun(turn: Turn, task: Task, token: Token): void {
+  turn.emit({ kind: 'attempt_started', token });
+  watchForStraggling(turn, task);
 }
 
 /** Every result may be acknowledged afterwards, the stale ones too: the agent has nothing more to tell. */
@@ -32,21 +43,33 @@ export function reportResults(turn: Turn, command: ReportResults): void {
 
 export function endAttempt(turn: Turn, token: Token, reported: AttemptEnd): void {
   const task = turn.state.tasks.byToken(token);
-  if (!task?.live) return;
-  const { live } = task;
+  const live = attemptOf(task, token);
+  if (!task || !live) return;
   const end = recordedEnd(task, live, reported);
+  if (isSuccess(end)) stopOther(turn, task, token);
   const suspect = isSuspect(turn, live, end) ? { isSuspect: true as const } : undefined;
   turn.emit({ kind: 'attempt_ended', token, end, ...suspect });
   turn.state.freed.add(live.node);
-  weighNode(turn, task, live.node, end);
+  weighNode(turn, task, live, end);
+  if (task.live) return; // the other attempt of it goes on
   const gang = turn.state.gangs.of(task);
   if (gang) settleMember(turn, gang, { task, end });
   else settle(turn, task, end);
 }
 
+/** One has succeeded: the other is stopped. Its own result will be stale. */
+function stopOther(turn: Turn, task: Task, winner: Token): void {
+  for (const { token, node, nodeId } of attemptsOf(task)) {
+    if (token === winner) continue;
+    turn.emit({ kind: 'attempt_ended', token, end: { reason: 'cancelled', message: overtaken } });
+    turn.state.freed.add(node);
+    turn.effect({ kind: 'stop', nodeId, token });
+  }
+}
+
 /** The attempt's lease ran out, or was renewed meanwhile and the timer goes on. */
 export function attemptTimer(turn: Turn, token: Token): void {
-  const live = turn.state.tasks.byToken(token)?.live;
+  const live = attemptOf(turn.state.tasks.byToken(token), token);
   if (!live) return;
   const untilMs = Math.max(live.leaseUntilMs, turn.state.rejoinUntilMs);
   if (untilMs > turn.nowMs) {

@@ -19,15 +19,19 @@ const ownFailures: readonly AttemptEnd['reason'][] = ['exit', 'signal', 'timeout
 export function isSuspect({ state, nowMs }: Turn, live: LiveAttempt, { reason }: AttemptEnd): boolean {
   if (reason !== 'lost' && reason !== 'agent_lost') return false;
   if (live.startedAtMs === undefined || nowMs <= state.rejoinUntilMs) return false;
-  return state.leavings.wasAlone(live.node, nowMs);
+  if (!state.leavings.wasAlone(live.node, nowMs)) return false;
+  state.leavings.explain(live.node);
+  return true;
 }
 
 /** Notes how an attempt ended, and sets its node aside where that shows it to be bad. */
-export function weighNode(turn: Turn, task: Task, node: NodeIndex, end: AttemptEnd): void {
+export function weighNode(turn: Turn, task: Task, live: LiveAttempt, end: AttemptEnd): void {
   const { state, nowMs } = turn;
+  const { node } = live;
   const { taskId, spec } = task;
   if (isSuccess(end)) {
-    state.blame.succeeded(node, likeOf(spec), nowMs);
+    const runMs = end.runMs ?? nowMs - (live.startedAtMs ?? nowMs);
+    state.blame.succeeded(node, likeOf(spec), { atMs: nowMs, runMs });
     for (const past of task.past) if (past.end && !isSuccess(past.end)) acquit(turn, task, past.nodeId);
     return;
   }

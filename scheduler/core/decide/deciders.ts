@@ -13,8 +13,11 @@ import {
   setCordon,
 } from './nodeLifecycle.ts';
 import { putQueue, putTenant, removeQueue, removeTenant } from './queues.ts';
+import { putCalendar, putSchedule, removeCalendar, removeSchedule, runSchedule } from './schedules.ts';
+import { scheduleDue } from './scheduleDue.ts';
 import { submitTasks } from './submit.ts';
 import { cancelTask, requeueTask } from './taskControl.ts';
+import { putLicence, putWindow, removeLicence, removeWindow } from './maintenance.ts';
 import type { Turn } from './turn.ts';
 import { submitWorkflow } from './workflows.ts';
 
@@ -70,6 +73,19 @@ const deciders: Deciders = {
   RemoveQueue: plain(removeQueue),
   PutTenant: plain(putTenant),
   RemoveTenant: plain(removeTenant),
+  PutWindow: plain(putWindow),
+  RemoveWindow: plain(removeWindow),
+  PutLicence: plain(putLicence),
+  RemoveLicence: plain(removeLicence),
+  PutSchedule: plain(putSchedule),
+  RemoveSchedule: plain(removeSchedule),
+  RunSchedule: (turn, command) => {
+    const ran = runSchedule(turn, command);
+    return ran.ok ? accepted({ answers: [{ ok: true, taskId: ran.value }] }) : ran;
+  },
+  ScheduleDue: plain(scheduleDue),
+  PutCalendar: plain(putCalendar),
+  RemoveCalendar: plain(removeCalendar),
 };
 
 export function decide(turn: Turn, command: Decided): Outcome<Answer, Refusal> {

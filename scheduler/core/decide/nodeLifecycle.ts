@@ -13,9 +13,9 @@ import { customResourcesMax, nodeClassesMax, nodesMax } from '../../protocol/lim
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import { closedBy, nodeState } from '../state/nodeTable.ts';
 import { liveAttemptOf, type SchedulerState } from '../state/schedulerState.ts';
-import type { Task } from '../state/taskTable.ts';
+import { attemptOf, type Task } from '../state/taskTable.ts';
 import { dispatchOf } from './dispatch.ts';
-import { endAttempt, renewLeases } from './attemptReport.ts';
+import { begun, endAttempt, renewLeases } from './attemptReport.ts';
 import type { Turn } from './turn.ts';
 
 export interface Joined {
@@ -55,7 +55,7 @@ function reconcile(turn: Turn, node: NodeIndex, held: readonly HeldAttempt[]): v
   const heldByToken = new Map(held.map((attempt) => [attempt.token, attempt.state]));
   for (const token of [...state.nodes.attemptsOn(node)]) {
     const task = state.tasks.byToken(token);
-    const live = task?.live;
+    const live = attemptOf(task, token);
     if (!task || !live) continue;
     live.leaseUntilMs = state.attemptLeaseFrom(turn.nowMs);
     const holds = heldByToken.get(token);
@@ -63,7 +63,7 @@ function reconcile(turn: Turn, node: NodeIndex, held: readonly HeldAttempt[]): v
       endAttempt(turn, token, { reason: 'agent_lost', message: 'the agent came back without it' });
       continue;
     }
-    if (holds === 'running' && live.startedAtMs === undefined) turn.emit({ kind: 'attempt_started', token });
+    if (holds === 'running' && live.startedAtMs === undefined) begun(turn, task, token);
     if (isBeingStopped(state, task)) turn.effect({ kind: 'stop', nodeId: live.nodeId, token });
     else if (holds === undefined) turn.effect(dispatchOf(state, task, live)); // the first one never arrived
   }
@@ -159,6 +159,7 @@ export function forgetNode(turn: Turn, command: ForgetNode): Outcome<undefined, 
     return refused(refusal('wrong_state', said, { field: 'nodeId' }));
   }
   turn.state.blame.close(node);
+  turn.state.leavings.forget(node);
   turn.emit({ kind: 'node_forgotten', nodeId: command.nodeId, actor: command.actor });
   turn.effect({ kind: 'node_dropped', nodeId: command.nodeId });
   return accepted(undefined);

@@ -5,35 +5,43 @@ import { placementsPerCycleMax } from '../../protocol/limits.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { changesFor } from '../state/askRules.ts';
 import type { AskClass } from '../state/classTable.ts';
-import { endNomination } from '../state/preemption.ts';
+import { endNomination } from '../state/nominations.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
 import { avoidedBy } from './blame.ts';
 import { dispatchOf } from './dispatch.ts';
 import { placeGang } from './placeGang.ts';
 import { placeNominees, preemptForWaiting } from './preempt.ts';
+import { beginKeeping, keepRoomFor, seeFreed } from './reserve.ts';
 import type { Turn } from './turn.ts';
 
 /** Places up to `placementsPerCycleMax` tasks; true where more may be placed at once. */
 export function placeReady(turn: Turn): boolean {
   const { state } = turn;
+  beginKeeping(turn);
   for (let placed = 0; placed < placementsPerCycleMax;) {
     const task = state.ready.next(turn.nowMs);
     if (!task) {
-      if (wakeByRules(state) || wakeByGivenUp(state)) continue;
+      if (wakeByRules(state) || wakeByLicences(state) || wakeByGivenUp(state)) continue;
       awaitRate(state);
       return preemptForWaiting(turn);
     }
+    if (!licenceGate(state, task.askClass)) continue;
     const policy = policyOf(state, task);
+    state.reservations.lookFor(task);
     const gang = state.gangs.of(task);
     if (gang) {
       if (placeGang(turn, gang, policy)) placed += gang.members.length;
-      else setAside(state, task.askClass);
+      else {
+        setAside(state, task.askClass);
+        keepRoomFor(turn, task);
+      }
       continue;
     }
     const node = state.placer.place(task.askClass, { avoid: avoidedBy(state, task), policy });
     if (node === undefined) {
       setAside(state, task.askClass);
+      keepRoomFor(turn, task);
       continue;
     }
     start(turn, task, node);
@@ -53,8 +61,10 @@ function start(turn: Turn, task: Task, node: NodeIndex): void {
     gpuMask: state.placer.devicesOn(node, task.askClass, policyOf(state, task)),
   });
   state.gangRoom.taken(node);
+  state.placer.remember(next, node);
   if (state.preemption.nominations.size > 0) endNomination(state, task.taskId);
   if (!task.live) return;
+  state.reservations.placed(task, task.live);
   state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
   turn.effect(dispatchOf(state, task, task.live));
 }
@@ -75,9 +85,33 @@ function awaitRate(state: SchedulerState): void {
 }
 
 /** The policy of the task's queue; undefined where it names none. */
-function policyOf(state: SchedulerState, task: Task): Policy | undefined {
+export function policyOf(state: SchedulerState, task: Task): Policy | undefined {
   const { policy } = state.ready.mustGet(task.spec.queue).settings;
   return policy === undefined ? undefined : policies[policy];
+}
+
+/** A gang needs those of all its members at once. */
+const isShort = ({ licences }: SchedulerState, { licences: needs, gangSize }: AskClass): boolean =>
+  needs.length > 0 && licences.shortOf(needs, Math.max(1, gangSize)) !== undefined;
+
+/** Has the plant the licences that an attempt of this ask needs? If not, the ask is set aside until it may have. */
+function licenceGate(state: SchedulerState, ask: AskClass): boolean {
+  ask.isShortOfLicence = isShort(state, ask);
+  if (ask.isShortOfLicence) state.ready.block(ask);
+  return !ask.isShortOfLicence;
+}
+/** Wakes asks that were short of a licence and no longer are. True where there is one. */
+function wakeByLicences(state: SchedulerState): boolean {
+  const { licences } = state;
+  if (state.licenceChangesSeen === licences.changes) return false;
+  state.licenceChangesSeen = licences.changes;
+  let isAny = false;
+  for (const ask of state.classes.askClasses) {
+    if (!ask?.isBlocked || !ask.isShortOfLicence || isShort(state, ask)) continue;
+    state.ready.wake(ask);
+    isAny = true;
+  }
+  return isAny;
 }
 
 function setAside(state: SchedulerState, ask: AskClass): void {
@@ -87,21 +121,25 @@ function setAside(state: SchedulerState, ask: AskClass): void {
 }
 
 /**
- * Gives kept room to whom it is kept for. Then wakes the blocked asks that may fit by now: on a node that gained room in
- * this turn, or by their placement rules.
+ * Gives kept room to whom it is kept for. Then wakes the blocked asks that may fit by now: on a node that gained room
+ * in this turn, or by their placement rules.
  */
 export function wakeBlocked(turn: Turn): void {
   const { state } = turn;
+  if (state.preemption.nominations.size > 0) seeFreed(state);
   placeNominees(turn, (task, node) => {
     start(turn, task, node);
   });
   wakeByRules(state);
+  wakeByLicences(state);
   if (state.freed.size > 0) wakeFitting(state);
 }
 
 function wakeFitting(state: SchedulerState): void {
+  seeFreed(state);
   for (const ask of state.classes.askClasses) {
-    if (!ask?.isBlocked || (ask.gangSize > 0 && !ask.rules)) continue; // gangs: see `gangRoom`
+    if (!ask?.isBlocked || ask.isShortOfLicence) continue;
+    if (ask.gangSize > 0 && !ask.rules) continue; // gangs: see `gangRoom`
     for (const node of state.freed) {
       if (!state.placer.fits(node, ask)) continue;
       state.ready.wake(ask);
@@ -122,7 +160,7 @@ function wakeByRules(state: SchedulerState): boolean {
   state.ruleChangesSeen = changes;
   let isAny = false;
   for (const ask of state.classes.askClasses) {
-    if (!ask?.isBlocked || !ask.rules) continue;
+    if (!ask?.isBlocked || ask.isShortOfLicence || !ask.rules) continue;
     if (ask.rules.seenChanges === changesFor(ask.rules, state.nodes.version)) continue;
     state.ready.wake(ask);
     isAny = true;

@@ -38,6 +38,7 @@ export function placeGang(turn: Turn, gang: Gang, policy: Policy | undefined): b
   }
   for (const member of gang.members) {
     if (!member.live) continue;
+    state.reservations.placed(member, member.live);
     state.timers.add({ dueMs: member.live.leaseUntilMs, kind: 'attempt', id: member.live.token });
     turn.effect(dispatchOf(state, member, member.live));
   }

@@ -7,7 +7,8 @@ import { gateOf } from '../queue/gates.ts';
 import type { Lane } from '../queue/lane.ts';
 import type { AskClass } from '../state/classTable.ts';
 import { nodeState } from '../state/nodeTable.ts';
-import { endNomination, nominate, type Nomination } from '../state/preemption.ts';
+import { endNomination, nominate } from '../state/nominations.ts';
+import type { Nomination } from '../state/preemption.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { LiveAttempt, Task } from '../state/taskTable.ts';
 import type { Turn } from './turn.ts';
@@ -39,7 +40,9 @@ function placeNominee(
   { task, start }: { task: Task; start: (task: Task, node: Nomination['node']) => void },
 ): void {
   state.nodes.kept.delete(node);
-  const fits = state.placer.fits(node, task.askClass) && gateOf(state, task) === undefined;
+  state.reservations.lookFor(task);
+  const fits = state.placer.fits(node, task.askClass) && mayStart(state, task);
+  state.reservations.lookFor(undefined);
   state.nodes.kept.set(node, taskId);
   if (fits) {
     endNomination(state, taskId);
@@ -49,6 +52,9 @@ function placeNominee(
   const isAwaited = victims.some((token) => state.tasks.byToken(token)?.live?.token === token);
   if (!isAwaited) giveUp(state, taskId, task.askClass);
 }
+
+const mayStart = (state: SchedulerState, task: Task): boolean =>
+  gateOf(state, task) === undefined && state.licences.shortOf(task.askClass.licences, 1) === undefined;
 
 /** The room came too late, or is not what it was to be: the task waits as others do, and may have others stopped. */
 function giveUp(state: SchedulerState, taskId: TaskId, ask: AskClass): void {
@@ -91,7 +97,7 @@ function preemptForComers(turn: Turn): boolean {
     if (tried >= asksPerTurnMax) return true;
     if (!hasBudget(turn, 1)) return false;
     comers.delete(ask);
-    if (!ask.isBlocked || ask.gangSize > 0) continue;
+    if (!ask.isBlocked || ask.isShortOfLicence || ask.gangSize > 0) continue;
     const came = preemptFor(turn, ask);
     if (came !== 'gated') tried += 1;
     hasMore ||= came === 'full';

@@ -1,5 +1,5 @@
 // Ending a live task before its time: at once where it waits, by its agent where it runs.
-import type { Task } from '../state/taskTable.ts';
+import { attemptsOf, type Task } from '../state/taskTable.ts';
 import type { Turn } from './turn.ts';
 
 /** A waiting task ends at once; a placed one is asked to stop and ends when its agent says so, or its lease does. */
@@ -14,5 +14,5 @@ export function stopTask(
     return;
   }
   if (task.state !== 'cancelling') turn.emit({ kind: 'task_cancel_requested', taskId, actor, reason });
-  turn.effect({ kind: 'stop', nodeId: task.live.nodeId, token: task.live.token });
+  for (const { nodeId, token } of attemptsOf(task)) turn.effect({ kind: 'stop', nodeId, token });
 }

@@ -17,6 +17,7 @@ import { leaderOf } from '../state/gangTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import { awaitTime } from './delay.ts';
 import { admitGang } from './gang.ts';
+import { whyNotLicensed } from './maintenance.ts';
 import type { Turn } from './turn.ts';
 
 /** One answer per spec, in order. A refused spec does not refuse the others. */
@@ -27,7 +28,8 @@ export function submitTasks(turn: Turn, command: SubmitTasks): readonly SubmitAn
   });
 }
 
-function admit(turn: Turn, spec: TaskSpec, actor: string): Outcome<TaskId, Refusal> {
+/** Takes one task in, or says why not. */
+export function admit(turn: Turn, spec: TaskSpec, actor: string): Outcome<TaskId, Refusal> {
   const { state } = turn;
   const repeated = spec.key === undefined ? undefined : state.tasks.byKey(spec.key);
   if (repeated !== undefined) return repeat(state, spec, repeated);
@@ -80,7 +82,7 @@ export function whyNotTakenIn(state: SchedulerState, spec: TaskSpec): Refusal | 
     const said = `placement rules of live tasks name ${most} different labels; use one of those`;
     return refusal('class_limit', said, { field: 'placement' });
   }
-  return undefined;
+  return spec.licences ? whyNotLicensed(state, spec.licences) : undefined;
 }
 
 function whyFull(state: SchedulerState, queue: Queue, spec: TaskSpec): Refusal | undefined {

@@ -2,11 +2,13 @@
 import { type NodeIndex, taskId, token } from '../../protocol/brands.ts';
 import type { TimerKind } from '../state/timers.ts';
 import { attemptTimer } from './attemptReport.ts';
+import { stragglerTimer } from './copies.ts';
 import { gangTimer } from './gang.ts';
 import { nodeTimer } from './nodeLifecycle.ts';
 import { delayTimer } from './delay.ts';
 import { nomineeTimer } from './preempt.ts';
 import { backoffTimer } from './retry.ts';
+import { windowTimer } from './maintenance.ts';
 import type { Turn } from './turn.ts';
 
 const timersPerTurnMax = 4_096; // a fallen switch ends thousands of leases at once; the rest fires next turn
@@ -18,6 +20,10 @@ const firing: { readonly [Kind in TimerKind]: (turn: Turn, id: number) => void }
   },
   attempt: (turn, id) => {
     attemptTimer(turn, token(id));
+  },
+  window: windowTimer,
+  straggler: (turn, id) => {
+    stragglerTimer(turn, token(id));
   },
   backoff: (turn, id) => {
     backoffTimer(turn, taskId(id));

@@ -30,6 +30,7 @@ interface Offer extends Victims {
 export function victimsFor({ state, nowMs }: Turn, task: Task): Victims | undefined {
   const avoid = avoidedBy(state, task);
   const seen = rulesThatSawAll(state);
+  state.reservations.lookFor(task);
   let best: Offer | undefined;
   for (const node of nodesFor(state, task)) {
     const tasks = cheapestOn(state, node, { task, nowMs });
@@ -43,6 +44,7 @@ export function victimsFor({ state, nowMs }: Turn, task: Task): Victims | undefi
     };
     if (!best || isCheaper(offer, best)) best = offer;
   }
+  state.reservations.lookFor(undefined);
   for (const rules of seen) rules.seenChanges = changesFor(rules, state.nodes.version);
   return best;
 }
@@ -95,7 +97,7 @@ function hasEnough(
   return cpu >= ask.cpu && memory >= ask.memory;
 }
 
-/** Takes the cheapest attempts away until the task fits, puts those back that it fits with as well, then all of them. */
+/** Takes the cheapest attempts away until the task fits, puts back what it fits beside, then all of them. */
 function cheapestOn(
   state: SchedulerState,
   node: NodeIndex,

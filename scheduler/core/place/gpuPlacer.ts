@@ -47,11 +47,7 @@ export class GpuPlacer {
   }
 
   /** The best node with GPUs, or undefined where none takes the ask now. */
-  best(
-    ask: AskClass,
-    isRefused: (node: NodeIndex) => boolean,
-    score = this.#mainScore,
-  ): NodeIndex | undefined {
+  best(ask: AskClass, takes: (node: NodeIndex) => boolean, score = this.#mainScore): NodeIndex | undefined {
     if (this.#parts.shapes.size === 0) return undefined;
     this.#renew();
     const { classes, fleet } = this.#parts;
@@ -62,7 +58,7 @@ export class GpuPlacer {
     const found = ranking.best({
       admits: ({ nodeClass, nodes }) =>
         usable[nodeClass] === 1 && (!hasRare || hasCustom(nodes[0], ask.ask, fleet)),
-      pick: (shape) => shape.nodes.find((node) => !isRefused(node)),
+      pick: (shape) => shape.nodes.find((node) => takes(node)),
     });
     this.#keptScores += ranking.size - before;
     return found;

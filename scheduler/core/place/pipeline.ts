@@ -1,24 +1,26 @@
 // candidates -> filters -> scorers -> best node. It reads the fleet and returns a choice; binding is apply's work.
-import { type NodeIndex, nodeIndex } from '../../protocol/brands.ts';
+import type { NodeIndex, Token } from '../../protocol/brands.ts';
 import { candidatesMax } from '../../protocol/limits.ts';
 import type { AskClass } from '../state/classTable.ts';
+import { Choices, Comparison } from './choices.ts';
 import { GpuPlacer } from './gpuPlacer.ts';
 import type { AskRules, Preference } from '../state/askRules.ts';
 import type { Filter } from './filter.ts';
 import type { Policy } from './policy.ts';
-import type { PlaceOptions, PlacerParts, Search, Taken } from './search.ts';
-import { isInPlace } from './ruleFilters.ts';
-import { hasLabels, nodesBySpread, nodesNamed, nodesTogether, weightOf } from './ruledSearch.ts';
 
-/** Nodes looked at before a wide search; a fit in CPU and memory is nearly always among the first few. */
-const looksAtFirst = 4 * candidatesMax;
+import {
+  looksAtFirst,
+  looksForQuiet,
+  type PlaceOptions,
+  type PlacerParts,
+  type Search,
+  type Taken,
+} from './search.ts';
+import { isAmongEmpty, meets, nodesBySpread, nodesNamed, nodesTogether, weightOf } from './ruledSearch.ts';
 
 const placesNarrowFirst = ['cell', 'line', 'area'] as const;
 
 const plainly: PlaceOptions = {};
-
-/** Nodes looked at for one that is not busy before a busy one is taken, by a policy that shuns those. */
-const looksForQuiet = 4_096;
 
 /** Puts every node with GPUs behind every one without, for an ask that needs none. */
 const gpuLast = -1_000;
@@ -31,6 +33,10 @@ export class Placer {
   /** Those that are asked of every node, and those that are asked only where there are rules. */
   readonly #plainFilters: readonly Filter[];
   readonly #ruleFilters: readonly Filter[];
+  /** What the last search compared, for `choices`. */
+  readonly #last = new Comparison();
+  /** Why the newest placements went where they did. */
+  readonly choices = new Choices();
   /** Nodes to leave out of the search under way. */
   #avoided: ReadonlySet<NodeIndex> | undefined;
   /** Searches that had to look at every open node of a class, because a rarer resource ruled out the first ones. */
@@ -56,6 +62,11 @@ export class Placer {
     const node = this.#search(ask, policy);
     this.#avoided = undefined;
     return node ?? (isStrict ? undefined : this.#search(ask, policy));
+  }
+
+  /** Remembers the last choice as that of an attempt. */
+  remember(token: Token, node: NodeIndex): void {
+    this.choices.keep(token, node, this.#last);
   }
 
   #search(ask: AskClass, policy: Policy): NodeIndex | undefined {
@@ -115,9 +126,7 @@ export class Placer {
 
   /** The best node found that meets a preference. */
   #meeting(ask: AskClass, wanted: Preference, policy: Policy): NodeIndex | undefined {
-    const { classes, fleet } = this.#parts;
-    const isWanted: Taken = (node) =>
-      hasLabels(classes.nodeClasses[fleet.nodeClass[node] ?? -1], wanted) && isInPlace(node, wanted, fleet);
+    const isWanted: Taken = (node) => meets(node, wanted, this.#parts);
     const count =
       wanted.places.length > 0
         ? this.#inPlace(ask, wanted.places, isWanted)
@@ -127,26 +136,16 @@ export class Placer {
   }
 
   #bestWithGpu(ask: AskClass, policy: Policy, isWanted?: Taken): NodeIndex | undefined {
-    const refuses = isWanted
-      ? (node: NodeIndex) => !isWanted(node) || this.#isRefused(node, ask)
-      : (node: NodeIndex) => this.#isRefused(node, ask);
-    return this.#gpu.best(ask, refuses, policy.gpuScore);
+    return this.#gpu.best(ask, this.#taker(ask, isWanted), policy.gpuScore);
   }
 
   #bestOf(count: number, ask: AskClass, policy: Policy): NodeIndex | undefined {
-    let best: NodeIndex | undefined;
-    let bestScore = Number.NEGATIVE_INFINITY;
-    let bestWeight = -1;
     const prefer = ask.rules?.prefer ?? noPreferences;
-    for (let i = 0; i < count; i += 1) {
-      const node = nodeIndex(this.#found[i] ?? 0);
-      const weight = prefer.length === 0 ? 0 : weightOf(node, prefer, this.#parts);
-      if (weight < bestWeight) continue;
-      const score = this.#scoreOf(node, ask, policy);
-      if (weight === bestWeight && score <= bestScore) continue;
-      [best, bestScore, bestWeight] = [node, score, weight];
-    }
-    return best;
+    return this.#last.best(this.#found, count, {
+      policy: policy.name,
+      score: (node) => this.#scoreOf(node, ask, policy),
+      weight: prefer.length === 0 ? undefined : (node) => weightOf(node, prefer, this.#parts),
+    });
   }
 
   /** The first of these nodes that take the ask, into `#found`. */
@@ -197,15 +196,13 @@ export class Placer {
     return this.#candidates(ask, { policy, looksMax: Number.POSITIVE_INFINITY });
   }
 
-  /** Among nodes without GPUs. A task that wants a node for itself looks where most is free: empty nodes are there. */
+  /** Among nodes without GPUs. */
   #candidates(ask: AskClass, { policy, looksMax, isWanted }: Search): number {
     const query = {
       cpu: ask.ask.cpu,
       memory: ask.ask.memory,
-      order: ask.rules?.isExclusive ? ('emptiest' as const) : policy.order,
-      accepts: isWanted
-        ? (node: NodeIndex) => isWanted(node) && !this.#isRefused(node, ask)
-        : (node: NodeIndex) => !this.#isRefused(node, ask),
+      order: isAmongEmpty(ask, looksMax > looksAtFirst) ? ('emptiest' as const) : policy.order,
+      accepts: this.#taker(ask, isWanted),
       looksMax,
     };
     let count = 0;
@@ -223,10 +220,17 @@ export class Placer {
     return undefined;
   }
 
+  #taker(ask: AskClass, isWanted?: Taken): Taken {
+    return isWanted
+      ? (node) => isWanted(node) && !this.#isRefused(node, ask)
+      : (node) => !this.#isRefused(node, ask);
+  }
+
   #isRefused(node: NodeIndex, ask: AskClass): boolean {
     if (this.#avoided?.has(node) === true) return true;
-    const { fleet } = this.#parts;
+    const { fleet, reservations } = this.#parts;
     for (const filter of this.#plainFilters) if (filter.refuses(node, ask, fleet)) return true;
+    if (reservations.refuses(node, ask)) return true;
     if (!ask.rules && !fleet.hasGuards) return false;
     for (const filter of this.#ruleFilters) if (filter.refuses(node, ask, fleet)) return true;
     return false;

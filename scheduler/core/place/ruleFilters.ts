@@ -20,6 +20,18 @@ export const ruleFilters: readonly Filter[] = [
     }),
   },
   {
+    reason: 'MAINTENANCE',
+    isRule: true,
+    refuses: (node, { boundMs }, fleet) => isClosing(node, boundMs, fleet),
+    compare: (node, { boundMs }, fleet) => {
+      const openMs = (fleet.closesAtMs[node] ?? 0) - fleet.nowMs;
+      return {
+        has: openMs <= 0 ? 'in a maintenance window' : `a maintenance window in ${seconds(openMs)}`,
+        needs: `up to ${seconds(boundMs)}`,
+      };
+    },
+  },
+  {
     reason: 'NODE_EXCLUSIVE',
     isRule: true,
     refuses: (node, _ask, fleet) => fleet.exclusive[node] !== 0,
@@ -73,6 +85,10 @@ export const ruleFilters: readonly Filter[] = [
     }),
   },
 ];
+
+/** Does a maintenance window begin before an attempt that starts now is bound to have ended? */
+const isClosing = (node: NodeIndex, boundMs: number, { closesAtMs, nowMs }: NodeTable): boolean =>
+  (closesAtMs[node] ?? Number.POSITIVE_INFINITY) < nowMs + boundMs;
 
 /** Place of a node as its selectors name it. */
 export function placeOf(node: NodeIndex, label: PlaceLabel, fleet: NodeTable): string {
@@ -130,6 +146,7 @@ function hasTaker(members: Iterable<NodeIndex>, ask: AskClass, fleet: NodeTable)
 /** Is it open, allowed, and large enough once empty? */
 function couldTake(node: NodeIndex, ask: AskClass, fleet: NodeTable): boolean {
   if (fleet.state[node] !== nodeState.online || fleet.cordoned[node] !== 0) return false;
+  if (isClosing(node, ask.boundMs, fleet)) return false;
   if (ask.rules?.usable()[fleet.nodeClass[node] ?? -1] !== 1) return false;
   return (
     isInPlace(node, ask, fleet) && !isAvoided(node, ask.rules.avoid, fleet) && isLargeEnough(node, ask, fleet)
@@ -145,6 +162,7 @@ export function isLargeEnough(node: NodeIndex, { ask }: AskClass, fleet: NodeTab
   return true;
 }
 
+const seconds = (ofMs: number): string => `${String(Math.ceil(ofMs / 1_000))} s`;
 const attempts = (count: number): string => `${String(count)} attempt${count === 1 ? '' : 's'}`;
 const labelsOf = (labels: readonly (readonly [string, string])[] = []): string =>
   labels.map(([label, value]) => `${label}=${value}`).join(', ');

@@ -29,20 +29,22 @@ export function* nodesBySpread(
   for (const { row } of others) yield fleet.places.members(rule.within, row);
 }
 
+interface Parts {
+  readonly fleet: NodeTable;
+  readonly classes: ClassTable;
+}
+/** Has the node all the labels of a preference? */
+export const meets = (node: NodeIndex, wanted: Preference, { fleet, classes }: Parts): boolean =>
+  hasLabels(classes.nodeClasses[fleet.nodeClass[node] ?? -1], wanted) && isInPlace(node, wanted, fleet);
+
 /** Sum of the weights of the preferences that a node meets. */
-export function weightOf(
-  node: NodeIndex,
-  prefer: readonly Preference[],
-  { fleet, classes }: { readonly fleet: NodeTable; readonly classes: ClassTable },
-): number {
+export function weightOf(node: NodeIndex, prefer: readonly Preference[], parts: Parts): number {
   let sum = 0;
-  for (const wanted of prefer)
-    if (hasLabels(classes.nodeClasses[fleet.nodeClass[node] ?? -1], wanted) && isInPlace(node, wanted, fleet))
-      sum += wanted.weight;
+  for (const wanted of prefer) if (meets(node, wanted, parts)) sum += wanted.weight;
   return sum;
 }
 
-export function hasLabels(nodeClass: NodeClass | undefined, { labels }: Preference): boolean {
+function hasLabels(nodeClass: NodeClass | undefined, { labels }: Preference): boolean {
   if (!nodeClass) return false;
   for (const [label, values] of labels) {
     const has = nodeClass.labels[label];
@@ -57,3 +59,10 @@ export function* nodesNamed(names: readonly string[], fleet: NodeTable): Iterabl
     if (node !== undefined) yield node;
   }
 }
+
+/**
+ * Is a node more likely found where most is free? For a task that wants a node for itself; and for one that keeps apart
+ * from others which, with a policy that packs, are on all that is full.
+ */
+export const isAmongEmpty = ({ rules }: AskClass, isWide: boolean): boolean =>
+  rules !== undefined && (rules.isExclusive || (rules.apart !== undefined && isWide));

@@ -5,7 +5,7 @@ import type { Task } from '../state/taskTable.ts';
 import { Heap } from './heap.ts';
 import { Lane } from './lane.ts';
 import { Share } from './share.ts';
-import { byArrival, type Standing, type TaskOrder } from './taskOrder.ts';
+import { byArrival, type ScoredOrder, type Standing, type TaskOrder } from './taskOrder.ts';
 import type { Tenant } from './tenants.ts';
 
 /** A lane by its head. It counts while the lane says that it is listed by this task. */
@@ -77,16 +77,19 @@ export class Line {
     return order.before(plain, gpu, nowMs) ? plain.task : gpu.task;
   }
 
-  #firstOfAll(order: TaskOrder, nowMs: number, { withGpu, isBeyond }: Choice): Task | undefined {
-    let best: Standing | undefined;
+  #firstOfAll(order: ScoredOrder, nowMs: number, { withGpu, isBeyond }: Choice): Task | undefined {
+    let best: Task | undefined;
+    let most = Number.NEGATIVE_INFINITY;
+    const scoreOf = order.scoreAsOf(this.lanes.values(), nowMs);
     for (const lane of this.lanes.values()) {
       if (lane.askClass.isBlocked || (!withGpu && lane.askClass.ask.gpu) || isBeyond(lane)) continue;
       const task = lane.first();
       if (!task) continue;
-      const standing = lane.standing(task);
-      if (!best || order.before(standing, best, nowMs)) best = standing;
+      const score = scoreOf(task, lane.bulk);
+      if (score < most || (score === most && best && best.enqueuedOrder < task.enqueuedOrder)) continue;
+      [best, most] = [task, score];
     }
-    return best?.task;
+    return best;
   }
 
   #sortedOf(lane: Lane): Heap<Listed> {

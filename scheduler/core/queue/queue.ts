@@ -8,11 +8,15 @@ import type { Lane } from './lane.ts';
 import { type Choice, Line } from './line.ts';
 import { RateGate } from './rateGate.ts';
 import { Share } from './share.ts';
+import { bySlowdown } from './slowdownOrder.ts';
 import { byArrival, type TaskOrder } from './taskOrder.ts';
 import { plainTenant, type Tenant } from './tenants.ts';
 
 /** The order that a queue is set to. */
-const orders: Readonly<Partial<Record<QueueOrder, TaskOrder>>> = { arrival: byArrival };
+const orders: Readonly<Record<QueueOrder, TaskOrder>> = {
+  arrival: byArrival,
+  slowdown: bySlowdown,
+};
 
 /**
  * Candidates that all could be served stay within 1 of each other. One further behind was empty or blocked meanwhile:
@@ -42,7 +46,7 @@ export class Queue {
   }
 
   get order(): TaskOrder {
-    return orders[this.settings.order ?? 'arrival'] ?? byArrival;
+    return orders[this.settings.order ?? 'arrival'];
   }
 
   *lanes(): IterableIterator<Lane> {

@@ -25,7 +25,7 @@ export class ReadyQueue {
   rateOpensAtMs = Number.POSITIVE_INFINITY;
   /** Grows with each change of what waits, for what is worked out of it. Soft state. */
   version = 0;
-  /** Blocked asks for which attempts of others may be stopped: set aside, or asked for once more, of late. Soft state. */
+  /** Blocked asks for which attempts of others may be stopped: of late set aside, or asked for. Soft state. */
   readonly comers = new Set<AskClass>();
   readonly #plant: Plant;
   readonly #tenants: TenantTable;

@@ -1,5 +1,6 @@
 // Which of two tasks of one tenant in one queue goes first. An order is a value: a queue may be given another.
 import { ageingStepMs } from '../../protocol/limits.ts';
+import type { AskClass } from '../state/classTable.ts';
 import type { Task } from '../state/taskTable.ts';
 
 /** What a task is ordered by while it stands in line. It does not change until the task leaves. */
@@ -17,14 +18,26 @@ export interface Standing {
   readonly bulk: number;
 }
 
-export interface TaskOrder {
+/** Does not change as time passes: heads of lanes are kept sorted. */
+export interface SteadyOrder {
+  readonly isSteady: true;
   /** A total order: of two tasks one goes first. */
   readonly before: (a: Standing, b: Standing, nowMs: number) => boolean;
-  /**
-   * Does not change as time passes: heads of lanes are kept sorted. Otherwise all of them are looked at for every
-   * placement. Within a lane without deadlines tasks go as they came, whatever the order.
-   */
-  readonly isSteady: boolean;
+}
+/** Changes as time passes: all lanes are looked at for every placement. */
+export interface ScoredOrder {
+  readonly isSteady: false;
+  /** How urgent a task of this bulk is now, the most urgent first; what is waiting in all decides with. O(lanes). */
+  readonly scoreAsOf: (lanes: Iterable<LaneView>, nowMs: number) => (task: Task, bulk: number) => number;
+}
+/** Within a lane without deadlines tasks go as they came, whatever the order. */
+export type TaskOrder = SteadyOrder | ScoredOrder;
+
+/** What an order may know of a lane. */
+export interface LaneView {
+  readonly size: number;
+  readonly bulk: number;
+  readonly askClass: AskClass;
 }
 
 /** Tasks that got in line within this time are one batch, in which the larger go first: they leave smaller gaps. */
@@ -34,7 +47,7 @@ const batchMs = 1_000;
  * By priority with ageing, then the earliest deadline, then batch by batch, in a batch the largest dominant share
  * first, then as they came. A waiting task gains a step at each whole `ageingStepMs` of the clock.
  */
-export const byArrival: TaskOrder = { before: goesFirst, isSteady: true };
+export const byArrival: SteadyOrder = { before: goesFirst, isSteady: true };
 
 function goesFirst(a: Standing, b: Standing): boolean {
   if (a.rank !== b.rank) return a.rank > b.rank;

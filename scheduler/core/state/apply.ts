@@ -5,8 +5,10 @@ import type { Event } from '../../protocol/events.ts';
 import { arrayAppliers } from './appliers/arrays.ts';
 import { gangAppliers } from './appliers/gangs.ts';
 import { lifeAppliers } from './appliers/life.ts';
+import { maintenanceAppliers } from './appliers/maintenance.ts';
 import { nodeAppliers } from './appliers/nodes.ts';
 import { queueAppliers } from './appliers/queues.ts';
+import { scheduleAppliers } from './appliers/schedules.ts';
 import { taskAppliers } from './appliers/tasks.ts';
 import { workflowAppliers } from './appliers/workflows.ts';
 import type { Appliers } from './appliers/types.ts';
@@ -14,8 +16,10 @@ import type { SchedulerState } from './schedulerState.ts';
 
 const appliers: Appliers = {
   ...lifeAppliers,
+  ...maintenanceAppliers,
   ...nodeAppliers,
   ...queueAppliers,
+  ...scheduleAppliers,
   ...taskAppliers,
   ...arrayAppliers,
   ...gangAppliers,

@@ -80,8 +80,8 @@ export class CapacityIndex {
     if (bucket !== none) this.#hang(node, grid, bucket);
   }
   #isOpen(node: NodeIndex): boolean {
-    const { state, cordoned, slotsFree, exclusive } = this.#nodes;
-    if (state[node] !== nodeState.online || cordoned[node] !== 0) return false;
+    const { state, cordoned, slotsFree, exclusive, inWindow } = this.#nodes;
+    if (state[node] !== nodeState.online || cordoned[node] !== 0 || inWindow[node] !== 0) return false;
     return (slotsFree[node] ?? 0) > 0 && exclusive[node] === 0;
   }
   #bucketFor(node: NodeIndex): number {

@@ -14,6 +14,7 @@ import {
   splitLabels,
   watchedBy,
 } from './askRules.ts';
+import type { LicenceNeeds } from './licences.ts';
 import type { Neighbours } from './neighbours.ts';
 
 export interface NodeClass {
@@ -36,6 +37,8 @@ export interface AskClass {
   readonly tolerations: readonly string[];
   /** An attempt of it is taken to end within this time: see `runBoundOf`. */
   readonly boundMs: number;
+  /** Plant-wide, held by each attempt. */
+  readonly licences: LicenceNeeds;
   /** Members of a gang, all of which have this ask and are placed at once; 0: a plain task. */
   readonly gangSize: number;
   /** Of `placement`, where the task has one. */
@@ -44,7 +47,11 @@ export interface AskClass {
   users: number;
   /** No node could take it when last tried; set aside until an event that could help. Soft state. */
   isBlocked: boolean;
+  /** It is set aside for want of a licence, not of a node. Soft state. */
+  isShortOfLicence: boolean;
 }
+
+const noLicences: LicenceNeeds = [];
 
 interface Usable {
   readonly rows: Int32Array;
@@ -155,10 +162,12 @@ export class ClassTable {
       ...splitLabels(spec.selector),
       tolerations: spec.tolerations,
       boundMs: runBoundOf(spec),
+      licences: spec.licences ? Object.entries(spec.licences).sort(byName) : noLicences,
       gangSize: spec.gang?.size ?? 0,
       rules: askRulesOf(spec, { neighbours: this.#neighbours, usable }),
       users: 0,
       isBlocked: false,
+      isShortOfLicence: false,
     };
     this.askClasses[added.row] = added;
     this.#askByKey.set(key, added);
@@ -183,12 +192,16 @@ export function classRefusal(node: NodeClass, ask: AskClass): PendingReason | un
 const hasAvoided = (node: NodeClass, { labels }: SplitLabels): boolean =>
   labels.some(([label, values]) => values.includes(node.labels[label] ?? ''));
 
+/** How long an attempt should run: what its task expects, or else the longest it could. Milliseconds. */
+export const runLengthOf = ({ expectedMs, timeoutMs }: TaskSpec): number =>
+  Math.min(expectedMs ?? timeoutMs, timeoutMs);
+
 /**
  * Expected run time, or else the timeout, rounded up to the next half octave: so that tasks which differ by seconds
  * share a class. Milliseconds.
  */
-export function runBoundOf({ expectedMs, timeoutMs }: TaskSpec): number {
-  const plain = Math.min(expectedMs ?? timeoutMs, timeoutMs);
+export function runBoundOf(spec: TaskSpec): number {
+  const plain = runLengthOf(spec);
   const octave = 2 ** Math.floor(Math.log2(plain));
   if (plain <= octave) return octave;
   return plain <= 1.5 * octave ? 1.5 * octave : 2 * octave;
@@ -215,6 +228,7 @@ function askKey(spec: TaskSpec): string {
     [...spec.tolerations].sort(),
     runBoundOf(spec),
     spec.gang?.size ?? 0,
-    ...(rules === undefined ? [] : [rules]),
+    ...(rules === undefined && !spec.licences ? [] : [rules ?? 0]),
+    ...(spec.licences ? [Object.entries(spec.licences).sort(byName)] : []),
   ]);
 }

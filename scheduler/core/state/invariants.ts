@@ -1,6 +1,8 @@
 // What must always hold, checked in tests, in simulation and on demand. Each broken rule is named with what broke it.
 import type { NodeIndex } from '../../protocol/brands.ts';
+import { checkSchedules } from './scheduleInvariants.ts';
 import {
+  copiesMax,
   gpuDevicesMax,
   gpuThousandthsPerDevice,
   liveTasksMax,
@@ -14,7 +16,7 @@ import { checkPreemption } from './preemptionInvariants.ts';
 import { brokenQueues } from './queueInvariants.ts';
 import { checkRules } from './ruleInvariants.ts';
 import type { SchedulerState } from './schedulerState.ts';
-import type { Task } from './taskTable.ts';
+import { attemptsOf, type LiveAttempt, type Task } from './taskTable.ts';
 
 /** Broken rules in words; empty where all hold. O(nodes + tasks). */
 export function brokenInvariants(state: SchedulerState): readonly string[] {
@@ -22,6 +24,7 @@ export function brokenInvariants(state: SchedulerState): readonly string[] {
   const check = (isTrue: boolean, what: string): void => {
     if (!isTrue) broken.push(what);
   };
+  checkSchedules(state, check);
   const held = heldByNode(state, check);
   for (const node of state.nodes.occupied()) checkNode(state, node, { held: held.get(node) ?? [], check });
   for (const task of state.tasks.all()) checkTask(state, task, check);
@@ -30,6 +33,7 @@ export function brokenInvariants(state: SchedulerState): readonly string[] {
   checkGroups(state, check);
   checkRules(state, check);
   checkPreemption(state, check);
+  checkCopies(state, check);
   check(state.tasks.size <= liveTasksMax, `limit: ${String(state.tasks.size)} live tasks`);
   check(state.nodes.size <= nodesMax, `limit: ${String(state.nodes.size)} nodes`);
   check(
@@ -41,29 +45,35 @@ export function brokenInvariants(state: SchedulerState): readonly string[] {
 
 type Check = (isTrue: boolean, what: string) => void;
 
-/** Live tasks by the node their attempt is on; also: each token belongs to one live attempt. */
-function heldByNode(state: SchedulerState, check: Check): Map<NodeIndex, Task[]> {
-  const held = new Map<NodeIndex, Task[]>();
+interface Held {
+  readonly task: Task;
+  readonly live: LiveAttempt;
+}
+
+/** Live attempts by node; also: each token belongs to one of them. */
+function heldByNode(state: SchedulerState, check: Check): Map<NodeIndex, Held[]> {
+  const held = new Map<NodeIndex, Held[]>();
   const seen = new Set<number>();
-  for (const task of state.tasks.all()) {
-    if (!task.live) continue;
-    check(!seen.has(task.live.token), `one lease: token ${String(task.live.token)} is live twice`);
-    seen.add(task.live.token);
-    const list = held.get(task.live.node);
-    if (list) list.push(task);
-    else held.set(task.live.node, [task]);
-  }
+  for (const task of state.tasks.all())
+    for (const live of attemptsOf(task)) {
+      check(!seen.has(live.token), `one lease: token ${String(live.token)} is live twice`);
+      seen.add(live.token);
+      const list = held.get(live.node);
+      if (list) list.push({ task, live });
+      else held.set(live.node, [{ task, live }]);
+    }
   return held;
 }
 
 function checkNode(
   state: SchedulerState,
   node: NodeIndex,
-  { held, check }: { readonly held: readonly Task[]; readonly check: Check },
+  { held, check }: { readonly held: readonly Held[]; readonly check: Check },
 ): void {
   const { nodes } = state;
   const name = nodes.idOf(node);
-  const sum = (of: (task: Task) => number): number => held.reduce((total, task) => total + of(task), 0);
+  const sum = (of: (task: Task, live: LiveAttempt) => number): number =>
+    held.reduce((total, { task, live }) => total + of(task, live), 0);
   const equal = (what: string, total: number | undefined, free: number | undefined, taken: number): void => {
     check(
       (total ?? 0) - (free ?? 0) === taken,
@@ -106,15 +116,16 @@ function checkNode(
   }
   check(held.length === nodes.attemptsOn(node).size, `attempts: ${name} lists another number than it holds`);
   const isUp = nodes.state[node] === nodeState.online && nodes.cordoned[node] === 0;
-  const isOpen = isUp && (nodes.slotsFree[node] ?? 0) > 0 && nodes.exclusive[node] === 0;
+  const isOpen =
+    isUp && (nodes.slotsFree[node] ?? 0) > 0 && nodes.exclusive[node] === 0 && nodes.inWindow[node] === 0;
   check(state.index.has(node) === isOpen, `index: ${name} ${isOpen ? 'is missing' : 'should not be there'}`);
 }
 
 /** Thousandths of a device that a task's attempt has. */
 const takenOf =
   (device: number) =>
-  ({ live, spec }: Task): number =>
-    live && ((live.gpuMask >> device) & 1) === 1 ? (spec.ask.gpu?.thousandths ?? gpuThousandthsPerDevice) : 0;
+  ({ spec }: Task, { gpuMask }: LiveAttempt): number =>
+    ((gpuMask >> device) & 1) === 1 ? (spec.ask.gpu?.thousandths ?? gpuThousandthsPerDevice) : 0;
 
 function checkTask(state: SchedulerState, task: Task, check: Check): void {
   const name = `task ${String(task.taskId)}`;
@@ -123,9 +134,16 @@ function checkTask(state: SchedulerState, task: Task, check: Check): void {
     isPlaced === (task.live !== undefined),
     `state: ${name} is ${task.state}, live attempt: ${String(!!task.live)}`,
   );
-  if (task.live)
-    check(
-      state.nodes.attemptsOn(task.live.node).has(task.live.token),
-      `attempts: ${name} is not listed on its node`,
-    );
+  for (const { node, token } of attemptsOf(task))
+    check(state.nodes.attemptsOn(node).has(token), `attempts: ${name} is not listed on its node`);
+  if (!task.copy) return;
+  check(task.live !== undefined && task.live.node !== task.copy.node, `copy: ${name} has both on one node`);
+  check(task.spec.isRepeatable === true, `copy: ${name} is not safe to repeat`);
+}
+
+function checkCopies({ tasks }: SchedulerState, check: Check): void {
+  let copies = 0;
+  for (const { copy } of tasks.all()) if (copy) copies += 1;
+  check(tasks.copies === copies, `copies: ${String(copies)}, counted ${String(tasks.copies)}`);
+  check(copies <= copiesMax, `limit: ${String(copies)} copies`);
 }

@@ -11,12 +11,23 @@ const keptMax = 1_024;
 
 export class Leavings {
   /** Oldest first; read from the end. */
-  readonly #left: { readonly node: NodeIndex; readonly atMs: number }[] = [];
+  #left: { readonly node: NodeIndex; readonly atMs: number; isExplained: boolean }[] = [];
 
   /** The node disconnected, fell silent, or its agent began anew. */
   note(node: NodeIndex, atMs: number): void {
-    this.#left.push({ node, atMs });
+    this.#left.push({ node, atMs, isExplained: false });
     if (this.#left.length > 2 * keptMax) this.#left.splice(0, keptMax);
+  }
+
+  /** A task is suspected of its last leaving: that does not speak against the node itself. */
+  explain(node: NodeIndex): void {
+    const last = this.#left.findLast((left) => left.node === node);
+    if (last) last.isExplained = true;
+  }
+
+  /** Its row may become another node's. */
+  forget(node: NodeIndex): void {
+    this.#left = this.#left.filter((left) => left.node !== node);
   }
 
   /** Was the node well but for its last leaving, and were all others? O(leavings within 10 min), at most 2,048. */
@@ -26,7 +37,7 @@ export class Leavings {
     for (let at = this.#left.length - 1; at >= 0; at -= 1) {
       const left = this.#left[at];
       if (!left || nowMs - left.atMs > unwellMs) break;
-      if (left.node === node) own += 1;
+      if (left.node === node) own += left.isExplained ? 0 : 1;
       else if (nowMs - left.atMs <= togetherMs) others.add(left.node);
       if (own > 1 || others.size >= outageNodesMin) return false;
     }

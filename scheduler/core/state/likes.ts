@@ -6,12 +6,17 @@ import type { TaskSpec } from '../../protocol/task.ts';
 export type LikeKey = string;
 /** About 400 B each. Past it the one that has not ended for longest is forgotten. */
 const likesMax = 8_192;
+/** Runs that a median is taken of, and the least that make one. */
+const runsKept = 31;
+const runsLeast = 8;
 
 interface Success {
   readonly node: NodeIndex;
   readonly atMs: number;
 }
 interface Like {
+  /** How long the newest ones ran. */
+  readonly runsMs: number[];
   /** The newest success, and the newest on another node than that. */
   last: Success;
   elsewhere: Success | undefined;
@@ -27,15 +32,17 @@ export class Likes {
   /** The one that ended last is at the end. */
   readonly #likes = new Map<LikeKey, Like>();
 
-  succeeded(key: LikeKey, success: Success): void {
+  succeeded(key: LikeKey, success: Success, runMs: number): void {
     const known = this.#likes.get(key);
     if (!known) {
-      this.#likes.set(key, { last: success, elsewhere: undefined });
+      this.#likes.set(key, { last: success, elsewhere: undefined, runsMs: [runMs] });
       this.#forgetOldest();
       return;
     }
     if (known.last.node !== success.node) known.elsewhere = known.last;
     known.last = success;
+    known.runsMs.push(runMs);
+    if (known.runsMs.length > runsKept) known.runsMs.shift();
     this.#likes.delete(key);
     this.#likes.set(key, known);
   }
@@ -46,6 +53,13 @@ export class Likes {
     if (!known) return false;
     const other = known.last.node === node ? known.elsewhere : known.last;
     return other !== undefined && other.atMs >= sinceMs;
+  }
+
+  /** Median of how long the newest of them ran, where there are enough to say. O(runs kept). */
+  medianMs(key: LikeKey): number | undefined {
+    const runsMs = this.#likes.get(key)?.runsMs ?? [];
+    if (runsMs.length < runsLeast) return undefined;
+    return [...runsMs].sort((a, b) => a - b)[runsMs.length >> 1];
   }
 
   #forgetOldest(): void {

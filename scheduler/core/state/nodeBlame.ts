@@ -34,8 +34,8 @@ export class NodeBlame {
     book.failures.push({ ...failure, isProven: false });
   }
 
-  succeeded(node: NodeIndex, like: LikeKey, atMs: number): void {
-    this.likes.succeeded(like, { node, atMs });
+  succeeded(node: NodeIndex, like: LikeKey, { atMs, runMs }: { atMs: number; runMs: number }): void {
+    this.likes.succeeded(like, { node, atMs }, runMs);
     const book = this.#books.get(node);
     if (!book) return;
     book.successesMs.push(atMs);

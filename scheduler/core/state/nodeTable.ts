@@ -50,6 +50,14 @@ export class NodeTable {
   exclusive = new Uint8Array(rowsAtStart);
   /** How many nodes are held so. */
   exclusives = 0;
+  /** When the earliest maintenance window of the node begins, or has begun; Infinity without one. */
+  closesAtMs = new Float64Array(rowsAtStart).fill(Number.POSITIVE_INFINITY);
+  /** 1: in a maintenance window. Soft state. */
+  inWindow = new Uint8Array(rowsAtStart);
+  /** Maintenance windows that are not over. */
+  windows = 0;
+  /** Time of the last turn. Soft state. */
+  nowMs = 0;
   /** Nodes that came back smaller than what they hold: free amounts below 0 until enough of it has ended. */
   readonly overheld = new Set<NodeIndex>();
   /** Why nodes were set aside. */
@@ -104,6 +112,8 @@ export class NodeTable {
     this.attempts[row] = new Set();
     this.cordoned[row] = 0;
     this.exclusive[row] = 0;
+    this.closesAtMs[row] = Number.POSITIVE_INFINITY;
+    this.inWindow[row] = 0;
     this.cpuUsed[row] = -1;
     this.memoryUsed[row] = -1;
     return row;
@@ -111,7 +121,12 @@ export class NodeTable {
 
   /** Is some node closed to asks without rules by the rules of others? */
   get hasGuards(): boolean {
-    return this.exclusives > 0 || this.kept.size > 0;
+    return this.exclusives > 0 || this.windows > 0 || this.kept.size > 0;
+  }
+  /** Time passes. With windows ahead, what fits a node may be less than before. */
+  tick(nowMs: number): void {
+    if (this.windows > 0 && this.nowMs !== nowMs) this.version += 1;
+    this.nowMs = nowMs;
   }
   setExclusive(node: NodeIndex, is: 0 | 1): void {
     this.exclusives += is - (this.exclusive[node] ?? 0);
@@ -203,6 +218,8 @@ export class NodeTable {
     };
     this.cordoned = grown(this.cordoned);
     this.exclusive = grown(this.exclusive);
+    this.closesAtMs = grown(this.closesAtMs);
+    this.inWindow = grown(this.inWindow);
     this.nodeClass = grown(this.nodeClass);
     this.cpuTotal = grown(this.cpuTotal);
     this.cpuFree = grown(this.cpuFree);

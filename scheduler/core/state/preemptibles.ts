@@ -2,23 +2,16 @@
 // it is saved.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import { preemptionsPerTaskMax, priorityMax } from '../../protocol/limits.ts';
-import type { LiveAttempt, Task } from './taskTable.ts';
+import { type LiveAttempt, preemptionsOf, type Task } from './taskTable.ts';
 
 /** By what it declares alone. A gang ends as a whole; what runs at most once could not go on. */
 export const isPreemptible = ({ spec, group }: Task): boolean =>
   spec.isPreemptible === true && spec.delivery === 'at_least_once' && group?.kind !== 'gang';
 
-/** How often it was stopped for others since a person put it back. O(past attempts). */
-export function preemptionsOf({ past, forgiven }: Pick<Task, 'past' | 'forgiven'>): number {
-  let count = 0;
-  for (let at = forgiven; at < past.length; at += 1) if (past[at]?.end?.reason === 'preempted') count += 1;
-  return count;
-}
-
 /** May its attempt be stopped now for a task of this priority? Those are the ones that tasks state, never aged ones. */
 export function mayBeStopped(task: Task, forPriority: number): boolean {
   if (!isPreemptible(task) || task.spec.priority >= forPriority) return false;
-  if (task.state !== 'running' && task.state !== 'dispatched') return false;
+  if (task.copy || (task.state !== 'running' && task.state !== 'dispatched')) return false;
   return task.live?.preemptedBy === undefined && preemptionsOf(task) < preemptionsPerTaskMax;
 }
 

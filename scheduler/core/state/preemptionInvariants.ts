@@ -4,6 +4,7 @@ import type { NodeIndex } from '../../protocol/brands.ts';
 import { priorityMax } from '../../protocol/limits.ts';
 import { isPreemptible } from './preemptibles.ts';
 import type { SchedulerState } from './schedulerState.ts';
+import { attemptsOf } from './taskTable.ts';
 
 type Check = (isTrue: boolean, what: string) => void;
 
@@ -20,9 +21,9 @@ export function checkPreemption(state: SchedulerState, check: Check): void {
 
 function checkCounts({ preemption, tasks }: SchedulerState, priority: number, check: Check): void {
   const found = new Map<NodeIndex, number>();
-  for (const task of tasks.placed())
-    if (task.live && task.spec.priority === priority && isPreemptible(task))
-      found.set(task.live.node, (found.get(task.live.node) ?? 0) + 1);
+  for (const task of new Set(tasks.placed()))
+    if (task.spec.priority === priority && isPreemptible(task))
+      for (const { node } of attemptsOf(task)) found.set(node, (found.get(node) ?? 0) + 1);
   const counted = preemption.preemptibles.countsAt(priority);
   const isEqual =
     found.size === counted.size && [...found].every(([node, count]) => counted.get(node) === count);

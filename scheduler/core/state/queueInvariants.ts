@@ -5,7 +5,7 @@ import { gpuOf, type Share } from '../queue/share.ts';
 import { windowOf } from '../queue/window.ts';
 import { nodeState } from './nodeTable.ts';
 import type { SchedulerState } from './schedulerState.ts';
-import type { Task } from './taskTable.ts';
+import { attemptsOf, type Task } from './taskTable.ts';
 
 /** Broken rules in words; empty where all hold. O(tasks + nodes). */
 export function brokenQueues(state: SchedulerState): readonly string[] {
@@ -111,15 +111,16 @@ function checkShares(state: SchedulerState, check: Check): void {
   check(held.size === 0, `shares: nobody counts ${[...held.keys()].join(', ')}`);
 }
 
-function withTask(held: Held | undefined, { live, spec: { ask } }: Task): Held {
+function withTask(held: Held | undefined, task: Task): Held {
   const before = held ?? { live: 0, active: 0, cpu: 0, memory: 0, gpu: 0 };
-  if (!live) return { ...before, live: before.live + 1 };
+  const { ask } = task.spec;
+  const attempts = attemptsOf(task).length;
   return {
     live: before.live + 1,
-    active: before.active + 1,
-    cpu: before.cpu + ask.cpu,
-    memory: before.memory + ask.memory,
-    gpu: before.gpu + gpuOf(ask),
+    active: before.active + attempts,
+    cpu: before.cpu + attempts * ask.cpu,
+    memory: before.memory + attempts * ask.memory,
+    gpu: before.gpu + attempts * gpuOf(ask),
   };
 }
 

@@ -10,7 +10,7 @@ import { type Rest, specAt, type TasksPart } from './savedTasks.ts';
 import { restoreTable, type SavedTablePart } from './savedTables.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import { snapshotFormat } from './snapshot.ts';
-import { noNodes, type Task } from './taskTable.ts';
+import { attemptsOf, type LiveAttempt, noNodes, type Task } from './taskTable.ts';
 
 type Part =
   | ({ readonly version: 1 } & SavedHead & WholeTables)
@@ -119,7 +119,10 @@ export class Restoring {
     task.checkpoint = rest.checkpoint;
     task.suspectNodes = rest.suspectNodes ?? noNodes;
     task.group = rest.group;
-    if (rest.live) restoreAttempt(this.#state, task, rest.live);
+    if (rest.live) task.live = attemptAt(this.#state, rest.live);
+    if (task.live) holdPlace(this.#state, task);
+    if (rest.copy) task.copy = attemptAt(this.#state, rest.copy);
+    for (const live of attemptsOf(task)) holdAttempt(this.#state, task, live);
   }
 
   #list(task: Task): void {
@@ -164,13 +167,15 @@ function restoreNode(state: SchedulerState, saved: SavedNode): void {
   state.plant.update(node);
 }
 
-function restoreAttempt(state: SchedulerState, task: Task, saved: SavedAttempt): void {
+function attemptAt(state: SchedulerState, saved: SavedAttempt): LiveAttempt {
   const node = state.nodes.indexOf(saved.nodeId);
   if (node === undefined) throw new Error(`snapshot has an attempt on unknown node ${saved.nodeId}`);
-  task.live = { ...saved, node, startedAtMs: saved.startedAtMs, leaseUntilMs: 0 };
-  state.nodes.attemptsOn(node).add(saved.token);
-  state.preemption.preemptibles.add(task, task.live);
-  holdPlace(state, task);
-  holdCapacity(state, node, task.spec.ask, saved.gpuMask);
+  return { ...saved, node, startedAtMs: saved.startedAtMs, leaseUntilMs: 0 };
+}
+
+function holdAttempt(state: SchedulerState, task: Task, { node, token, gpuMask }: LiveAttempt): void {
+  state.nodes.attemptsOn(node).add(token);
+  state.preemption.preemptibles.add(task, { node });
+  holdCapacity(state, node, task.spec.ask, gpuMask);
   holdShare(state, task);
 }

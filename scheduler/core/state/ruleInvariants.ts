@@ -6,9 +6,10 @@ import type { Task } from './taskTable.ts';
 type Check = (isTrue: boolean, what: string) => void;
 
 export function checkRules(state: SchedulerState, check: Check): void {
-  const placed = [...state.tasks.placed()];
+  const placed = [...new Set(state.tasks.placed())]; // a task with a copy once
   checkExclusive(state, placed, check);
   checkCounts(state, placed, check);
+  checkLicences(state, placed, check);
 }
 
 function checkExclusive({ nodes }: SchedulerState, placed: readonly Task[], check: Check): void {
@@ -27,6 +28,13 @@ function checkExclusive({ nodes }: SchedulerState, placed: readonly Task[], chec
     exclusives === nodes.exclusives,
     `exclusive: ${String(nodes.exclusives)} marked, ${String(exclusives)} are`,
   );
+}
+
+function checkLicences({ licences }: SchedulerState, placed: readonly Task[], check: Check): void {
+  for (const { licence, held } of licences.rows()) {
+    const taken = placed.reduce((sum, { spec }) => sum + (spec.licences?.[licence] ?? 0), 0);
+    check(taken === held, `licences: ${licence} counted ${String(held)}, attempts hold ${String(taken)}`);
+  }
 }
 
 function checkCounts({ nodes, neighbours }: SchedulerState, placed: readonly Task[], check: Check): void {

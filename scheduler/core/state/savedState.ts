@@ -24,6 +24,7 @@ export interface SavedTask extends Pick<
   readonly spec: TaskSpec;
   readonly past: readonly AttemptRecord[];
   readonly live?: SavedAttempt;
+  readonly copy?: SavedAttempt;
   readonly cancelReason?: string;
   readonly checkpoint?: string;
   readonly suspectNodes?: readonly NodeId[];
@@ -80,7 +81,7 @@ export const savedNodes = ({ nodes }: SchedulerState): readonly SavedNode[] =>
   }));
 
 export function savedTask(task: Task): SavedTask {
-  const { live } = task;
+  const { live, copy } = task;
   return {
     taskId: task.taskId,
     submitter: task.submitter,
@@ -98,6 +99,7 @@ export function savedTask(task: Task): SavedTask {
     ...(task.suspectNodes.length > 0 && { suspectNodes: task.suspectNodes }),
     ...(task.group === undefined ? {} : { group: task.group }),
     ...(live === undefined ? {} : { live: savedAttempt(live) }),
+    ...(copy && { copy: savedAttempt(copy) }),
   };
 }
 

@@ -1,5 +1,7 @@
 // The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
 import type { NodeId, TaskId } from '../../protocol/brands.ts';
+import type { MaintenanceWindow } from '../../protocol/maintenance.ts';
+import { savedCalendars, savedSchedules } from './savedSchedules.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
 import { arrayTable, workflowTable } from './savedGroups.ts';
 import type { SchedulerState } from './schedulerState.ts';
@@ -48,9 +50,28 @@ const setAsideTable: SavedTable = {
   },
 };
 
+const windowTable: SavedTable = {
+  name: 'windows',
+  rows: (state) => [...state.maintenance.all()],
+  take: (state, rows: readonly MaintenanceWindow[]) => {
+    for (const window of rows) state.maintenance.put(window);
+  },
+};
+const licenceTable: SavedTable = {
+  name: 'licences',
+  rows: ({ licences }) => licences.rows().map(({ licence, total }) => ({ licence, total })),
+  take: (state, rows: readonly { licence: string; total: number }[]) => {
+    for (const { licence, total } of rows) state.licences.put(licence, total);
+  },
+};
+
 /** In the order in which they are restored. A new table is added here and nowhere else. */
 const savedTables: readonly SavedTable[] = [
+  savedCalendars,
+  savedSchedules,
   tenantTable,
+  windowTable,
+  licenceTable,
   setAsideTable,
   arrayTable,
   workflowTable,

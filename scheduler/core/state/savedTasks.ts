@@ -34,6 +34,7 @@ interface TaskColumns {
 /** What few waiting tasks have. */
 export interface Rest extends Pick<SavedTask, 'untilMs' | 'platformLosses' | 'forgiven' | 'past'> {
   readonly live?: SavedAttempt;
+  readonly copy?: SavedAttempt;
   readonly cancelReason?: string;
   readonly checkpoint?: string;
   readonly suspectNodes?: readonly NodeId[];
@@ -157,13 +158,15 @@ function restOf(task: Task): Rest | undefined {
     ...(live && { live: savedAttempt(live) }),
     ...(cancelReason !== undefined && { cancelReason }),
     ...(checkpoint !== undefined && { checkpoint }),
-    ...suspicionOf(task),
+    ...rareOf(task),
     ...(group && { group }),
   };
 }
 
-const suspicionOf = ({ suspectNodes }: Task): Pick<Rest, 'suspectNodes'> | undefined =>
-  suspectNodes.length > 0 ? { suspectNodes } : undefined;
+const rareOf = ({ suspectNodes, copy }: Task): Pick<Rest, 'suspectNodes' | 'copy'> => ({
+  ...(suspectNodes.length > 0 && { suspectNodes }),
+  ...(copy && { copy: savedAttempt(copy) }),
+});
 
 /** The spec at a place: the shape with the task's own in the blanks. One copy, since there may be a million. */
 export function specAt({ shapes, columns }: TasksPart, at: number): TaskSpec {

@@ -11,9 +11,12 @@ import {
 import type { Event } from '../../protocol/events.ts';
 import { plantTiming, type Timing } from '../../protocol/timing.ts';
 import { GangRoom } from '../place/gangRoom.ts';
+import { ScheduleTable } from './scheduleTable.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
+import { Reservations } from '../place/reservations.ts';
 import { EndRate } from '../queue/endRate.ts';
+import { Keeping } from '../queue/keeping.ts';
 import { ReadyQueue } from '../queue/readyQueue.ts';
 import { TenantTable } from '../queue/tenants.ts';
 import { ArrayTable } from './arrayTable.ts';
@@ -24,10 +27,12 @@ import { GangTable } from './gangTable.ts';
 import { Leavings } from './leavings.ts';
 import { Neighbours } from './neighbours.ts';
 import { NodeBlame } from './nodeBlame.ts';
+import { LicenceTable } from './licences.ts';
+import { Maintenance } from './maintenance.ts';
 import { NodeTable } from './nodeTable.ts';
 import { Plant } from './plant.ts';
-import { Preemption, resumePreemption } from './preemption.ts';
-import { type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
+import { Preemption } from './preemption.ts';
+import { attemptOf, attemptsOf, type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
 import { WorkflowTable } from './workflowTable.ts';
 
@@ -58,25 +63,35 @@ export class SchedulerState {
   readonly classes = new ClassTable(this.neighbours);
   readonly tenants = new TenantTable();
   readonly ready = new ReadyQueue(this.plant, this.tenants);
+  readonly maintenance = new Maintenance(this.nodes, this.index);
+  readonly licences = new LicenceTable();
   readonly gangs = new GangTable();
   /** What is asked for of late. Soft state. */
   readonly mix = new AskMix();
   /** SHA-256 of each enrolled node's key. */
   readonly nodeKeys = new Map<NodeId, string>();
 
+  readonly schedules = new ScheduleTable();
   readonly timers = new Timers();
   readonly placer: Placer;
+  /** Room kept for tasks that fit nowhere yet. Soft state. */
+  readonly reservations = new Reservations(this.nodes, this.tasks);
+  readonly keeping = new Keeping();
   /** No lease ends before this: after a restart or a stall of the host, agents first get time to be heard. */
   rejoinUntilMs = 0;
   /** Rows that have a lease timer under way. */
   readonly timedNodes = new Set<NodeIndex>();
   /** Nodes that gained room since blocked asks were last looked at. */
   readonly freed = new Set<NodeIndex>();
+  /** First attempts that run much longer than their like and wait for room for a copy. Soft state. */
+  readonly stragglers = new Set<Token>();
   /** What gangs wait for that found no room. */
   readonly gangRoom = new GangRoom();
   /** `changes` of all rules when blocked asks were last looked at. Soft state. */
   ruleChangesSeen = 0;
   readonly preemption = new Preemption();
+  /** `changes` of the licences when asks that are short of them were last looked at. Soft state. */
+  licenceChangesSeen = 0;
   readonly leavings = new Leavings();
   readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
@@ -93,7 +108,13 @@ export class SchedulerState {
   constructor(policy: Policy = policies.pack, timing: Timing = plantTiming) {
     this.timing = timing;
     this.placer = new Placer(
-      { fleet: this.nodes, classes: this.classes, index: this.index, mix: this.mix },
+      {
+        fleet: this.nodes,
+        classes: this.classes,
+        index: this.index,
+        mix: this.mix,
+        reservations: this.reservations,
+      },
       policy,
     );
     this.ready.put(defaultQueue, { weight: 1, mode: 'open' });
@@ -105,20 +126,23 @@ export class SchedulerState {
     this.timers.clear();
     this.rateTimerMs = Number.POSITIVE_INFINITY;
     this.timedNodes.clear();
+    this.stragglers.clear();
     this.ready.reset();
+    this.nodes.nowMs = nowMs;
+    this.maintenance.begin();
+    for (const { fromMs, untilMs } of this.maintenance.all())
+      for (const dueMs of [fromMs, untilMs]) this.timers.add({ dueMs, kind: 'window', id: 0 });
+    this.reservations.clear();
     for (const node of this.nodes.occupied()) this.watchNode(node, this.rejoinUntilMs);
     this.#resumeArrays(nowMs);
     this.workflows.touchAll();
-    resumePreemption(this, nowMs);
     for (const { groupId } of this.gangs.all()) this.timers.add({ dueMs: nowMs, kind: 'gang', id: groupId });
     for (const task of this.tasks.all()) {
       if (task.state === 'backoff')
         this.timers.add({ dueMs: task.untilMs, kind: 'backoff', id: task.taskId });
       if (task.state === 'held' && task.untilMs > 0)
         this.timers.add({ dueMs: task.untilMs, kind: 'delayed', id: task.taskId });
-      if (!task.live) continue;
-      task.live.leaseUntilMs = this.rejoinUntilMs;
-      this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'attempt', id: task.live.token });
+      this.#resumeAttempts(task);
     }
   }
 
@@ -126,6 +150,15 @@ export class SchedulerState {
     for (const { groupId, spec } of this.arrays.all())
       if ((spec.notBeforeMs ?? 0) > nowMs)
         this.timers.add({ dueMs: spec.notBeforeMs ?? 0, kind: 'delayed', id: groupId });
+  }
+
+  #resumeAttempts(task: Task): void {
+    for (const live of attemptsOf(task)) {
+      live.leaseUntilMs = this.rejoinUntilMs;
+      this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'attempt', id: live.token });
+    }
+    if (task.live && task.spec.isRepeatable === true)
+      this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'straggler', id: task.live.token });
   }
 
   /** Starts the node's lease, and its timer where none is under way. */
@@ -150,5 +183,6 @@ export function liveAttemptOf(
   token: Token,
 ): { readonly task: Task; readonly live: LiveAttempt } | undefined {
   const task = state.tasks.byToken(token);
-  return task?.live?.nodeId === nodeId ? { task, live: task.live } : undefined;
+  const live = attemptOf(task, token);
+  return task && live?.nodeId === nodeId ? { task, live } : undefined;
 }

@@ -4,7 +4,7 @@ import type { TaskGroupRef, TaskRecord, TaskSpec } from '../../protocol/task.ts'
 import { releaseCapacity } from './capacity.ts';
 import type { AskClass } from './classTable.ts';
 import type { SchedulerState } from './schedulerState.ts';
-import { noAttempts, noNodes, type Task } from './taskTable.ts';
+import { attemptsOf, noAttempts, noNodes, type Task } from './taskTable.ts';
 
 export interface TaskOrigin {
   readonly taskId: Task['taskId'];
@@ -44,6 +44,7 @@ export function unlistedTask(
     enqueuedAtMs: submittedAtMs,
     untilMs: ms(0),
     live: undefined,
+    copy: undefined,
     past: noAttempts,
     platformLosses: 0,
     suspectNodes: noNodes,
@@ -92,14 +93,16 @@ export function leaveWaiting(state: SchedulerState, task: Task): void {
 
 /** A task that ended where this journal cannot tell how: whatever it holds is given back. */
 export function dropTask(state: SchedulerState, task: Task): void {
-  if (task.live) {
-    state.nodes.attemptsOn(task.live.node).delete(task.live.token);
-    state.preemption.preemptibles.remove(task, task.live);
-    releasePlace(state, task);
-    releaseCapacity(state, task.live.node, task.spec.ask, task.live.gpuMask);
-    state.tasks.endAttempt(task);
+  if (!task.live) leaveWaiting(state, task);
+  for (const { node, token, gpuMask } of attemptsOf(task)) {
+    state.nodes.attemptsOn(node).delete(token);
+    if (token === task.live?.token) releasePlace(state, task);
+    state.preemption.preemptibles.remove(task, { node });
+    releaseCapacity(state, node, task.spec.ask, gpuMask);
+    state.tasks.endAttempt(task, token);
+    if (task.live) holdPlace(state, task);
     releaseShare(state, task);
-  } else leaveWaiting(state, task);
+  }
   removeTask(state, task);
 }
 
@@ -128,11 +131,13 @@ export function removeTask(state: SchedulerState, task: Task): void {
 /** Counts a live attempt where placement rules ask for it. Before `holdCapacity`, which says what the node can take. */
 export function holdPlace(state: SchedulerState, task: Task): void {
   state.neighbours.placed(task);
+  state.licences.hold(task.askClass.licences);
   if (task.live && task.askClass.rules?.isExclusive) state.nodes.setExclusive(task.live.node, 1);
 }
 /** While the task still has its attempt, and before `releaseCapacity`. */
 export function releasePlace(state: SchedulerState, task: Task): void {
   state.neighbours.ended(task);
+  state.licences.release(task.askClass.licences);
   if (task.live && task.askClass.rules?.isExclusive) state.nodes.setExclusive(task.live.node, 0);
 }
 

@@ -5,7 +5,6 @@ import type { EndState, LiveState, TaskGroupRef, TaskRecord, TaskSpec } from '..
 import type { AttemptRecord } from '../../protocol/attempt.ts';
 import type { AskClass } from './classTable.ts';
 import { GroupMembers } from './groupMembers.ts';
-import { preemptionsOf } from './preemptibles.ts';
 
 /** An attempt that has not ended: its node's capacity is taken. */
 export interface LiveAttempt {
@@ -38,7 +37,10 @@ export interface Task {
   enqueuedAtMs: Ms;
   /** End of the backoff. */
   untilMs: Ms;
+  /** The first of its attempts that has not ended. */
   live: LiveAttempt | undefined;
+  /** A second one beside it, on another node: the first of them to succeed counts. */
+  copy: LiveAttempt | undefined;
   /** Replaced by a longer one, never changed: most waiting tasks share the empty one. */
   past: readonly AttemptRecord[];
   /** Past attempts that were free (`retryClassOf`); they do not count against the task's own. */
@@ -65,6 +67,8 @@ export class TaskTable {
   /** Those of ended tasks, in the order of their ends: the oldest goes first. */
   readonly #endedKeys = new Map<string, TaskId>();
   #bytes = 0;
+  /** Live tasks that have a copy. */
+  copies = 0;
   /** Live members of arrays, gangs and workflows. */
   readonly groups = new GroupMembers<Task>();
   /** Live tasks that may have taken a node down: they are kept apart. */
@@ -130,7 +134,8 @@ export class TaskTable {
     if (task.group) this.groups.add(task.group.groupId, task);
     const { key } = task.spec;
     if (key !== undefined) this.claimKey(key, keyOwner(task));
-    if (task.live) this.#byToken.set(task.live.token, task);
+    for (const { token } of attemptsOf(task)) this.#byToken.set(token, task);
+    if (task.copy) this.copies += 1;
     if (task.suspectNodes.length > 0) this.suspects.add(task);
   }
   remove(task: Task): void {
@@ -139,7 +144,8 @@ export class TaskTable {
     this.#counts[task.state] -= 1;
     this.#bytes -= task.bytes;
     if (task.group) this.groups.remove(task.group.groupId, task);
-    if (task.live) this.#byToken.delete(task.live.token);
+    for (const { token } of attemptsOf(task)) this.#byToken.delete(token);
+    if (task.copy) this.copies -= 1;
     const { key } = task.spec;
     if (key !== undefined) this.releaseKey(key, keyOwner(task));
   }
@@ -158,9 +164,18 @@ export class TaskTable {
     task.live = live;
     this.#byToken.set(live.token, task);
   }
-  endAttempt(task: Task): void {
-    if (task.live) this.#byToken.delete(task.live.token);
-    task.live = undefined;
+  startCopy(task: Task, copy: LiveAttempt): void {
+    task.copy = copy;
+    this.copies += 1;
+    this.#byToken.set(copy.token, task);
+  }
+  /** Where the other one goes on, it is the first from here on. */
+  endAttempt(task: Task, token = task.live?.token): void {
+    if (token === undefined) return;
+    this.#byToken.delete(token);
+    if (task.copy) this.copies -= 1;
+    if (task.live?.token === token) task.live = task.copy;
+    task.copy = undefined;
   }
 
   /** One more node went with an attempt of it. */
@@ -180,8 +195,26 @@ export class TaskTable {
   }
 }
 
+const nothingLive: readonly LiveAttempt[] = [];
+/** Those that have not ended. */
+export function attemptsOf({ live, copy }: Pick<Task, 'live' | 'copy'>): readonly LiveAttempt[] {
+  if (!live) return nothingLive;
+  return copy ? [live, copy] : [live];
+}
+/** The one with this token, where it has not ended. */
+export function attemptOf(task: Task | undefined, token: Token): LiveAttempt | undefined {
+  if (task?.live?.token === token) return task.live;
+  return task?.copy?.token === token ? task.copy : undefined;
+}
 /** The key of a gang's spec is the group's: a repeated submit is answered with its id. */
 const keyOwner = ({ taskId, group }: Task): TaskId => (group?.kind === 'gang' ? group.groupId : taskId);
+
+/** How often it was stopped for others since a person put it back. O(past attempts). */
+export function preemptionsOf({ past, forgiven }: Pick<Task, 'past' | 'forgiven'>): number {
+  let count = 0;
+  for (let at = forgiven; at < past.length; at += 1) if (past[at]?.end?.reason === 'preempted') count += 1;
+  return count;
+}
 
 /** Attempts that count against `retry.attemptsMax`. */
 export const ownAttempts = (task: Task): number =>
@@ -192,7 +225,8 @@ export function recordOf(
   task: Task,
   ended?: { readonly state: EndState; readonly atMs: Ms; readonly reason: string },
 ): TaskRecord {
-  const attempts = task.live ? [...task.past, liveRecord(task.live)] : [...task.past];
+  // The copy goes before the first attempt, which lists show.
+  const attempts = [...task.past, ...[...attemptsOf(task)].reverse().map(liveRecord)];
   const base = {
     taskId: task.taskId,
     spec: task.spec,

@@ -67,13 +67,14 @@ function close(state: SchedulerState, node: NodeIndex, by: number): void {
 }
 
 /** A node that comes back elsewhere takes what it runs along. */
-function describe({ nodes, neighbours }: SchedulerState, node: NodeIndex, spec: NodeSpec): void {
+function describe({ nodes, neighbours, maintenance }: SchedulerState, node: NodeIndex, spec: NodeSpec): void {
   const was = nodes.specs[node]?.place;
   const { area, line, cell } = spec.place;
   const moves = was !== undefined && (was.area !== area || was.line !== line || was.cell !== cell);
   if (moves) neighbours.shift(node, -1);
   nodes.describe(node, spec);
   if (moves) neighbours.shift(node, 1);
+  if (nodes.windows > 0) maintenance.settle(node);
 }
 
 export function setNodeState(state: SchedulerState, node: NodeIndex, next: number): void {

@@ -38,6 +38,25 @@ type TaskEvents =
   | 'task_cancel_requested'
   | 'task_cancelled';
 
+/** A task that waits in line is placed. */
+function leaveLine(state: SchedulerState, task: Task): void {
+  const wasReady = task.state === 'ready';
+  state.tasks.setState(task, 'dispatched');
+  if (wasReady) state.ready.leave(task);
+  state.ready.charge(task);
+}
+/** A copy counts for placement rules only from when it is the first. */
+function otherGoesOn(
+  state: SchedulerState,
+  task: Task,
+  { live, isFirst }: { readonly live: LiveAttempt; readonly isFirst: boolean },
+): void {
+  if (isFirst) holdPlace(state, task);
+  if (task.state !== 'cancelling') state.tasks.setState(task, stateOf(live));
+}
+const stateOf = ({ startedAtMs }: LiveAttempt): 'dispatched' | 'running' =>
+  startedAtMs === undefined ? 'dispatched' : 'running';
+
 export const taskAppliers: Appliers<TaskEvents> = {
   task_admitted(state, event, atMs) {
     state.nextTaskId = Math.max(state.nextTaskId, event.taskId + 1);
@@ -58,14 +77,12 @@ export const taskAppliers: Appliers<TaskEvents> = {
   attempt_placed(state, event, atMs) {
     const task = state.tasks.mustGet(event.taskId);
     const node = mustIndex(state, event.nodeId);
-    const wasReady = task.state === 'ready';
-    state.tasks.setState(task, 'dispatched');
-    if (wasReady) state.ready.leave(task);
-    state.ready.charge(task);
+    const isCopy = event.isCopy === true;
+    if (!isCopy) leaveLine(state, task);
     holdShare(state, task);
     state.nextToken = Math.max(state.nextToken, event.token + 1);
     const live: LiveAttempt = {
-      attempt: task.past.length + 1,
+      attempt: task.past.length + (isCopy ? 2 : 1),
       token: event.token,
       node,
       nodeId: event.nodeId,
@@ -74,12 +91,13 @@ export const taskAppliers: Appliers<TaskEvents> = {
       startedAtMs: undefined,
       leaseUntilMs: state.attemptLeaseFrom(atMs),
     };
-    state.tasks.startAttempt(task, live);
+    if (isCopy) state.tasks.startCopy(task, live);
+    else state.tasks.startAttempt(task, live);
     state.preemption.preemptibles.add(task, live);
     const gang = state.gangs.of(task);
     if (gang) gang.active += 1;
     state.nodes.attemptsOn(node).add(event.token);
-    holdPlace(state, task);
+    if (!isCopy) holdPlace(state, task);
     holdCapacity(state, node, task.spec.ask, event.gpuMask);
   },
   attempt_started(state, event, atMs) {
@@ -97,12 +115,14 @@ export const taskAppliers: Appliers<TaskEvents> = {
     if (event.isSuspect === true) state.tasks.suspect(task, live.nodeId);
     state.nodes.attemptsOn(live.node).delete(live.token);
     state.preemption.preemptibles.remove(task, live);
-    releasePlace(state, task);
+    const isFirst = task.live === live;
+    if (isFirst) releasePlace(state, task);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
-    state.tasks.endAttempt(task);
+    state.tasks.endAttempt(task, live.token);
     const gang = state.gangs.of(task);
     if (gang) gang.active -= 1;
     releaseShare(state, task);
+    if (task.live) otherGoesOn(state, task, { live: task.live, isFirst });
   },
   attempt_preempt_requested(state, event) {
     mustLive(state, event.token).live.preemptedBy = event.by;

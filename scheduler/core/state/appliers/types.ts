@@ -2,7 +2,7 @@
 import type { Ms, NodeId, NodeIndex, Token } from '../../../protocol/brands.ts';
 import type { Event } from '../../../protocol/events.ts';
 import type { SchedulerState } from '../schedulerState.ts';
-import type { LiveAttempt, Task } from '../taskTable.ts';
+import { attemptOf, type LiveAttempt, type Task } from '../taskTable.ts';
 
 export type EventOf<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>;
 /** Decides nothing and refuses nothing; an event that does not fit the state is a bug and throws. */
@@ -21,6 +21,7 @@ export function mustLive(
   token: Token,
 ): { readonly task: Task; readonly live: LiveAttempt } {
   const task = state.tasks.byToken(token);
-  if (!task?.live) throw new Error(`no live attempt has token ${String(token)}`);
-  return { task, live: task.live };
+  const live = attemptOf(task, token);
+  if (!task || !live) throw new Error(`no live attempt has token ${String(token)}`);
+  return { task, live };
 }

@@ -1,0 +1,176 @@
+// What is kept for tasks that fit nowhere yet: for each a node and the time from which it should have room there.
+// Others may start on such a node only if they have ended by then, or leave enough beside. Soft state: after a restart
+// reservations are made anew.
+import type { NodeIndex } from '../../protocol/brands.ts';
+import { reservationsMax } from '../../protocol/limits.ts';
+import { type AskClass, runLengthOf } from '../state/classTable.ts';
+import type { NodeTable } from '../state/nodeTable.ts';
+import type { LiveAttempt, Task, TaskTable } from '../state/taskTable.ts';
+import { type ExpectedEnd, NodePlan } from './nodePlan.ts';
+
+export interface Reservation {
+  readonly task: Task;
+  readonly node: NodeIndex;
+  /** When the task should be able to start, as far as the expected ends of others can be trusted. */
+  fromMs: number;
+  untilMs: number;
+}
+
+/** An attempt that runs longer than expected is taken to end this soon. */
+const overdueMs = 1_000;
+
+export class Reservations {
+  readonly #fleet: NodeTable;
+  readonly #tasks: TaskTable;
+  /** Those made first come first where several are on one node. */
+  #kept: Reservation[] = [];
+  /** Of the nodes with reservations; made anew where something changed. */
+  readonly #plans = new Map<NodeIndex, NodePlan>();
+  #nowMs = 0;
+  /** Who is being placed, and when it should have ended. */
+  #asker: Task | undefined;
+  #askerUntilMs = 0;
+
+  constructor(fleet: NodeTable, tasks: TaskTable) {
+    this.#fleet = fleet;
+    this.#tasks = tasks;
+  }
+
+  get all(): readonly Reservation[] {
+    return this.#kept;
+  }
+  get isFull(): boolean {
+    return this.#kept.length >= reservationsMax;
+  }
+  of(task: Task): Reservation | undefined {
+    return this.#kept.find((kept) => kept.task === task);
+  }
+
+  /** The time of the turn. */
+  begin(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.lookFor(undefined);
+  }
+  /** For whom nodes are looked at from now on. Undefined: for the shortest task that an ask may stand for. */
+  lookFor(task: Task | undefined): void {
+    this.#asker = task;
+    this.#askerUntilMs = task ? this.#nowMs + runLengthOf(task.spec) : 0;
+  }
+
+  /** Is the room there kept for others? Nothing is kept from who has the reservation itself. */
+  refuses(node: NodeIndex, ask: AskClass): boolean {
+    if (this.#kept.length === 0 || !this.#plans.has(node)) return false;
+    if (this.#asker && (this.#dueOn(node, this.#asker) || this.#isAllFor(node, this.#asker))) return false;
+    // Several members of a gang may go to one node: they have to end before what is kept begins.
+    if (this.#asker && ask.gangSize > 0) return this.#askerUntilMs > this.#firstFromMs(node);
+    const untilMs = this.#asker ? this.#askerUntilMs : this.#nowMs + leastLengthOf(ask);
+    return !this.#planOf(node).takes(ask.ask, untilMs);
+  }
+  /** Those whose time has come. */
+  due(): readonly Reservation[] {
+    return this.#kept.filter(({ fromMs }) => fromMs <= this.#nowMs);
+  }
+  /** For an explanation: who it is kept for, and from when. */
+  first(node: NodeIndex): Reservation | undefined {
+    return this.#kept.find((kept) => kept.node === node);
+  }
+
+  /** When the task could start there beside what is kept already; undefined where it never could. O(attempts there). */
+  earliestOn(node: NodeIndex, task: Task): number | undefined {
+    const plan = this.#plans.has(node) ? this.#planOf(node) : this.#planFor(node);
+    return plan.earliest(task.spec.ask, runLengthOf(task.spec));
+  }
+  /** Keeps a node for a task from the first time on at which it has room. */
+  keep(task: Task, node: NodeIndex): void {
+    const kept = { task, node, fromMs: 0, untilMs: 0 };
+    if (this.#plans.has(node)) this.#hold(this.#planOf(node), kept);
+    this.#kept.push(kept);
+    if (!this.#plans.has(node)) this.#planOf(node);
+  }
+  drop(isMeant: (kept: Reservation) => boolean): readonly Reservation[] {
+    const dropped = this.#kept.filter(isMeant);
+    if (dropped.length === 0) return dropped;
+    this.#kept = this.#kept.filter((kept) => !isMeant(kept));
+    for (const { node } of dropped) this.changed(node);
+    return dropped;
+  }
+  clear(): void {
+    this.#kept = [];
+    this.#plans.clear();
+  }
+
+  /** What is on the node has changed by other than a placement. */
+  changed(node: NodeIndex): void {
+    if (this.#plans.delete(node) && this.first(node)) this.#planOf(node);
+  }
+  /** A task has been placed: what it holds is in the plan of its node from now on. */
+  placed(task: Task, live: LiveAttempt): void {
+    const untilMs = this.#nowMs + runLengthOf(task.spec);
+    const used = this.#dueOn(live.node, task);
+    const dropped = this.drop((kept) => kept === used || kept.task === task);
+    if (dropped.some((kept) => kept.node === live.node)) return;
+    const plan = this.#plans.get(live.node);
+    if (!plan || plan.staleAtMs <= this.#nowMs) this.changed(live.node);
+    else {
+      plan.begin(this.#nowMs);
+      plan.hold(task.spec.ask, { fromMs: this.#nowMs, untilMs, gpuMask: live.gpuMask });
+    }
+  }
+
+  /**
+   * The reservation there that this task may use: its own, or that of another with the same ask. Who of them goes first
+   * is for the queues to say.
+   */
+  #dueOn(node: NodeIndex, { askClass }: Task): Reservation | undefined {
+    return this.#kept.find(
+      (kept) => kept.node === node && kept.fromMs <= this.#nowMs && kept.task.askClass === askClass,
+    );
+  }
+
+  /** All that is kept there is kept for this task. */
+  #isAllFor(node: NodeIndex, task: Task): boolean {
+    return this.#kept.every((kept) => kept.node !== node || kept.task === task);
+  }
+
+  #firstFromMs(node: NodeIndex): number {
+    this.#planOf(node);
+    return this.#kept.reduce(
+      (first, kept) => (kept.node === node ? Math.min(first, kept.fromMs) : first),
+      Number.POSITIVE_INFINITY,
+    );
+  }
+
+  #planOf(node: NodeIndex): NodePlan {
+    const known = this.#plans.get(node);
+    if (known && known.staleAtMs > this.#nowMs) {
+      known.begin(this.#nowMs);
+      return known;
+    }
+    const plan = this.#planFor(node);
+    for (const kept of this.#kept) if (kept.node === node) this.#hold(plan, kept);
+    this.#plans.set(node, plan);
+    return plan;
+  }
+  #planFor(node: NodeIndex): NodePlan {
+    const ends: ExpectedEnd[] = [];
+    for (const token of this.#fleet.attemptsOn(node)) {
+      const task = this.#tasks.byToken(token);
+      if (task?.live) ends.push(this.#endOf(task, task.live));
+    }
+    return new NodePlan(node, this.#fleet, this.#nowMs, ends);
+  }
+  #hold(plan: NodePlan, kept: Reservation): void {
+    const { ask } = kept.task.spec;
+    const lengthMs = runLengthOf(kept.task.spec);
+    kept.fromMs = plan.earliest(ask, lengthMs) ?? Number.POSITIVE_INFINITY;
+    kept.untilMs = kept.fromMs + lengthMs;
+    if (Number.isFinite(kept.fromMs)) plan.hold(ask, kept);
+  }
+  #endOf({ spec }: Task, { startedAtMs, placedAtMs, gpuMask }: LiveAttempt): ExpectedEnd {
+    const expectedMs = (startedAtMs ?? placedAtMs) + runLengthOf(spec);
+    return { atMs: Math.max(expectedMs, this.#nowMs + overdueMs), ask: spec.ask, gpuMask };
+  }
+}
+
+/** The bound of an ask is rounded up by less than half an octave. */
+const leastLengthOf = ({ boundMs }: AskClass): number => boundMs / 1.5;
