@@ -11,13 +11,14 @@ import type { Command } from '../scheduler/protocol/events.ts';
 import { type NodeSpec, nodeSpecSchema } from '../scheduler/protocol/node.ts';
 import { type TaskSpec, taskSpecSchema } from '../scheduler/protocol/task.ts';
 import { type Bench, type Measured, quantile, rounded, wholeOption } from './bench.ts';
+import { fromBacklog } from './placement/backlog.ts';
 import { NaivePlant, runningMax } from './placement/naive.ts';
 
 /** Of a node's CPU and memory, before the first phase: two thirds in all, as packing leaves a plant. */
 const takenShare = (index: number): number => [0.1, 1, 0.9][index % 3] ?? 0;
 const joinsPerTurn = 1_000;
 
-/** Options: `nodes` (50,000), `seconds` of each phase (3). */
+/** Options: `nodes` (50,000), `seconds` of each phase (3), `waiting` tasks of the backlog (500,000). */
 export const placement: Bench = (options): Promise<Measured> => {
   const nodes = wholeOption(options, 'nodes', 50_000);
   const seconds = wholeOption(options, 'seconds', 3);
@@ -31,6 +32,8 @@ export const placement: Bench = (options): Promise<Measured> => {
   load.run(constrainedSpecs(nodes), 0.5);
   const constrained = load.run(constrainedSpecs(nodes), seconds);
   const { wideSearches } = state.placer;
+  const waiting = wholeOption(options, 'waiting', 500_000);
+  const backlog = fromBacklog(specs, waiting);
 
   const naive = new NaivePlant(specs);
   naive.fill(takenShare);
@@ -39,7 +42,7 @@ export const placement: Bench = (options): Promise<Measured> => {
   naive.run(constrainedSpecs(nodes), 0.5);
   const naiveConstrained = naive.run(constrainedSpecs(nodes), seconds);
   return Promise.resolve({
-    params: { nodes, seconds, source: 'core placer, capacity taken and given back' },
+    params: { nodes, seconds, waiting, source: 'core placer, capacity taken and given back' },
     figures: {
       plainPerS: Math.round(plain.perS),
       constrainedPerS: Math.round(constrained.perS),
@@ -50,6 +53,12 @@ export const placement: Bench = (options): Promise<Measured> => {
       refused: plain.refused + constrained.refused,
       wideSearches,
       rssMiB,
+      backlogPerS: Math.round(backlog.perS),
+      backlogPlaced: backlog.placed,
+      backlogLanes: backlog.lanes,
+      backlogDecisionP50Us: rounded(quantile(backlog.tookUs, 0.5)),
+      backlogDecisionP99Us: rounded(quantile(backlog.tookUs, 0.99)),
+      backlogRssMiB: backlog.rssMiB,
     },
     peers: {
       naivePerS: Math.round(naivePlain.perS),

@@ -19,7 +19,7 @@ import { why } from './whyAnswer.ts';
 import { amount, answerOf, count, labels, waiting } from './answerOf.ts';
 import { groupAnswers } from './groupAnswers.ts';
 import { maintenanceAnswers } from './maintenanceAnswers.ts';
-import { nodeRow, queueRow, summary } from './plantAnswers.ts';
+import { nodeRow, queueRow, summary, tenantRow } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
 import { scheduleAnswers } from './scheduleAnswers.ts';
@@ -178,6 +178,9 @@ export const answerSchemas = {
   QueueRow: queueRow,
   QueueList: v.object({ queues: v.array(queueRow) }),
   QueueAnswer: v.object({ queue: v.string() }),
+  TenantRow: tenantRow,
+  TenantList: v.object({ tenants: v.array(tenantRow) }),
+  TenantAnswer: v.object({ tenant: v.string() }),
   ...scheduleAnswers,
   ...storageAnswers,
   ...groupAnswers,

@@ -13,7 +13,8 @@ import {
   removeWindow,
   windows,
 } from './commands/maintenance.ts';
-import { cordon, health, nodes, putQueue, queues, uncordon } from './commands/plant.ts';
+import { cordon, health, nodes, uncordon } from './commands/plant.ts';
+import * as queueCommands from './commands/queues.ts';
 import { at, recorder } from './commands/recorder.ts';
 import { calendars, putCalendar, removeCalendar } from './commands/calendars.ts';
 import {
@@ -45,8 +46,15 @@ const commands: Readonly<Record<string, Command>> = {
   nodes,
   cordon,
   uncordon,
-  queues,
-  'put-queue': putQueue,
+  queues: queueCommands.queues,
+  'put-queue': queueCommands.putQueue,
+  'pause-queue': queueCommands.pauseQueue,
+  'resume-queue': queueCommands.resumeQueue,
+  'drain-queue': queueCommands.drainQueue,
+  'remove-queue': queueCommands.removeQueue,
+  tenants: queueCommands.tenants,
+  'put-tenant': queueCommands.putTenant,
+  'remove-tenant': queueCommands.removeTenant,
   windows,
   'put-window': putWindow,
   'remove-window': removeWindow,

@@ -156,6 +156,15 @@ export const queue = {
   active: 1,
 };
 
+export const tenant = {
+  tenant: 'press-shop',
+  settings: { weight: 3, burst: { cpu: 64_000 } },
+  live: 1,
+  active: 1,
+  allocated: { cpu: 100, memory: 64, gpu: 0 },
+  share: 0.025,
+};
+
 export const retention: Retention = { tasksMax: 10_000_000, daysMax: 365, logBytesMax: 8_589_934_592 };
 export const backupPlan: BackupPlan = { folder: '/backup', everyHours: 24, keep: 7 };
 

@@ -79,7 +79,19 @@ export const fieldNotes: Readonly<Record<string, Readonly<Record<string, string>
     cpuUsed: 'Millicores really used, as the agent measured.',
     memoryTotal: 'MiB.',
   },
-  QueueRow: { weight: 'Share of placements against other queues.', active: 'Placed or running.' },
+  QueueRow: {
+    weight: 'Share of the plant against other queues.',
+    active: 'Placed or running.',
+    share: 'The largest of its shares of the CPU, memory and GPUs of the plant, 0 to 1.',
+    gate: 'Why it starts nothing now, where that lies with the queue itself.',
+  },
+  QueueChange: {
+    runningMax: 'Attempts at a time.',
+    depthMax: 'Live tasks; past it a submit is refused queue_full.',
+    guaranteed: 'Goes first while it is below this: CPU in millicores, memory in MiB, GPU in thousandths.',
+    burst: 'Never more than this at a time, whatever is free.',
+    ratePerS: 'Placements per second, as a mean over some seconds.',
+  },
   ScheduleSpec: {
     cron: 'Five fields, or six with seconds first; names, ranges, lists, steps, L, W and # as in cron. Or `everyMs`.',
     everyMs: 'Each so many milliseconds, counted from `startMs`, or from 1970.',

@@ -40,6 +40,7 @@ const tagNames = [
   'workflows',
   'nodes',
   'queues',
+  'tenants',
   'windows',
   'schedules',
   'calendars',

@@ -47,7 +47,7 @@ export type Answer = Outcome<Reply, DoorRefusal>;
 
 export interface Operation {
   readonly id: string;
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below `/api/v1`, as OpenAPI writes it: `/tasks/{taskId}`. */
   readonly path: string;
   readonly about: string;

@@ -2,8 +2,8 @@
 import * as v from 'valibot';
 import type { Summary } from '../protocol/consoleAnswers.ts';
 import type { NodeRow } from '../protocol/node.ts';
-import type { QueueRow } from '../protocol/view.ts';
-import { queueSettingsSchema } from '../protocol/queue.ts';
+import type { QueueRow, TenantRow } from '../protocol/view.ts';
+import { queueSettingsSchema, tenantSettingsSchema } from '../protocol/queue.ts';
 import { amount, answerOf, count, labels } from './answerOf.ts';
 
 export const nodeRow = answerOf<NodeRow>()(
@@ -44,12 +44,24 @@ export const queueRow = answerOf<QueueRow>()(
     allocated: amounts,
     share: amount,
     gate: v.exactOptional(v.string()),
+    missed: v.exactOptional(count),
     ready: count,
     backlog: count,
     blocked: count,
     backoff: count,
     active: count,
     oldestSubmittedAtMs: v.exactOptional(amount),
+  }),
+);
+export const tenantRow = answerOf<TenantRow>()(
+  v.object({
+    tenant: v.string(),
+    settings: tenantSettingsSchema,
+    live: count,
+    active: count,
+    allocated: amounts,
+    share: amount,
+    gate: v.exactOptional(v.string()),
   }),
 );
 export const summary = answerOf<Summary>()(

@@ -1,8 +1,6 @@
-// Nodes, queues and health over HTTP. Each asks the console by the method that windows use.
+// Nodes and health over HTTP. Each asks the console by the method that windows use.
 import { methodSchemas } from '../protocol/consoleWire.ts';
 import { consoleWireVersion } from '../protocol/limits.ts';
-import { queueChangeSchema } from '../protocol/queue.ts';
-import { type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import * as examples from './examples.ts';
 import { type Answer, type Ask, json, jsonOf, type Operation } from './operation.ts';
 
@@ -48,28 +46,6 @@ export const plantOperations: readonly Operation[] = [
   },
   cordonOperation('cordonNode', 'Keeps new work away from a node; what runs there goes on.', true),
   cordonOperation('uncordonNode', 'Lets a node take work again.', false),
-  {
-    id: 'listQueues',
-    method: 'GET',
-    path: '/queues',
-    about: 'All queues with their weights and what waits in them.',
-    answer: { name: 'QueueList', status: 200, example: { queues: [examples.queue] } },
-    refuses: [],
-    run: async ({ caller }) => {
-      const summary = await caller.call('getSummary', {});
-      return summary.ok ? json({ queues: summary.value.queues }) : summary;
-    },
-  },
-  {
-    id: 'putQueue',
-    method: 'PUT',
-    path: '/queues/{queue}',
-    about: 'Makes a queue, or changes what the body names of it; the rest stays. Null takes a bound away.',
-    body: { name: 'QueueChange', schema: queueChangeSchema, example: { weight: 2 } },
-    answer: { name: 'QueueAnswer', status: 200, example: { queue: 'press-3' } },
-    refuses: ['too_many'],
-    run: putOneQueue,
-  },
 ];
 
 function cordonOperation(id: string, about: string, isCordoned: boolean): Operation {
@@ -91,17 +67,4 @@ async function health({ caller }: Ask): Promise<Answer> {
   if (!summary.ok) return summary;
   const { version, startedAtMs } = hello.value;
   return json({ version, startedAtMs, ...summary.value });
-}
-
-async function putOneQueue({ caller, path, body }: Ask): Promise<Answer> {
-  if (typeof body === 'object' && body !== null && !Array.isArray(body))
-    return jsonOf(ofBody(await caller.call('putQueue', { change: body, ...path })));
-  return refused(refusal('bad_message', 'the body is one JSON object with the settings to change'));
-}
-
-/** The fields of a refused change, as the body named them. */
-function ofBody<Value>(outcome: Outcome<Value, Refusal>): Outcome<Value, Refusal> {
-  if (outcome.ok || outcome.reason.field === undefined) return outcome;
-  const field = outcome.reason.field.replace(/^change\./, '');
-  return refused({ ...outcome.reason, field });
 }

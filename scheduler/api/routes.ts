@@ -6,6 +6,7 @@ import { maintenanceOperations } from './maintenanceOperations.ts';
 import { logOperation } from './logOperation.ts';
 import { apiPrefix, documentPath, type Operation } from './operation.ts';
 import { plantOperations } from './plantOperations.ts';
+import { queueOperations } from './queueOperations.ts';
 import type { DoorRefusal } from './problem.ts';
 import { recorderOperations } from './recorderOperations.ts';
 import { scheduleOperations } from './scheduleOperations.ts';
@@ -18,6 +19,7 @@ export const operations: readonly Operation[] = [
   ...listOperations,
   logOperation,
   ...plantOperations,
+  ...queueOperations,
   ...maintenanceOperations,
   ...scheduleOperations,
   ...storageOperations,

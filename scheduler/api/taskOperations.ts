@@ -10,7 +10,14 @@ import * as examples from './examples.ts';
 import { type Answer, apiPrefix, type Ask, json, jsonOf, type Operation, readTaskId } from './operation.ts';
 
 const { cancelTasks, getStates, requeueTasks } = methodSchemas;
-const refusesSubmit = ['unknown_queue', 'queue_full', 'class_limit', 'key_conflict', 'too_large'] as const;
+const refusesSubmit = [
+  'unknown_queue',
+  'wrong_state',
+  'queue_full',
+  'class_limit',
+  'key_conflict',
+  'too_large',
+] as const;
 const idsBody = { isOptional: false, example: { taskIds: [1, 2] } };
 const specsSchema = v.strictObject({
   specs: v.pipe(v.array(taskSpecSchema), v.minLength(1), v.maxLength(submitBatchMax)),

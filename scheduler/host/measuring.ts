@@ -5,6 +5,7 @@ import type { History } from '../history/store.ts';
 import type { JournalPort } from '../journal/port.ts';
 import type { Alarms } from '../observe/alarms.ts';
 import { LateQueues } from '../observe/lateQueues.ts';
+import { MissedDeadlines } from '../observe/missedDeadlines.ts';
 import { SlowJournal } from '../observe/slowJournal.ts';
 import type { Ms } from '../protocol/brands.ts';
 import type { Batch } from '../protocol/events.ts';
@@ -26,6 +27,7 @@ export class Measuring {
   readonly #parts: Measured;
   readonly #sampler: MetricSampler;
   readonly #queues: LateQueues;
+  readonly #deadlines: MissedDeadlines;
   readonly #journal: SlowJournal;
   readonly #timers: readonly NodeJS.Timeout[];
   #isClosed = false;
@@ -34,6 +36,7 @@ export class Measuring {
     this.#parts = parts;
     this.#sampler = new MetricSampler(parts.engine.view, parts.clock());
     this.#queues = new LateQueues(parts.alarms);
+    this.#deadlines = new MissedDeadlines(parts.alarms);
     this.#journal = new SlowJournal(parts.alarms);
     this.#timers = [
       setInterval(() => {
@@ -60,7 +63,9 @@ export class Measuring {
   #check(): void {
     const { clock, engine } = this.#parts;
     const nowMs = clock();
-    this.#queues.check(engine.view.queues(), nowMs);
+    const queues = engine.view.queues();
+    this.#queues.check(queues, nowMs);
+    this.#deadlines.check(queues);
     this.#journal.check(nowMs);
   }
 

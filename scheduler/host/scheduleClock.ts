@@ -162,7 +162,9 @@ async function dueCommand(
     kind: 'ScheduleDue',
     scheduleId,
     dueMs: found.slice(earlier.length),
-    ...(newestEarlier !== undefined && { missed: { count: earlier.length, dueMs: newestEarlier } }),
+    ...(newestEarlier !== undefined && {
+      missed: { count: earlier.length, dueMs: newestEarlier, afterMs: lastDueMs },
+    }),
     atMs: ms(nowMs),
   };
 }

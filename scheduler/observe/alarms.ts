@@ -20,6 +20,7 @@ const priorities: Readonly<Record<AlarmCode, AlarmRow['priority']>> = {
   NODE_LOST: 3,
   NODE_SET_ASIDE: 3,
   QUEUE_LATE: 3,
+  DEADLINE_MISSED: 3,
 };
 /** Many nodes lost at once: a switch or a line, not a node. */
 const groupPriority = 2;

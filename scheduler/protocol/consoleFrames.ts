@@ -24,6 +24,7 @@ export interface AlarmRow {
     | 'STORAGE_FAILED'
     | 'FLEET_FULL'
     | 'QUEUE_LATE'
+    | 'DEADLINE_MISSED'
     | 'JOURNAL_SLOW'
     | 'DISK_LOW'
     | 'BACKUP_FAILED'

@@ -90,8 +90,7 @@ export const windowNoteLengthMax = 500;
 export const reservationsMax = 16;
 /** Attempts stopped for others within a minute, over the plant: past it preemption waits. */
 export const preemptionsPerMinuteMax = 600;
-/** A task is stopped for others this often at most: then it is left to end. */
-export const preemptionsPerTaskMax = 8;
+export const preemptionsPerTaskMax = 8; // then it is left to end
 
 // ---- queue settings ----------------------------------------------------------------------------------------------
 /** 50,000 nodes of the largest kind. */

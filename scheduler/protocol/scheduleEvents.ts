@@ -32,8 +32,11 @@ export interface ScheduleDue {
   readonly scheduleId: string;
   /** Oldest first, up to `scheduleMisfiresMax` of the newest. */
   readonly dueMs: readonly Ms[];
-  /** Due times since the last one decided that came before these, and the newest of them; absent: none. */
-  readonly missed?: { readonly count: number; readonly dueMs: Ms };
+  /**
+   * Due times after `afterMs`, the last one decided as far as the host knows, that came before these, and the newest of
+   * them; absent: none. Where another one was decided meanwhile, nothing is decided: the host counts anew.
+   */
+  readonly missed?: { readonly count: number; readonly dueMs: Ms; readonly afterMs: Ms };
   /** The wall clock. */
   readonly atMs: Ms;
 }

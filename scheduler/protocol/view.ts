@@ -61,6 +61,8 @@ export interface QueueRow {
   readonly share: number;
   /** Why it starts nothing now, where that lies with the queue itself. */
   readonly gate?: QueueGate;
+  /** Live tasks whose deadline has passed. Absent: none. */
+  readonly missed?: number;
   readonly ready: number;
   readonly backlog: number;
   readonly blocked: number;

@@ -16,6 +16,7 @@ import { gangsLeftWaiting } from './gangWatch.ts';
 import { LeaseWatch } from './leaseWatch.ts';
 import { placedWhereShort } from './overheldWatch.ts';
 import { Promises } from './promises.ts';
+import { QuotaWatch } from './quotaWatch.ts';
 import { ResultWatch } from './resultWatch.ts';
 import { ShareBooks } from './shareBooks.ts';
 import { ShareWatch } from './shareWatch.ts';
@@ -40,6 +41,7 @@ export class Checks {
   readonly copies: CopyWatch;
   readonly #books = new ShareBooks();
   readonly #shares: ShareWatch;
+  readonly #quotas: QuotaWatch;
   readonly #promises: Promises;
   readonly #world: World;
   readonly #disk: FakeDisk;
@@ -62,6 +64,7 @@ export class Checks {
       (taskId) => promises.waived.has(taskId),
     );
     this.#shares = new ShareWatch(this.report, this.#books);
+    this.#quotas = new QuotaWatch(this.report, this.#books);
     this.blame = new BlameWatch(this.report);
     this.copies = new CopyWatch(this.report);
   }
@@ -92,6 +95,7 @@ export class Checks {
     this.#shares.turned(core, result);
     this.#books.turned(core, result, (task) => {
       this.#shares.placed(core, task);
+      this.#quotas.placed(core, task);
     });
   }
   stalled(forMs: number): void {

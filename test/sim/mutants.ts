@@ -6,6 +6,7 @@ import { formsMutants } from './formsMutants.ts';
 import { gangMutants } from './gangMutants.ts';
 import { preemptionMutants } from './preemptionMutants.ts';
 import { scheduleMutants } from './scheduleMutants.ts';
+import { queueMutants } from './queueMutants.ts';
 import { storageMutants } from './storageMutants.ts';
 import { applyStale, changeBatch, hangAs, ignoreStalls, seeSpecAs, without, wrap } from './rewire.ts';
 
@@ -17,6 +18,7 @@ let runsSoFar = 0;
 export const mutants: Readonly<Record<string, Mutant>> = {
   ...scheduleMutants,
   ...storageMutants,
+  ...queueMutants,
   ...blameMutants,
   ...formsMutants,
   ...gangMutants,
@@ -102,12 +104,6 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     lookFor: 'replay-digest',
     changeCore: ({ state }) => {
       wrap(state.ready, 'charge', () => () => undefined);
-    },
-  },
-  'shares of the plant are not looked at': {
-    lookFor: 'share',
-    changeCore: ({ state }) => {
-      wrap(state.plant, 'update', () => () => undefined);
     },
   },
   // These two the simulation found in the first core; kept here, so that they stay found.

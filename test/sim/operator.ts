@@ -10,6 +10,7 @@ import type { FakeHost } from './fakeHost.ts';
 import type { Answer } from './fakeHub.ts';
 import type { Plan } from './load.ts';
 import { licences, windowFrom } from './placementLoad.ts';
+import { queueChangeOf, tenantCommands } from './queueLoad.ts';
 import type { World } from './world.ts';
 
 export interface OperatorParts {
@@ -43,8 +44,11 @@ export class Operator {
   /** Spreads the plan's work over this time. */
   begin(overMs: number): void {
     const { world, plan } = this.#parts;
-    for (const { queue, weight, canPreempt } of plan.queues)
-      this.#untilTaken({ kind: 'PutQueue', queue, change: { weight, canPreempt }, actor });
+    for (const [at, { queue, weight, canPreempt }] of plan.queues.entries()) {
+      const change = { weight, canPreempt, ...queueChangeOf(plan, at) };
+      this.#untilTaken({ kind: 'PutQueue', queue, change, actor });
+    }
+    for (const command of tenantCommands(plan, actor)) this.#untilTaken(command);
     for (const licence of licences) this.#untilTaken({ kind: 'PutLicence', ...licence, actor });
     for (let window = 0; window < windowsPerRun; window += 1)
       this.#planned(world.between(1_500, overMs), () => {

@@ -88,7 +88,8 @@ export class ScheduleLoad {
     // A host that has just started may tell again of what is decided.
     const from = Math.max(last - this.#whole(3), newest - misfireMax);
     const dueMs = Array.from({ length: newest - from }, (_, at) => ms((from + 1 + at) * everyMs));
-    const missed = from > last ? { missed: { count: from - last, dueMs: ms(from * everyMs) } } : {};
+    const missed =
+      from > last ? { missed: { count: from - last, dueMs: ms(from * everyMs), afterMs: lastDueMs } } : {};
     const command = { kind: 'ScheduleDue', scheduleId, dueMs, ...missed, atMs: ms(nowMs) } as const;
     this.#host.execute(command, () => undefined);
   }

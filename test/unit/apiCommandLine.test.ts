@@ -33,6 +33,9 @@ describe('exit codes', () => {
     [2, 'submit --file /none/tasks', 'cannot be read'],
     [2, 'submit --env X -- true', '--env X: it is NAME=VALUE'],
     [2, 'put-queue q', 'give --weight'],
+    [2, 'put-queue q --burst much', 'it is like cpu=4000'],
+    [2, 'pause-queue nowhere', 'there is no queue nowhere'],
+    [6, 'remove-queue default', 'it stays'],
     [2, 'list --label line', '--label line: it is NAME=VALUE'],
     [2, 'count', 'give --by: one of state, queue, tenant, node, kind, hour, day'],
     [2, 'export', 'give --format'],
@@ -106,7 +109,8 @@ describe('words', () => {
     const { code, out } = await millrace('--help');
     expect(code).toBe(0);
     const names = [...out.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name = '']) => name);
-    for (const name of ['submit', 'why', 'what-if', 'schedules', 'journal']) expect(names).toContain(name);
+    for (const name of ['submit', 'why', 'what-if', 'drain-queue', 'schedules', 'journal'])
+      expect(names).toContain(name);
     // Those that work without a hub have helps of their own.
     const online = names.filter((name) => name !== 'journal' && name !== 'restore');
     const helps = await Promise.all(online.map((name) => millrace(`${name} --help`)));
@@ -148,8 +152,20 @@ describe('words', () => {
     expect((await millrace('cordon V/3')).out).toBe('V/3 cordoned\n');
     expect((await millrace('nodes V/3')).out).toContain('online, cordoned');
     expect((await millrace('uncordon V/3')).out).toBe('V/3 uncordoned\n');
-    expect((await millrace('put-queue night --weight 2')).out).toBe('night has weight 2\n');
-    expect((await millrace('queues')).out).toMatch(/^night +2 /m);
+    expect((await millrace('put-queue night --weight 2 --burst cpu=4000 --rate-per-s 2.5')).out).toBe(
+      'night: weight 2, burst {"cpu":4000}, ratePerS 2.5\n',
+    );
+    expect((await millrace('put-queue night --burst none')).out).toBe('night: burst none\n');
+    expect((await millrace('pause-queue night')).out).toBe('night is paused\n');
+    expect((await millrace('queues')).out).toContain('QUEUE_PAUSED');
+    expect((await millrace('drain-queue night')).out).toBe('night is draining\n');
+    expect((await millrace('submit --queue night -- true')).said).toContain('queue night is draining');
+    expect((await millrace('resume-queue night')).out).toBe('night is open\n');
+    expect((await millrace('put-tenant paint --weight 3')).out).toBe('paint: weight 3\n');
+    expect((await millrace('tenants')).out).toContain('paint');
+    expect((await millrace('remove-tenant paint')).out).toBe('paint removed\n');
+
+    expect((await millrace('queues')).out).toMatch(/^night +open +2 /m);
     expect(linesOf((await millrace('nodes --all --json')).out)).toHaveLength(20);
   });
 

@@ -110,7 +110,8 @@ describe('the door keeps to it', () => {
     getTaskStates: { taskIds: [1, 77] },
     cancelTasks: { taskIds: [77] },
     retryTasks: { taskIds: [77] },
-    putQueue: { weight: 3 },
+    putQueue: { weight: 3, burst: { cpu: 4_000 } },
+    putTenant: { weight: 3, runningMax: 5 },
     putWindow: { scope: { line: ['L'] }, fromMs: 1, untilMs: Date.now() + 3_600_000 },
     putLicence: { total: 2 },
     putSchedule: { everyMs: 60_000, task: { work: { kind: 'simulated', runMs: 1 } } },
@@ -169,7 +170,7 @@ describe('the door keeps to it', () => {
       .replace('{calendar}', 'c')
       .replace('{taskId}', String(taskId))
       .replace('{nodeId}', 'V%2F1')
-      .replace(/\{(queue|id|licence)\}/, 'q');
+      .replace(/\{(queue|id|licence|tenant)\}/, 'q');
 
   const queryOf = (id: string): string => {
     if (id === 'countTasks') return '?by=state';

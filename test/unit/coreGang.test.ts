@@ -238,6 +238,20 @@ describe('over a restart', () => {
     expect(second.join('N2', {}, [{ token, state: 'running' }]).stops).toEqual([token]);
   });
 
+  test('a member that is done stays so over a restart, though the gang has backed off before', () => {
+    const { core, end, wait, beats, members, now } = placedGang(2);
+    end(0, failure);
+    end(1, { reason: 'cancelled' });
+    wait(1_000, beats); // the backoff is over, and both run again
+    end(0);
+    const after = startedCore(undefined, Core.restored(core.snapshotParts()));
+    after.jump(now() - after.now());
+    after.give({ kind: 'StartEpoch', seed: 9 });
+    after.wait(5_000); // the stage checks that the leader is not in line again
+    const states = members.map((member) => after.core.state.tasks.get(member)?.state);
+    expect(states).toEqual(['held', 'dispatched']);
+  });
+
   test('every state of a gang is the same after a snapshot', () => {
     const { core, end, wait, beats } = placedGang(3);
     const isKept = () => Core.restored(core.snapshotParts()).digest() === core.digest();

@@ -4,6 +4,7 @@ import { gateOf } from '../../scheduler/core/queue/gates.ts';
 import { type QueueName, queueName, type TaskId } from '../../scheduler/protocol/brands.ts';
 import { rejoinWindowMs } from '../../scheduler/protocol/limits.ts';
 import type { QueueChange, TenantChange } from '../../scheduler/protocol/queue.ts';
+import { MissedDeadlines } from '../../scheduler/observe/missedDeadlines.ts';
 import { liveOf, mustTaskId, reasonOf, startedCore } from './coreStage.ts';
 
 const actor = 'ann';
@@ -137,6 +138,21 @@ describe('limits', () => {
     ]);
   });
 
+  test('a gang counts with all its members: it waits for its bounds, alone where it is larger than them', () => {
+    const { put, submitOne, gate, core, finish } = plant(3);
+    put(press, { runningMax: 3, burst: { cpu: 3_000 } });
+    const plain = submitOne({ queue: press, ask: { cpu: 500 } });
+    const gang = submitOne({ queue: press, ask: { cpu: 1_000 }, gang: { size: 3 } });
+    const huge = submitOne({ queue: press, gang: { size: 4 }, priority: 9 });
+    const leader = (of: number) => (of + 1) as TaskId;
+    expect(core.state.ready.mustGet(press).share.active).toBe(1);
+    expect(gate(leader(gang))).toBe('QUEUE_RUNNING_MAX');
+    finish(plain);
+    expect(core.state.ready.mustGet(press).share).toMatchObject({ active: 3, cpu: 3_000 });
+    put(press, { runningMax: 7, burst: null });
+    expect(core.state.tasks.get(leader(huge))?.live).toBeDefined();
+  });
+
   test('ratePerS spaces placements, and a timer says when the next one may be', () => {
     const { put, many, gate, activeOf, rowOf, core, give, jump, now } = plant();
     put(press, { ratePerS: 0.5 });
@@ -241,6 +257,30 @@ describe('quotas', () => {
     pause('open');
     expect([activeOf(press), activeOf(paint)]).toEqual([6, 2]);
     expect(put(press, { guaranteed: null }).events).toHaveLength(1);
+  });
+});
+
+describe('deadlines', () => {
+  test('a task that missed its deadline is counted and told once per queue, and runs all the same', () => {
+    const { put, submitOne, rowOf, core, jump, give, finish, now } = plant();
+    put(press, {});
+    const id = submitOne({ queue: press, deadlineMs: now() + 1_000 });
+    submitOne({ queue: press, deadlineMs: now() + 60_000 });
+    expect(rowOf(press)?.missed).toBeUndefined();
+    const told: string[] = [];
+    const watch = new MissedDeadlines({
+      raise: ({ code, source, params }) => told.push(`${code} ${source} ${String(params?.['count'])}`),
+      clear: (code, source) => told.push(`clear ${code} ${source}`),
+    });
+    jump(2_000);
+    give();
+    expect(rowOf(press)?.missed).toBe(1);
+    watch.check(core.view().queues());
+    watch.check(core.view().queues());
+    expect(core.state.tasks.get(id)?.live).toBeDefined();
+    finish(id);
+    watch.check(core.view().queues());
+    expect(told).toEqual(['DEADLINE_MISSED press 1', 'clear DEADLINE_MISSED press']);
   });
 });
 

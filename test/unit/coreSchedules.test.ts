@@ -26,7 +26,9 @@ const due = (
   kind: 'ScheduleDue',
   scheduleId: 'count',
   dueMs: at(...seconds),
-  ...(missed && { missed: { count: missed[0], dueMs: ms(startMs + missed[1] * 1_000) } }),
+  ...(missed && {
+    missed: { count: missed[0], dueMs: ms(startMs + missed[1] * 1_000), afterMs: ms(startMs) },
+  }),
   atMs: ms(startMs + atSecond * 1_000),
 });
 function scheduled(more: Partial<ScheduleInput> = {}) {
@@ -115,6 +117,12 @@ describe('due times that were missed', () => {
     expect(fired(due([9], 9, [8, 8]))).toEqual([]);
     expect(row()).toMatchObject({ fired: 1, skipped: 8 });
   });
+});
+
+test('a count of missed due times that was made before another decision decides nothing', () => {
+  const { fired, row } = scheduled({ misfire: 'once' });
+  expect(fired(due([2]), due([9], 9, [8, 8]))).toEqual([2]);
+  expect(row()).toMatchObject({ fired: 1, skipped: 0, lastDueMs: startMs + 2_000 });
 });
 
 describe('while the last task has not ended', () => {

@@ -6,7 +6,7 @@ import { apiPrefix } from '../operation.ts';
 import { CommandFailed, exitCodeOf, exitCodes } from './exitCodes.ts';
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below `/api/v1`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | readonly string[] | undefined>>;

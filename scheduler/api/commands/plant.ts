@@ -1,4 +1,4 @@
-// millrace nodes, cordon, uncordon, queues, put-queue, health: the plant in tables.
+// millrace nodes, cordon, uncordon, health: the plant in tables.
 import type { InferOutput } from 'valibot';
 import { answerSchemas } from '../answerSchemas.ts';
 import { type Command, type Given, onlyWord, wrongUsage } from './command.ts';
@@ -76,43 +76,6 @@ const cordonCommand = (verb: 'cordon' | 'uncordon', about: string): Command => (
 });
 export const cordon = cordonCommand('cordon', 'Keeps new work away from nodes; what runs there goes on.');
 export const uncordon = cordonCommand('uncordon', 'Lets nodes take work again.');
-
-export const queues: Command = {
-  form: '',
-  about: 'Lists queues with their weights and what waits in them.',
-  options: {},
-  run: async (_given, tools) => {
-    const list = await tools.client.ask(answerSchemas.QueueList, { method: 'GET', path: '/queues' });
-    const head = ['QUEUE', 'WEIGHT', 'READY', 'BACKLOG', 'BLOCKED', 'BACKOFF', 'ACTIVE', 'OLDEST'];
-    printRows(tools, list.queues, head, (row) => [
-      row.queue,
-      row.weight,
-      row.ready,
-      row.backlog,
-      row.blocked,
-      row.backoff,
-      row.active,
-      timeOf(row.oldestSubmittedAtMs),
-    ]);
-    return exitCodes.ok;
-  },
-};
-
-export const putQueue: Command = {
-  form: 'NAME --weight N',
-  about: 'Makes a queue, or changes its weight.',
-  options: { weight: { type: 'string', value: 'N', about: 'share of placements against other queues' } },
-  run: async (given, { client, out, isJson }) => {
-    const queue = onlyWord(given, 'queue');
-    const weight = given.number('weight');
-    if (weight === undefined) throw wrongUsage('give --weight');
-    const path = `/queues/${encodeURIComponent(queue)}`;
-    const call = { method: 'PUT', path, body: JSON.stringify({ weight }) } as const;
-    const answer = await client.ask(answerSchemas.QueueAnswer, call);
-    out(isJson ? `${JSON.stringify({ ...answer, weight })}\n` : `${queue} has weight ${weight}\n`);
-    return exitCodes.ok;
-  },
-};
 
 export const health: Command = {
   form: '',

@@ -3,7 +3,8 @@ import { type Ms, ms, type TaskId } from '../../protocol/brands.ts';
 import { platformRetriesMax, poisonNodesMax } from '../../protocol/limits.ts';
 import { type AttemptEnd, isSuccess } from '../../protocol/attempt.ts';
 import { retryClassOf, ruleFor } from '../../protocol/retry.ts';
-import { ownAttempts, preemptionsOf, type Task } from '../state/taskTable.ts';
+import { preemptionsOf } from '../state/preemptionsOf.ts';
+import { ownAttempts, type Task } from '../state/taskTable.ts';
 import { mayEnterLine } from './arrays.ts';
 import type { Turn } from './turn.ts';
 

@@ -18,7 +18,8 @@ export function scheduleDue(turn: Turn, command: ScheduleDue): Outcome<undefined
   if (!schedule) return refused(unknownSchedule(scheduleId));
   if (schedule.spec.isPaused) return refused(refusal('wrong_state', `schedule ${scheduleId} is paused`));
   const open = command.dueMs.filter((dueMs) => dueMs > schedule.lastDueMs);
-  const earlier = command.missed && command.missed.dueMs > schedule.lastDueMs ? command.missed : undefined;
+  const earlier = command.missed;
+  if (earlier && earlier.afterMs !== schedule.lastDueMs) return accepted(undefined);
   const wanted = wantedOf(schedule, open, atMs);
   const unwanted = open.slice(0, open.length - wanted.length);
   skip(turn, schedule, {

@@ -8,9 +8,19 @@ import type { Tenant } from './tenants.ts';
 
 export type TenantGate = NonNullable<TenantRow['gate']>;
 
-const nothing: Amounts = { cpu: 0, memory: 0, gpu: 0 };
+/** What a task asks for with all members of its gang: they start together. */
+export interface Demand {
+  readonly ask: Ask;
+  /** 0: a plain task. */
+  readonly gangSize: number;
+}
+interface Held extends Amounts {
+  readonly active: number;
+}
+type Bounds = Pick<TenantSettings, 'runningMax' | 'burst'>;
+const nothing: Held = { active: 0, cpu: 0, memory: 0, gpu: 0 };
 
-/** What of a quota an ask would pass, beside what is held already. */
+/** What of its bounds a demand would pass, beside what is held already. */
 export interface Lack {
   /** Only GPUs: asks without them may pass. */
   readonly isGpuOnly: boolean;
@@ -18,31 +28,42 @@ export interface Lack {
 const gpuOnly: Lack = { isGpuOnly: true };
 const more: Lack = { isGpuOnly: false };
 
-/** Undefined where the ask stays within the quota. */
-export function lackOf(held: Amounts, quota: Quota | undefined, ask: Ask): Lack | undefined {
+/** Undefined where the demand stays within the quota. */
+function quotaLack(held: Amounts, quota: Quota | undefined, { ask, gangSize }: Demand): Lack | undefined {
   if (!quota) return undefined;
-  if (quota.cpu !== undefined && ask.cpu > 0 && held.cpu + ask.cpu > quota.cpu) return more;
-  if (quota.memory !== undefined && ask.memory > 0 && held.memory + ask.memory > quota.memory) return more;
-  const gpu = gpuOf(ask);
-  return quota.gpu !== undefined && gpu > 0 && held.gpu + gpu > quota.gpu ? gpuOnly : undefined;
+  const times = Math.max(1, gangSize);
+  const passes = (has: number, asked: number, most: number | undefined): boolean =>
+    most !== undefined && asked > 0 && has + times * asked > most;
+  if (passes(held.cpu, ask.cpu, quota.cpu) || passes(held.memory, ask.memory, quota.memory)) return more;
+  return passes(held.gpu, gpuOf(ask), quota.gpu) ? gpuOnly : undefined;
 }
 
-/** The ask alone is larger than the quota: it is let through only by another quota. */
-export const isBeyondQuota = (quota: Quota | undefined, ask: Ask): boolean =>
-  lackOf(nothing, quota, ask) !== undefined;
+/** Undefined where the demand stays within the bounds. */
+export function lackOf(held: Held, { runningMax, burst }: Bounds, demand: Demand): Lack | undefined {
+  if (runningMax !== undefined && held.active + Math.max(1, demand.gangSize) > runningMax) return more;
+  return quotaLack(held, burst, demand);
+}
+
+/** The demand alone is larger than the bounds: it is let through only by other bounds. */
+export const isBeyond = (bounds: Bounds, demand: Demand): boolean =>
+  lackOf(nothing, bounds, demand) !== undefined;
 
 /**
- * Would this ask be held on borrowed quota? Its own is what `guaranteed` names, and only for asks that need some of
+ * Would this demand be held on borrowed quota? Its own is what `guaranteed` names, and only for asks that need some of
  * that; without `guaranteed` all is borrowed.
  */
-export function isBorrowing(share: Share, { guaranteed }: QueueSettings | TenantSettings, ask: Ask): boolean {
+export function isBorrowing(
+  share: Share,
+  { guaranteed }: QueueSettings | TenantSettings,
+  demand: Demand,
+): boolean {
   if (!guaranteed) return true;
-  const gpu = gpuOf(ask);
+  const { ask } = demand;
   const isNamed =
     (guaranteed.cpu !== undefined && ask.cpu > 0) ||
     (guaranteed.memory !== undefined && ask.memory > 0) ||
-    (guaranteed.gpu !== undefined && gpu > 0);
-  return !isNamed || lackOf(share, guaranteed, ask) !== undefined;
+    (guaranteed.gpu !== undefined && gpuOf(ask) > 0);
+  return !isNamed || quotaLack(share, guaranteed, demand) !== undefined;
 }
 
 interface Limited {

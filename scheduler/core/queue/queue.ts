@@ -1,9 +1,9 @@
 // One queue: its settings, what it has of the plant, and what waits in it, tenant by tenant.
 import type { QueueName } from '../../protocol/brands.ts';
-import type { QueueOrder, QueueSettings } from '../../protocol/queue.ts';
+import type { QueueOrder, QueueSettings, TenantSettings } from '../../protocol/queue.ts';
 import type { Task } from '../state/taskTable.ts';
 import type { Plant } from '../state/plant.ts';
-import { isBeyondQuota, isBorrowing, lackOf, tenantGate } from './limits.ts';
+import { isBeyond, isBorrowing, lackOf, tenantGate } from './limits.ts';
 import type { Lane } from './lane.ts';
 import { type Choice, Line } from './line.ts';
 import { RateGate } from './rateGate.ts';
@@ -67,7 +67,7 @@ export class Queue {
   first(plant: Plant, nowMs: number): Task | undefined {
     for (const withGpu of [true, false]) {
       const task = this.#firstOfTenants(plant, nowMs, withGpu);
-      const lack = task && lackOf(this.share, this.settings.burst, task.spec.ask);
+      const lack = task && lackOf(this.share, this.settings, task.askClass);
       if (!lack) return task;
       if (!lack.isGpuOnly) return undefined;
     }
@@ -91,26 +91,28 @@ export class Queue {
   }
 
   #firstOfLine(line: Line, nowMs: number, withGpu: boolean): Task | undefined {
-    const { burst } = line.tenant.settings ?? plainTenant;
-    const isBeyond = this.#isBeyond(burst);
+    const bounds = line.tenant.settings ?? plainTenant;
+    const isBeyond = this.#isBeyond(bounds);
     const choice: Choice = { withGpu, isBeyond };
     const task = line.first(this.order, nowMs, choice);
-    const lack = task && lackOf(line.tenant.share, burst, task.spec.ask);
+    const lack = task && lackOf(line.tenant.share, bounds, task.askClass);
     if (!lack) return task;
     if (!lack.isGpuOnly || !withGpu) return undefined;
     const other = line.first(this.order, nowMs, { withGpu: false, isBeyond });
-    return other && lackOf(line.tenant.share, burst, other.spec.ask) ? undefined : other;
+    return other && lackOf(line.tenant.share, bounds, other.askClass) ? undefined : other;
   }
 
-  #isBeyond(ofTenant: QueueSettings['burst']): Choice['isBeyond'] {
-    const { burst } = this.settings;
-    if (!burst && !ofTenant) return never;
-    return ({ askClass }) => isBeyondQuota(burst, askClass.ask) || isBeyondQuota(ofTenant, askClass.ask);
+  #isBeyond(ofTenant: TenantSettings): Choice['isBeyond'] {
+    const { settings } = this;
+    if (!isBounded(settings) && !isBounded(ofTenant)) return never;
+    return ({ askClass }) => isBeyond(settings, askClass) || isBeyond(ofTenant, askClass);
   }
 }
 
-const isOwn = ({ settings, share }: Tenant, { spec }: Task): boolean =>
-  settings?.guaranteed !== undefined && !isBorrowing(share, settings, spec.ask);
+const isBounded = ({ burst, runningMax }: TenantSettings): boolean =>
+  burst !== undefined || runningMax !== undefined;
+const isOwn = ({ settings, share }: Tenant, { askClass }: Task): boolean =>
+  settings?.guaranteed !== undefined && !isBorrowing(share, settings, askClass);
 
 const never = (): boolean => false;
 

@@ -141,7 +141,7 @@ export class ReadyQueue {
       if (!settings.guaranteed && best && !isLess({ isOwn: false, level, served }, best)) continue;
       const task = this.#isShut(queue, nowMs) ? undefined : queue.first(this.#plant, nowMs);
       if (!task) continue;
-      const isOwn = settings.guaranteed !== undefined && !isBorrowing(share, settings, task.spec.ask);
+      const isOwn = settings.guaranteed !== undefined && !isBorrowing(share, settings, task.askClass);
       if (!best || isLess({ isOwn, level, served }, best)) best = { isOwn, level, served, task };
     }
     return best?.task;

@@ -19,6 +19,7 @@ export function queueRows(state: SchedulerState): readonly QueueRow[] {
     share: queue.share.dominantOf(state.plant),
     ...gateOrNone(queueStop(state, queue)),
     backoff: queue.backoff,
+    ...missedOf(state, queue),
     ...waitingIn(queue, window),
   }));
 }
@@ -35,6 +36,10 @@ export function tenantRows(state: SchedulerState): readonly TenantRow[] {
   }));
 }
 
+function missedOf({ deadlines, ready }: SchedulerState, { name }: Queue): Pick<QueueRow, 'missed'> {
+  const missed = deadlines.missedIn(name, ready.nowMs);
+  return missed === 0 ? {} : { missed };
+}
 const gateOrNone = <Gate>(gate: Gate | undefined): { readonly gate?: Gate } =>
   gate === undefined ? {} : { gate };
 

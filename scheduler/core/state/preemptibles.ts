@@ -2,7 +2,8 @@
 // it is saved.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import { preemptionsPerTaskMax, priorityMax } from '../../protocol/limits.ts';
-import { type LiveAttempt, preemptionsOf, type Task } from './taskTable.ts';
+import { preemptionsOf } from './preemptionsOf.ts';
+import type { LiveAttempt, Task } from './taskTable.ts';
 
 /** By what it declares alone. A gang ends as a whole; what runs at most once could not go on. */
 export const isPreemptible = ({ spec, group }: Task): boolean =>

@@ -14,6 +14,7 @@ import { GangRoom } from '../place/gangRoom.ts';
 import { ScheduleTable } from './scheduleTable.ts';
 import { Placer } from '../place/pipeline.ts';
 import { type Policy, policies } from '../place/policy.ts';
+import { Deadlines } from '../queue/deadlines.ts';
 import { Reservations } from '../place/reservations.ts';
 import { EndRate } from '../queue/endRate.ts';
 import { Keeping } from '../queue/keeping.ts';
@@ -96,6 +97,7 @@ export class SchedulerState {
   readonly blame = new NodeBlame();
   /** Reports for attempts that were no longer the reporter's. */
   staleReports = 0;
+  readonly deadlines = new Deadlines();
   /** How fast places become free. */
   readonly ends = new EndRate();
   /** When the timer for queues that wait for their rate is due; infinite where none is set. */

@@ -109,6 +109,7 @@ export function dropTask(state: SchedulerState, task: Task): void {
 /** Lists a task, and counts it with its queue and its tenant. */
 export function addTask(state: SchedulerState, task: Task): void {
   state.tasks.add(task);
+  state.deadlines.add(task);
   state.gangs.add(task);
   state.ready.mustGet(task.spec.queue).share.live += 1;
   const line = state.ready.lineOf(task);
@@ -118,6 +119,7 @@ export function addTask(state: SchedulerState, task: Task): void {
 
 export function removeTask(state: SchedulerState, task: Task): void {
   state.tasks.remove(task);
+  state.deadlines.remove(task);
   state.gangs.remove(task);
   const queue = state.ready.mustGet(task.spec.queue);
   const line = state.ready.lineOf(task);

@@ -5,6 +5,7 @@ import type { EndState, LiveState, TaskGroupRef, TaskRecord, TaskSpec } from '..
 import type { AttemptRecord } from '../../protocol/attempt.ts';
 import type { AskClass } from './classTable.ts';
 import { GroupMembers } from './groupMembers.ts';
+import { preemptionsOf } from './preemptionsOf.ts';
 
 /** An attempt that has not ended: its node's capacity is taken. */
 export interface LiveAttempt {
@@ -208,13 +209,6 @@ export function attemptOf(task: Task | undefined, token: Token): LiveAttempt | u
 }
 /** The key of a gang's spec is the group's: a repeated submit is answered with its id. */
 const keyOwner = ({ taskId, group }: Task): TaskId => (group?.kind === 'gang' ? group.groupId : taskId);
-
-/** How often it was stopped for others since a person put it back. O(past attempts). */
-export function preemptionsOf({ past, forgiven }: Pick<Task, 'past' | 'forgiven'>): number {
-  let count = 0;
-  for (let at = forgiven; at < past.length; at += 1) if (past[at]?.end?.reason === 'preempted') count += 1;
-  return count;
-}
 
 /** Attempts that count against `retry.attemptsMax`. */
 export const ownAttempts = (task: Task): number =>

@@ -1,5 +1,5 @@
 // Events of gangs. What happens to a single member is an event of tasks.
-import { type TaskId, taskId } from '../../../protocol/brands.ts';
+import { ms, type TaskId, taskId } from '../../../protocol/brands.ts';
 import { leaderOf } from '../gangTable.ts';
 import { addTask, enterLineInTime, newTask } from '../taskMaking.ts';
 import type { Appliers } from './types.ts';
@@ -34,7 +34,9 @@ export const gangAppliers: Appliers<GangEvents> = {
     state.gangs.mustGet(event.groupId).brokenBy = event.taskId;
   },
   gang_member_ended(state, event) {
-    state.tasks.setState(state.tasks.mustGet(event.taskId), 'held');
+    const member = state.tasks.mustGet(event.taskId);
+    state.tasks.setState(member, 'held');
+    member.untilMs = ms(0); // of an earlier backoff: it waits for the others now, and for no time
   },
   gang_backed_off(state, event) {
     const gang = state.gangs.mustGet(event.groupId);
