@@ -40,9 +40,8 @@ function placeNominee(
   { task, start }: { task: Task; start: (task: Task, node: Nomination['node']) => void },
 ): void {
   state.nodes.kept.delete(node);
-  state.reservations.lookFor(task);
-  const fits = state.placer.fits(node, task.askClass) && mayStart(state, task);
-  state.reservations.lookFor(undefined);
+  const hasRoom = state.reservations.lookingFor(task, () => state.placer.fits(node, task.askClass));
+  const fits = hasRoom && mayStart(state, task);
   state.nodes.kept.set(node, taskId);
   if (fits) {
     endNomination(state, taskId);

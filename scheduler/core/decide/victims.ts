@@ -27,10 +27,12 @@ interface Offer extends Victims {
 }
 
 /** The cheapest set over the nodes tried; undefined where none makes enough room. */
-export function victimsFor({ state, nowMs }: Turn, task: Task): Victims | undefined {
+export const victimsFor = (turn: Turn, task: Task): Victims | undefined =>
+  turn.state.reservations.lookingFor(task, () => cheapest(turn, task));
+
+function cheapest({ state, nowMs }: Turn, task: Task): Victims | undefined {
   const avoid = avoidedBy(state, task);
   const seen = rulesThatSawAll(state);
-  state.reservations.lookFor(task);
   let best: Offer | undefined;
   for (const node of nodesFor(state, task)) {
     const tasks = cheapestOn(state, node, { task, nowMs });
@@ -44,7 +46,6 @@ export function victimsFor({ state, nowMs }: Turn, task: Task): Victims | undefi
     };
     if (!best || isCheaper(offer, best)) best = offer;
   }
-  state.reservations.lookFor(undefined);
   for (const rules of seen) rules.seenChanges = changesFor(rules, state.nodes.version);
   return best;
 }
@@ -141,9 +142,11 @@ function takeAway(state: SchedulerState, task: Task): void {
   if (!task.live) return;
   releasePlace(state, task);
   releaseCapacity(state, task.live.node, task.spec.ask, task.live.gpuMask);
+  state.reservations.changed(task.live.node);
 }
 function giveBack(state: SchedulerState, task: Task): void {
   if (!task.live) return;
   holdPlace(state, task);
   holdCapacity(state, task.live.node, task.spec.ask, task.live.gpuMask);
+  state.reservations.changed(task.live.node);
 }

@@ -56,6 +56,14 @@ export class Reservations {
     this.#asker = task;
     this.#askerUntilMs = task ? this.#nowMs + runLengthOf(task.spec) : 0;
   }
+  /** The same for the length of this work only. */
+  lookingFor<Found>(task: Task, look: () => Found): Found {
+    const before = this.#asker;
+    this.lookFor(task);
+    const found = look();
+    this.lookFor(before);
+    return found;
+  }
 
   /** Is the room there kept for others? Nothing is kept from who has the reservation itself. */
   refuses(node: NodeIndex, ask: AskClass): boolean {
