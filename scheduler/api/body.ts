@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parseJson } from '../protocol/decode.ts';
 import * as limits from '../protocol/limits.ts';
+import * as programLimits from '../protocol/programLimits.ts';
 import { accepted, type Outcome, refusal, refused } from '../protocol/outcome.ts';
 import type { DoorRefusal } from './problem.ts';
 
@@ -11,13 +12,13 @@ export async function readJson(request: IncomingMessage): Promise<Outcome<unknow
   if (encoding === undefined && (length === undefined || length === '0')) return accepted(undefined);
   const type = refusedType(request);
   if (type) return refused(type);
-  if (Number(length ?? 0) > limits.apiBodyBytesMax) return refused(tooLarge);
+  if (Number(length ?? 0) > programLimits.apiBodyBytesMax) return refused(tooLarge);
   const bytes = await collect(request);
   if (!bytes.ok) return bytes;
   if (bytes.value.length === 0) return accepted(undefined);
   const text = textOf(bytes.value);
   if (text === undefined) return refused(refusal('bad_message', 'the body is not UTF-8'));
-  return parseJson(text, limits.apiBodyBytesMax, 'the body');
+  return parseJson(text, programLimits.apiBodyBytesMax, 'the body');
 }
 
 function textOf(bytes: Buffer): string | undefined {
@@ -30,8 +31,8 @@ function textOf(bytes: Buffer): string | undefined {
 
 /** How much of memory a body may come to take: by its announced length, or the most where it announces none. */
 export function bodyBytesOf({ headers }: IncomingMessage): number {
-  if (headers['transfer-encoding'] !== undefined) return limits.apiBodyBytesMax;
-  return Math.min(Number(headers['content-length'] ?? 0), limits.apiBodyBytesMax);
+  if (headers['transfer-encoding'] !== undefined) return programLimits.apiBodyBytesMax;
+  return Math.min(Number(headers['content-length'] ?? 0), programLimits.apiBodyBytesMax);
 }
 
 function refusedType({ headers }: IncomingMessage): DoorRefusal | undefined {
@@ -50,7 +51,7 @@ function collect(request: IncomingMessage): Promise<Outcome<Buffer, DoorRefusal>
     let bytes = 0;
     const onData = (chunk: Buffer): void => {
       bytes += chunk.length;
-      if (bytes <= limits.apiBodyBytesMax) {
+      if (bytes <= programLimits.apiBodyBytesMax) {
         chunks.push(chunk);
         return;
       }
@@ -72,5 +73,5 @@ function collect(request: IncomingMessage): Promise<Outcome<Buffer, DoorRefusal>
 
 const tooLarge: DoorRefusal = refusal(
   'too_large',
-  `the body has more than ${limits.apiBodyBytesMax} bytes; send fewer tasks at a time`,
+  `the body has more than ${programLimits.apiBodyBytesMax} bytes; send fewer tasks at a time`,
 );

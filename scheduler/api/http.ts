@@ -1,6 +1,7 @@
 // The door for programs: HTTP requests below /api/v1, with a token of their own, answered by the console's methods.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as limits from '../protocol/limits.ts';
+import * as programLimits from '../protocol/programLimits.ts';
 import { accepted, type Outcome, refusal, refused } from '../protocol/outcome.ts';
 import { bodyBytesOf, readJson } from './body.ts';
 import { openApiDocument } from './openapi.ts';
@@ -59,7 +60,10 @@ class ProgramDoor {
     const route = findRoute(request.method ?? '', path);
     if (!route.ok) return route;
     const bytes = bodyBytesOf(request);
-    if (this.#inWork >= limits.apiRequestsMax || this.#bodyBytes + bytes > limits.apiBodiesBytesMax)
+    if (
+      this.#inWork >= programLimits.apiRequestsMax ||
+      this.#bodyBytes + bytes > programLimits.apiBodiesBytesMax
+    )
       return refused(tooManyRequests);
     this.#inWork += 1;
     this.#bodyBytes += bytes;
@@ -103,7 +107,7 @@ class ProgramDoor {
     response: ServerResponse,
     { contentType, isFollow, write }: Extract<Reply, { kind: 'stream' }>,
   ): Promise<void> {
-    if (isFollow && this.#follows >= limits.apiFollowsMax) {
+    if (isFollow && this.#follows >= programLimits.apiFollowsMax) {
       sendProblem(request, response, tooManyFollows);
       return;
     }
@@ -198,11 +202,11 @@ const failedInside: DoorRefusal = {
 };
 const tooManyRequests = refusal(
   'too_many',
-  `${limits.apiRequestsMax} requests, or ${limits.apiBodiesBytesMax} bytes of them, are in work; retry after 1 s`,
+  `${programLimits.apiRequestsMax} requests, or ${programLimits.apiBodiesBytesMax} bytes of them, are in work; retry after 1 s`,
   { retryAfterMs: 1_000 },
 );
 const tooManyFollows = refusal(
   'too_many',
-  `${limits.apiFollowsMax} outputs are being followed, the most this host serves; retry after 10 s`,
+  `${programLimits.apiFollowsMax} outputs are being followed, the most this host serves; retry after 10 s`,
   { retryAfterMs: 10_000 },
 );

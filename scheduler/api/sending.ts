@@ -1,6 +1,6 @@
 // Whole answers on their way out: JSON, the document, problems.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { apiBodyBytesMax } from '../protocol/limits.ts';
+import { apiBodyBytesMax } from '../protocol/programLimits.ts';
 import type { Reply } from './operation.ts';
 import { type DoorRefusal, headersOf, problemOf, problems } from './problem.ts';
 

@@ -1,6 +1,6 @@
 // Where a long answer goes: no more is read for a client than it takes.
 import type { ServerResponse } from 'node:http';
-import { apiUnsentBytesMax } from '../protocol/limits.ts';
+import { apiUnsentBytesMax } from '../protocol/programLimits.ts';
 import type { Sink } from './operation.ts';
 
 export function openSink(response: ServerResponse): Sink {

@@ -51,7 +51,6 @@ export const timeoutMaxMs = 30 * 24 * 3_600_000;
 /** Between asking a process to end and killing it. */
 export const graceDefaultMs = 5_000;
 export const graceMaxMs = 600_000;
-
 export const retryRulesMax = 16;
 /** What an attempt may leave for the next one: names of files and counters, not the data themselves. */
 export const checkpointBytesMax = 16 * 1024;
@@ -194,18 +193,6 @@ export const watchedLogsMax = 16;
 export const alarmsMax = 500;
 /** Points of a 60-minute trace, one per 10 s. */
 export const tracePointsMax = 360;
-
-// ---- programs ----------------------------------------------------------------------------------------------------
-/** One HTTP request's body: 5,000 tasks of 800 B. Reading it as JSON takes about 30 ms of the host's one thread. */
-export const apiBodyBytesMax = 4 * 1024 * 1024;
-/** HTTP requests in work at a time: as many as one console may have without a reply. */
-export const apiRequestsMax = 1_000;
-/** Bodies of HTTP requests in work, together: 16 of the largest. */
-export const apiBodiesBytesMax = 64 * 1024 * 1024;
-/** Outputs followed over HTTP at a time: each holds a connection for as long as its task runs. */
-export const apiFollowsMax = 64;
-/** Followed output that one slow reader has not taken. Past it reading pauses; nothing is lost, history keeps it. */
-export const apiUnsentBytesMax = 256 * 1024;
 
 // ---- storage -----------------------------------------------------------------------------------------------------
 /** Journal bytes after which a snapshot is taken and older rows may go. */

@@ -27,8 +27,6 @@ export const resourcesSchema = v.strictObject({
   ),
   custom: v.optional(customResourcesSchema, {}),
 });
-/** Capacity of a node. CPU in millicores, memory in MiB, GPU in whole devices. */
-export type Resources = v.InferOutput<typeof resourcesSchema>;
 
 const placeSchema = v.strictObject({
   area: v.optional(nameSchema, 'unplaced'),

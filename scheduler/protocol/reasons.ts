@@ -1,4 +1,4 @@
-// Why a task waits, as stable codes. Each has its words in both languages, in the renderer.
+// How and why a task waits, as stable codes. Each has its words in both languages, in the renderer.
 
 /** Stable codes for why a node, or the whole fleet, does not take a task. */
 export type PendingReason =
@@ -40,3 +40,12 @@ export type TaskPendingReason =
   | 'TENANT_RUNNING_MAX'
   | 'TENANT_QUOTA'
   | 'LICENCE';
+
+/** Why a live task is not running. */
+export type Waiting =
+  | 'ready' // next cycles will look at it
+  | 'backlog' // behind the ready window
+  | 'blocked' // no node can take it now
+  | 'backoff' // waits before another attempt
+  | 'held' // waits for its time, for other tasks, or for its gang
+  | 'none'; // does not wait: placed, or ended

@@ -1,6 +1,7 @@
 // TaskRecord -> TaskRow and the text that filters look into: what live lists (core) and ended lists (history) share.
 import type { TaskRecord, TaskSpec } from './task.ts';
-import type { TaskRow, Waiting } from './view.ts';
+import type { TaskRow } from './view.ts';
+import type { Waiting } from './reasons.ts';
 
 /** The row of a task as lists show it. Node, start and exit code are those of its newest attempt; 0 attempts: none. */
 export function rowOfRecord(record: TaskRecord, waiting: Waiting): TaskRow {

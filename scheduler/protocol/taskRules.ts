@@ -68,14 +68,12 @@ export const arraySchema = v.strictObject({
   /** Elements that run at a time; absent: as many as there is room for. */
   runningMax: v.exactOptional(wholeFrom(1, limits.arrayCountMax)),
 });
-export type TaskArray = v.InferOutput<typeof arraySchema>;
 
 export const gangSchema = v.strictObject({
   size: wholeFrom(2, limits.gangSizeMax),
   /** Given up where not all of it could be placed within this time of its submission. */
   placeWithinMs: v.optional(wholeFrom(1_000, limits.timeoutMaxMs), limits.gangPlaceWithinDefaultMs),
 });
-export type Gang = v.InferOutput<typeof gangSchema>;
 
 /** Why a placement contradicts itself or the selector, in words that name the fields; undefined where it does not. */
 export function contradictionIn(placement: Placement, selector: LabelValues): string | undefined {

@@ -5,7 +5,7 @@ import type { GroupDetail, GroupRow } from './groups.ts';
 import type { LicenceRow, MaintenanceWindow } from './maintenance.ts';
 import type { NodeRow } from './node.ts';
 import type { QueueSettings, TenantSettings } from './queue.ts';
-import type { TaskPendingReason } from './reasons.ts';
+import type { TaskPendingReason, Waiting } from './reasons.ts';
 import type { ScheduleReads } from './schedule.ts';
 import type { WhyAnswer } from './why.ts';
 import type { Kind, TaskGroupRef, TaskRecord, TaskState } from './task.ts';
@@ -86,15 +86,6 @@ export interface TenantRow {
   readonly share: number;
   readonly gate?: Extract<TaskPendingReason, 'TENANT_RUNNING_MAX' | 'TENANT_QUOTA'>;
 }
-
-/** Why a live task is not running. */
-export type Waiting =
-  | 'ready' // next cycles will look at it
-  | 'backlog' // behind the ready window
-  | 'blocked' // no node can take it now
-  | 'backoff' // waits before another attempt
-  | 'held' // waits for its time, for other tasks, or for its gang
-  | 'none'; // does not wait: placed, or ended
 
 /** A task as lists show it. */
 export interface TaskRow {

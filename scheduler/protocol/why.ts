@@ -1,7 +1,6 @@
 // Why a task waits, or why it is where it is: the answer of an engine, before anybody has put it into words.
 import type { Ms, NodeId, TaskId } from './brands.ts';
-import type { PendingReason, TaskPendingReason } from './reasons.ts';
-import type { Waiting } from './view.ts';
+import type { PendingReason, TaskPendingReason, Waiting } from './reasons.ts';
 
 /** One step of the funnel: how many nodes it leaves, how many it took away. */
 export interface FunnelStep {

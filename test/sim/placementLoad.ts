@@ -43,23 +43,24 @@ function placementOf(world: World, app: string): Placement {
   ]);
 }
 
-/** Could the node take it while empty? Resources are left to the ask, which was made for some node. */
+/** Could the node take it while empty? */
 export function isOpenTo({ nodeId, spec: node }: PlannedNode, task: TaskSpec): boolean {
   const known: Readonly<Record<string, string>> = { ...node.labels, ...node.place, node: nodeId };
   const isIn = ([label, values]: [string, readonly string[]]): boolean => values.includes(known[label] ?? '');
-  const { cpu, memory, slots, gpuDevices, custom } = node.resources;
-  const { ask } = task;
   return (
+    node.kinds.includes(task.work.kind) &&
     Object.entries(task.selector).every(isIn) &&
     !Object.entries(task.placement?.avoid ?? {}).some(isIn) &&
     node.taints.every((taint) => task.tolerations.includes(taint)) &&
-    cpu >= ask.cpu &&
-    memory >= ask.memory &&
-    slots >= ask.slots &&
-    gpuDevices >= (ask.gpu?.devices ?? 0) &&
-    Object.entries(ask.custom).every(([name, amount]) => (custom[name] ?? 0) >= amount)
+    isLargeEnough(node.resources, task.ask)
   );
 }
+const isLargeEnough = (has: NodeSpec['resources'], ask: TaskSpec['ask']): boolean =>
+  has.cpu >= ask.cpu &&
+  has.memory >= ask.memory &&
+  has.slots >= ask.slots &&
+  has.gpuDevices >= (ask.gpu?.devices ?? 0) &&
+  Object.entries(ask.custom).every(([name, amount]) => (has.custom[name] ?? 0) >= amount);
 
 /** A window of some seconds on a line or a node, soon. */
 export function windowFrom(world: World, nowMs: number, nodes: readonly PlannedNode[]): MaintenanceWindow {

@@ -5,7 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { apiBodiesBytesMax, apiBodyBytesMax, submitBatchMax } from '../../scheduler/protocol/limits.ts';
+import { submitBatchMax } from '../../scheduler/protocol/limits.ts';
+import { apiBodiesBytesMax, apiBodyBytesMax } from '../../scheduler/protocol/programLimits.ts';
 import { SecretsFile } from '../../scheduler/host/secretsFile.ts';
 import { ApiHost } from './support/apiHost.ts';
 

@@ -40,9 +40,9 @@ export function stragglerTimer({ state, nowMs }: Turn, token: Token): void {
 
 function mayBeCopied(task: Task | undefined): task is Task {
   if (task?.spec.isRepeatable !== true || task.copy || task.state === 'cancelling') return false;
+  // What placement rules and licences count is one attempt of each task.
+  if (task.askClass.rules || task.spec.licences || task.group?.kind === 'gang') return false;
   if (task.live?.preemptedBy !== undefined) return false;
-  // What placement rules count, and what holds licences, is one attempt of each task.
-  if (task.askClass.rules || task.askClass.licences.length > 0 || task.group?.kind === 'gang') return false;
   return task.spec.delivery === 'at_least_once';
 }
 
@@ -83,6 +83,10 @@ function placeCopy(turn: Turn, task: Task, first: LiveAttempt): boolean {
     gpuMask: state.placer.devicesOn(node, task.askClass, policy),
     isCopy: true,
   });
+  // It goes where nobody waits: no room is kept there, and no gang counts on it.
+  state.gangRoom.taken(node);
+  state.reservations.changed(node);
+  state.placer.remember(token, node);
   if (!task.copy) return false;
   state.timers.add({ dueMs: task.copy.leaseUntilMs, kind: 'attempt', id: token });
   turn.effect(dispatchOf(state, task, task.copy));

@@ -96,7 +96,7 @@ function openRound(state: SchedulerState, queue: Queue): void {
   for (const { node } of state.reservations.drop(({ task }) => task.spec.queue === queue.name))
     round.nodes.add(node);
   for (const { askClass } of queue.lanes()) {
-    if (!askClass.isBlocked) continue;
+    if (!askClass.isBlocked || askClass.isShortOfLicence) continue; // room is not what that one waits for
     round.woken.add(askClass);
     state.ready.wake(askClass);
   }

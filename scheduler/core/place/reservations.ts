@@ -5,7 +5,7 @@ import type { NodeIndex } from '../../protocol/brands.ts';
 import { reservationsMax } from '../../protocol/limits.ts';
 import { type AskClass, runLengthOf } from '../state/classTable.ts';
 import type { NodeTable } from '../state/nodeTable.ts';
-import type { LiveAttempt, Task, TaskTable } from '../state/taskTable.ts';
+import { attemptOf, type LiveAttempt, type Task, type TaskTable } from '../state/taskTable.ts';
 import { type ExpectedEnd, NodePlan } from './nodePlan.ts';
 
 export interface Reservation {
@@ -163,7 +163,8 @@ export class Reservations {
     const ends: ExpectedEnd[] = [];
     for (const token of this.#fleet.attemptsOn(node)) {
       const task = this.#tasks.byToken(token);
-      if (task?.live) ends.push(this.#endOf(task, task.live));
+      const live = attemptOf(task, token);
+      if (task && live) ends.push(this.#endOf(task, live));
     }
     return new NodePlan(node, this.#fleet, this.#nowMs, ends);
   }

@@ -1,5 +1,5 @@
 // How a live task waits, worked out when asked: in the window, behind it, for room, or for time.
-import type { Waiting } from '../../protocol/view.ts';
+import type { Waiting } from '../../protocol/reasons.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
 import { windowOf } from './window.ts';

@@ -4,7 +4,7 @@ import { ms, type NodeIndex } from '../../protocol/brands.ts';
 import { gpuThousandthsPerDevice } from '../../protocol/limits.ts';
 import type { ExpectedStart, WhyCause } from '../../protocol/why.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
-import type { LiveAttempt, Task } from '../state/taskTable.ts';
+import { attemptOf, type LiveAttempt, type Task } from '../state/taskTable.ts';
 import type { NodeScan } from './nodeScan.ts';
 
 interface Known {
@@ -79,7 +79,8 @@ function nodeRoomInMs(state: SchedulerState, task: Task, node: NodeIndex): numbe
   const ends = [...nodes.attemptsOn(node)]
     .flatMap((token) => {
       const holder = state.tasks.byToken(token);
-      return holder?.live ? [{ holder, inMs: endsInMs(holder, holder.live, state.lastBatchAtMs) }] : [];
+      const live = attemptOf(holder, token);
+      return holder && live ? [{ holder, inMs: endsInMs(holder, live, state.lastBatchAtMs) }] : [];
     })
     .sort((a, b) => a.inMs - b.inMs);
   for (const { holder, inMs } of ends) {
