@@ -17,6 +17,7 @@ import type { Effect } from './effects.ts';
 import { type Random, seededRandom } from './ports.ts';
 import type { Policy } from './place/policy.ts';
 import { apply } from './state/apply.ts';
+import { resumePreemption } from './state/nominations.ts';
 import { SchedulerState } from './state/schedulerState.ts';
 import { digestOf } from './state/digest.ts';
 import { Restoring } from './state/restore.ts';
@@ -133,7 +134,7 @@ export class Core {
     const hasMoreTimers = fireTimers(turn);
     const hasMoreToEnd = tendArrays(turn);
     tendWorkflows(turn);
-    wakeBlocked(state);
+    wakeBlocked(turn);
     const hasMoreToPlace = placeReady(turn);
     if (!hasMoreToPlace) placeCopies(turn);
     const hasMore = hasMoreToPlace || hasMoreTimers || hasMoreToEnd;
@@ -168,6 +169,7 @@ export class Core {
     turn.emit({ kind: 'epoch_started', epoch: epoch(turn.state.epoch + 1), seed: command.seed });
     this.#random = seededRandom(command.seed);
     turn.state.resume(turn.nowMs);
+    resumePreemption(turn.state, turn.nowMs);
     return accepted({});
   }
 }

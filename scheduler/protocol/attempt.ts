@@ -1,8 +1,8 @@
 // One try to run a task on one node: how it ended, and what is kept of it.
 import type { MiB, Ms, NodeId, Token } from './brands.ts';
 
-/** How an attempt ended. All but `exit` with code 0 are failures. */
-export const attemptEndReasons = [
+/** How an attempt ended, as agents tell it and as retry rules may name it. All but `exit` with code 0 are failures. */
+export const reportedEndReasons = [
   'exit',
   'signal',
   'timeout',
@@ -12,6 +12,8 @@ export const attemptEndReasons = [
   'agent_lost', // the agent's process died with it and its end is unknown
   'lost', // the node went silent and the lease ran out
 ] as const;
+/** Also those that only the scheduler says: `preempted`, stopped to make room for another task. */
+export const attemptEndReasons = [...reportedEndReasons, 'preempted'] as const;
 export type AttemptEndReason = (typeof attemptEndReasons)[number];
 
 export interface AttemptEnd {

@@ -188,6 +188,8 @@ export type Event =
       /** The agent or node went with it while all others were well: the task may have been the cause. */
       readonly isSuspect?: true;
     }
+  /** It is being stopped to make room for the task `by`. */
+  | { readonly kind: 'attempt_preempt_requested'; readonly token: Token; readonly by: TaskId }
   | { readonly kind: 'task_backed_off'; readonly taskId: TaskId; readonly untilMs: Ms }
   /** The backoff is over, its time has come, or what it was held for. */
   | { readonly kind: 'task_ready'; readonly taskId: TaskId }

@@ -89,6 +89,7 @@ export const windowNoteLengthMax = 500;
 export const reservationsMax = 16;
 /** Attempts stopped for others within a minute, over the plant: past it preemption waits. */
 export const preemptionsPerMinuteMax = 600;
+export const preemptionsPerTaskMax = 8; // then it is left to end
 
 // ---- queue settings ----------------------------------------------------------------------------------------------
 /** 50,000 nodes of the largest kind. */

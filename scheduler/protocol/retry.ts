@@ -1,6 +1,6 @@
 // How often and when a task is tried again.
 import * as v from 'valibot';
-import { type AttemptEnd, attemptEndReasons, isPlatformLoss } from './attempt.ts';
+import { type AttemptEnd, isPlatformLoss, reportedEndReasons } from './attempt.ts';
 import * as limits from './limits.ts';
 import { wholeFrom, wholeUpTo } from './text.ts';
 
@@ -11,7 +11,7 @@ import { wholeFrom, wholeUpTo } from './text.ts';
 export const retryRuleSchema = v.pipe(
   v.strictObject({
     exitCodes: v.exactOptional(v.pipe(v.array(wholeUpTo(255)), v.minLength(1), v.maxLength(256))),
-    reasons: v.exactOptional(v.pipe(v.array(v.picklist(attemptEndReasons)), v.minLength(1))),
+    reasons: v.exactOptional(v.pipe(v.array(v.picklist(reportedEndReasons)), v.minLength(1))),
     /** `free`: tried again without spending one of the task's own attempts, at most `platformRetriesMax` times. */
     then: v.picklist(['retry', 'free', 'dead_letter']),
     /** In place of the task's own, for ends of this class. */
@@ -41,7 +41,7 @@ export const ruleFor = (rules: readonly RetryRule[] = [], end: AttemptEnd): Retr
   rules.find(
     ({ exitCodes, reasons }) =>
       (end.reason === 'exit' && exitCodes?.includes(end.exitCode ?? -1) === true) ||
-      reasons?.includes(end.reason) === true,
+      reasons?.some((reason) => reason === end.reason) === true,
   );
 
 /** By the task's rules; where none fits, only what the platform lost is free. */

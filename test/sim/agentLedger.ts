@@ -46,6 +46,14 @@ export class AgentLedger {
   hadEnd(token: Token, end: AttemptEnd): boolean {
     return this.#had.has(nameOf(token, end));
   }
+  /** The end as the agent told it, where the core recorded that it was stopped for another. O(ends). */
+  asTold(token: Token, recorded: AttemptEnd): AttemptEnd {
+    if (recorded.reason !== 'preempted') return recorded;
+    const start = nameOf(token, undefined);
+    for (const name of this.#had.keys())
+      if (name.startsWith(start)) return JSON.parse(name.slice(start.length)) as AttemptEnd;
+    return recorded;
+  }
   /** Place of this end among all ends on this agent. */
   orderOf(token: Token, end: AttemptEnd): number {
     return this.#had.get(nameOf(token, end)) ?? 0;
@@ -157,4 +165,5 @@ export class AgentLedger {
   }
 }
 
-const nameOf = (token: Token, end: AttemptEnd): string => `${token} ${JSON.stringify(end)}`;
+const nameOf = (token: Token, end: AttemptEnd | undefined): string =>
+  `${token} ${end ? JSON.stringify(end) : ''}`;

@@ -7,6 +7,7 @@ import type { TaskRecord } from '../../scheduler/protocol/task.ts';
 import { ArrayBooks } from './arrayBooks.ts';
 import { CopyWatch } from './copyWatch.ts';
 import { GangWatch } from './gangWatch.ts';
+import { PreemptionBooks } from './preemptionBooks.ts';
 import { PlacementBooks } from './placementBooks.ts';
 import type { ResultWatch } from './resultWatch.ts';
 import { retryBooks } from './retryBooks.ts';
@@ -37,6 +38,7 @@ export class JournalAudit {
   );
   readonly #arrays: ArrayBooks;
   readonly #workflows: WorkflowBooks;
+  readonly #preemption: PreemptionBooks;
   readonly #places = new PlacementBooks((...found) => {
     this.#rule(...found);
   });
@@ -52,6 +54,7 @@ export class JournalAudit {
     this.gangs = new GangWatch(report);
     this.#arrays = new ArrayBooks(report);
     this.#workflows = new WorkflowBooks(report);
+    this.#preemption = new PreemptionBooks(report);
   }
 
   /** The books as of these batches, which were audited before: the journal lost what came after them. */
@@ -151,6 +154,10 @@ export class JournalAudit {
     attempt_ended: (event) => {
       this.#attemptEnded(event);
     },
+    attempt_preempt_requested: ({ token, by }) => {
+      const seen = { victim: this.placed.get(token)?.task, by: this.tasks.get(by) };
+      this.#preemption.requested(token, { atMs: this.#atMs, ...seen });
+    },
     attempt_started: ({ token }) => {
       this.#rule('stale', this.isLive(token), `start of ${String(token)}, which is not live`);
     },
@@ -203,6 +210,7 @@ export class JournalAudit {
       this.#schedules.skipped(event);
     },
     epoch_started: () => {
+      this.#preemption.epochStarted(this.#atMs);
       this.#online.clear();
     },
     journal_repaired: ({ ended }) => {
@@ -285,6 +293,7 @@ export class JournalAudit {
     this.copies.ended(task, event);
     if (task.live === undefined) this.#arrays.attemptEnded(task.taskId);
     placed.task.attemptEnds.push(end);
+    this.#preemption.ended(token, end);
     this.#results?.ended(placed.nodeId, token, end);
   }
 
@@ -309,7 +318,13 @@ export class JournalAudit {
 
   #backedOff(task: SeenTask | undefined, waitMs: number): void {
     if (!task) return;
-    const { own, free, isLastFree, mayRetry, plainMs } = retryBooks(task.spec.retry, task.attemptEnds);
+    const isPreempted = task.attemptEnds.at(-1)?.reason === 'preempted';
+    const ends = task.attemptEnds.filter(({ reason }) => reason !== 'preempted');
+    if (isPreempted) {
+      this.#rule('backoff', waitMs === 0, `task ${String(task.taskId)} was stopped for another, and waits`);
+      return;
+    }
+    const { own, free, isLastFree, mayRetry, plainMs } = retryBooks(task.spec.retry, ends);
     const name = `task ${String(task.taskId)}`;
     const isSpent = isLastFree ? free > platformRetriesMax : own >= task.spec.retry.attemptsMax;
     const counts = `${String(own)} attempts and ${String(free)} losses`;

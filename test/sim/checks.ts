@@ -92,7 +92,7 @@ export class Checks {
     this.leases.turned(core, commands, result);
     this.blame.turned(core, result);
     this.copies.turned(result);
-    this.#shares.turned(core);
+    this.#shares.turned(core, result);
     this.#books.turned(core, result, (task) => {
       this.#shares.placed(core, task);
       this.#quotas.placed(core, task);

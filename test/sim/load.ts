@@ -22,6 +22,7 @@ export interface PlannedNode {
 export interface PlannedQueue {
   readonly queue: QueueName;
   readonly weight: number;
+  readonly canPreempt: boolean;
 }
 export interface Plan {
   readonly nodes: readonly PlannedNode[];
@@ -54,10 +55,11 @@ export function planOf(world: World): Plan {
     planNode(world, at, lines),
   );
   const queues = [
-    { queue: queueName('default'), weight: 1 },
+    { queue: queueName('default'), weight: 1, canPreempt: world.chance(0.5) },
     ...Array.from({ length: world.whole(0, 3) }, (_, at) => ({
       queue: queueName(`queue-${String(at)}`),
       weight: world.pick([1, 2, 5, 10]),
+      canPreempt: world.chance(0.5),
     })),
   ];
   const demands = Array.from({ length: world.whole(2, 9) }, () => demandOf(world, world.pick(nodes)));
@@ -156,6 +158,7 @@ function planTask(
     delivery: world.chance(0.15) ? 'at_most_once' : 'at_least_once',
     labels: {},
     tenant: world.pick([tenantDefault, 'press-shop', 'paint']),
+    ...(world.chance(0.4) && { isPreemptible: true }),
     ...(world.chance(0.3) && { key: `key-${String(at)}` }),
   };
 }

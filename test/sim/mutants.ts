@@ -4,6 +4,7 @@ import { blameMutants } from './blameMutants.ts';
 import type { Breakage } from './breakage.ts';
 import { formsMutants } from './formsMutants.ts';
 import { gangMutants } from './gangMutants.ts';
+import { preemptionMutants } from './preemptionMutants.ts';
 import { scheduleMutants } from './scheduleMutants.ts';
 import { queueMutants } from './queueMutants.ts';
 import { storageMutants } from './storageMutants.ts';
@@ -21,6 +22,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   ...blameMutants,
   ...formsMutants,
   ...gangMutants,
+  ...preemptionMutants,
   'capacity is not looked at': {
     lookFor: 'invariant',
     policy: without(/INSUFFICIENT|NO_SLOT/),

@@ -44,8 +44,10 @@ export class Operator {
   /** Spreads the plan's work over this time. */
   begin(overMs: number): void {
     const { world, plan } = this.#parts;
-    for (const [at, { queue, weight }] of plan.queues.entries())
-      this.#untilTaken({ kind: 'PutQueue', queue, change: { weight, ...queueChangeOf(plan, at) }, actor });
+    for (const [at, { queue, weight, canPreempt }] of plan.queues.entries()) {
+      const change = { weight, canPreempt, ...queueChangeOf(plan, at) };
+      this.#untilTaken({ kind: 'PutQueue', queue, change, actor });
+    }
     for (const command of tenantCommands(plan, actor)) this.#untilTaken(command);
     for (const licence of licences) this.#untilTaken({ kind: 'PutLicence', ...licence, actor });
     for (let window = 0; window < windowsPerRun; window += 1)

@@ -34,11 +34,13 @@ export class ResultWatch {
     for (const token of tokens) this.#late.add(token);
   };
 
-  ended(nodeId: NodeId, token: Token, end: AttemptEnd): void {
-    if (end.message === overtaken) return; // its agent has not been heard yet
-    if (this.isMuted || end.reason === 'lost') return; // the lease check knows whether it was time
+  ended(nodeId: NodeId, token: Token, recorded: AttemptEnd): void {
+    if (recorded.message === overtaken) return; // its agent has not been heard yet
+    if (this.isMuted || recorded.reason === 'lost') return; // the lease check knows whether it was time
     const ledger = this.#ledgerOf(nodeId);
     if (!ledger) return;
+    // The core says itself that it was stopped for another task.
+    const end = ledger.asTold(token, recorded);
     const name = `${nodeId}: token ${String(token)}`;
     if (end.message === withoutIt) {
       if (!ledger.hasForgotten(token, this.#isJournalShorter))

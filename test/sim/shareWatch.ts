@@ -1,8 +1,9 @@
 // Is a queue or a tenant passed over? Each placement is held against those that had the same ask waiting: whoever goes
 // first must have had the least dominant share by weight; between equal shares nobody is passed over for long.
-import type { Core } from '../../scheduler/core/cycle.ts';
+import type { Core, TurnResult } from '../../scheduler/core/cycle.ts';
 import type { Line } from '../../scheduler/core/queue/line.ts';
 import type { Queue } from '../../scheduler/core/queue/queue.ts';
+import type { TaskId } from '../../scheduler/protocol/brands.ts';
 import type { QueueSettings, TenantSettings } from '../../scheduler/protocol/queue.ts';
 import type { AskClass } from '../../scheduler/core/state/classTable.ts';
 import type { Task } from '../../scheduler/core/state/taskTable.ts';
@@ -25,6 +26,8 @@ export class ShareWatch {
   readonly #books: ShareBooks;
   /** Placements of others at the same share while it waited. */
   readonly #passed = new Map<string, number>();
+  /** Tasks that had others stopped for them. */
+  readonly #nominees = new Set<TaskId>();
   #plant: Amounts = { cpu: 0, memory: 0, gpu: 0 };
 
   constructor(report: Report, books: ShareBooks) {
@@ -33,7 +36,9 @@ export class ShareWatch {
   }
 
   /** A turn begins; what waits after it was there throughout, since placing comes last. */
-  turned(core: Core): void {
+  turned(core: Core, { batch }: TurnResult): void {
+    for (const event of batch?.events ?? [])
+      if (event.kind === 'attempt_preempt_requested') this.#nominees.add(event.by);
     this.#plant = plantOf(core);
     const keys = new Set<string>();
     for (const queue of core.state.ready.queues.values()) {
@@ -44,7 +49,12 @@ export class ShareWatch {
     for (const key of this.#passed.keys()) if (!keys.has(key)) this.#passed.delete(key);
   }
 
-  placed({ state: { ready } }: Core, { spec, askClass, group }: Task): void {
+  placed({ state: { ready } }: Core, { taskId, spec, askClass, group }: Task): void {
+    if (this.#nominees.has(taskId)) {
+      // It has room of its own, whoever waits.
+      for (const key of [queueKey(spec), lineKey(spec)]) this.#passed.delete(key);
+      return;
+    }
     if (group?.kind === 'gang' && group.index > 0) return; // it comes with its first member, whoever waits
     const mine = ready.queues.get(spec.queue);
     if (!mine) return;

@@ -8,6 +8,7 @@ import { attemptOf, attemptsOf, type Task } from '../state/taskTable.ts';
 import { watchForStraggling } from './copies.ts';
 import { isSuspect, weighNode } from './blame.ts';
 import { settleMember } from './gang.ts';
+import { recordedEnd } from './preempt.ts';
 import { settle } from './retry.ts';
 import type { Turn } from './turn.ts';
 
@@ -40,10 +41,11 @@ export function reportResults(turn: Turn, command: ReportResults): void {
   }
 }
 
-export function endAttempt(turn: Turn, token: Token, end: AttemptEnd): void {
+export function endAttempt(turn: Turn, token: Token, reported: AttemptEnd): void {
   const task = turn.state.tasks.byToken(token);
   const live = attemptOf(task, token);
   if (!task || !live) return;
+  const end = recordedEnd(task, live, reported);
   if (isSuccess(end)) stopOther(turn, task, token);
   const suspect = isSuspect(turn, live, end) ? { isSuspect: true as const } : undefined;
   turn.emit({ kind: 'attempt_ended', token, end, ...suspect });

@@ -66,7 +66,8 @@ const hasRoomToSetAside = ({ nodes }: SchedulerState): boolean =>
 export function avoidedBy(state: SchedulerState, task: Task): ReadonlySet<NodeIndex> | undefined {
   if (task.past.length === task.forgiven) return undefined;
   const avoid = new Set<NodeIndex>();
-  for (const { nodeId } of task.past.slice(task.forgiven)) {
+  for (const { nodeId, end } of task.past.slice(task.forgiven)) {
+    if (end?.reason === 'preempted') continue; // nothing was wrong there
     const node = state.nodes.indexOf(nodeId);
     if (node !== undefined) avoid.add(node);
   }

@@ -42,6 +42,7 @@ function mayBeCopied(task: Task | undefined): task is Task {
   if (task?.spec.isRepeatable !== true || task.copy || task.state === 'cancelling') return false;
   // What placement rules and licences count is one attempt of each task.
   if (task.askClass.rules || task.spec.licences || task.group?.kind === 'gang') return false;
+  if (task.live?.preemptedBy !== undefined) return false;
   return task.spec.delivery === 'at_least_once';
 }
 

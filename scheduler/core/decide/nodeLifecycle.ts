@@ -71,7 +71,9 @@ function reconcile(turn: Turn, node: NodeIndex, held: readonly HeldAttempt[]): v
 
 /** Its stop may have been lost with the connection. */
 const isBeingStopped = ({ gangs }: SchedulerState, task: Task): boolean =>
-  task.state === 'cancelling' || gangs.of(task)?.brokenBy !== undefined;
+  task.state === 'cancelling' ||
+  task.live?.preemptedBy !== undefined ||
+  gangs.of(task)?.brokenBy !== undefined;
 
 function whyNotJoined(state: SchedulerState, command: JoinNode): Refusal | undefined {
   const isKnown = state.nodes.indexOf(command.nodeId) !== undefined;

@@ -5,11 +5,13 @@ import { placementsPerCycleMax } from '../../protocol/limits.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { changesFor } from '../state/askRules.ts';
 import type { AskClass } from '../state/classTable.ts';
+import { endNomination } from '../state/nominations.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
 import { avoidedBy } from './blame.ts';
 import { dispatchOf } from './dispatch.ts';
 import { placeGang } from './placeGang.ts';
+import { placeNominees, preemptForWaiting } from './preempt.ts';
 import { beginKeeping, keepRoomFor, seeFreed } from './reserve.ts';
 import type { Turn } from './turn.ts';
 
@@ -20,9 +22,9 @@ export function placeReady(turn: Turn): boolean {
   for (let placed = 0; placed < placementsPerCycleMax;) {
     const task = state.ready.next(turn.nowMs);
     if (!task) {
-      if (wakeByRules(state) || wakeByLicences(state)) continue;
+      if (wakeByRules(state) || wakeByLicences(state) || wakeByGivenUp(state)) continue;
       awaitRate(state);
-      return false;
+      return preemptForWaiting(turn);
     }
     if (!licenceGate(state, task.askClass)) continue;
     const policy = policyOf(state, task);
@@ -60,10 +62,18 @@ function start(turn: Turn, task: Task, node: NodeIndex): void {
   });
   state.gangRoom.taken(node);
   state.placer.remember(next, node);
+  if (state.preemption.nominations.size > 0) endNomination(state, task.taskId);
   if (!task.live) return;
   state.reservations.placed(task, task.live);
   state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
   turn.effect(dispatchOf(state, task, task.live));
+}
+
+/** A task for which room was kept found some elsewhere: others may fit there. */
+function wakeByGivenUp(state: SchedulerState): boolean {
+  if (state.freed.size === 0) return false;
+  wakeFitting(state);
+  return true;
 }
 
 /** Queues that wait for their rate go on by a timer, where nothing else brings a turn. */
@@ -106,14 +116,26 @@ function wakeByLicences(state: SchedulerState): boolean {
 
 function setAside(state: SchedulerState, ask: AskClass): void {
   state.ready.block(ask);
+  state.ready.comers.add(ask);
   if (ask.rules) ask.rules.seenChanges = changesFor(ask.rules, state.nodes.version);
 }
 
-/** Wakes the blocked asks that may fit by now: on a node that gained room in this turn, or by their placement rules. */
-export function wakeBlocked(state: SchedulerState): void {
+/**
+ * Gives kept room to whom it is kept for. Then wakes the blocked asks that may fit by now: on a node that gained room
+ * in this turn, or by their placement rules.
+ */
+export function wakeBlocked(turn: Turn): void {
+  const { state } = turn;
+  if (state.preemption.nominations.size > 0) seeFreed(state);
+  placeNominees(turn, (task, node) => {
+    start(turn, task, node);
+  });
   wakeByRules(state);
   wakeByLicences(state);
-  if (state.freed.size === 0) return;
+  if (state.freed.size > 0) wakeFitting(state);
+}
+
+function wakeFitting(state: SchedulerState): void {
   seeFreed(state);
   for (const ask of state.classes.askClasses) {
     if (!ask?.isBlocked || ask.isShortOfLicence) continue;

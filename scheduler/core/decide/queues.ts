@@ -15,6 +15,7 @@ export function putQueue(turn: Turn, { queue, change }: PutQueue): Taken {
     return refused(refusal('too_many', `there are ${String(queuesMax)} queues already`, { field: 'queue' }));
   const settings = changed(known?.settings ?? { weight: 1, mode: 'open' as const }, change);
   turn.emit({ kind: 'queue_put', queue, weight: settings.weight, settings });
+  if (settings.canPreempt === true) turn.state.preemption.hasNews = true;
   return accepted(undefined);
 }
 

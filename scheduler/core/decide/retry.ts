@@ -3,6 +3,7 @@ import { type Ms, ms, type TaskId } from '../../protocol/brands.ts';
 import { platformRetriesMax, poisonNodesMax } from '../../protocol/limits.ts';
 import { type AttemptEnd, isSuccess } from '../../protocol/attempt.ts';
 import { retryClassOf, ruleFor } from '../../protocol/retry.ts';
+import { preemptionsOf } from '../state/preemptionsOf.ts';
 import { ownAttempts, type Task } from '../state/taskTable.ts';
 import { mayEnterLine } from './arrays.ts';
 import type { Turn } from './turn.ts';
@@ -20,9 +21,20 @@ export function settle(turn: Turn, task: Task, end: AttemptEnd): void {
     turn.emit({ kind: 'task_cancelled', taskId, reason: task.cancelReason ?? '' });
     return;
   }
+  if (end.reason === 'preempted') {
+    goBackInLine(turn, task);
+    return;
+  }
   const stop = whyNoRetry(task, end);
   if (stop === undefined) backOff(turn, task, end);
   else turn.emit({ kind: 'task_dead_lettered', taskId, reason: `${stop}: ${describe(end)}` });
+}
+
+/** It was stopped for another task: nothing to wait for, and nothing that counts against it. */
+function goBackInLine(turn: Turn, task: Task): void {
+  const { taskId } = task;
+  turn.emit({ kind: 'task_backed_off', taskId, untilMs: turn.nowMs });
+  turn.emit({ kind: mayEnterLine(turn.state, task) ? 'task_ready' : 'task_held', taskId });
 }
 
 function backOff(turn: Turn, task: Task, end: AttemptEnd): void {
@@ -83,7 +95,7 @@ function backoffOf(task: Task, end: AttemptEnd, random: number): number {
   const { retry } = task.spec;
   const backoffMs = ruleFor(retry.rules, end)?.backoffMs ?? retry.backoffMs;
   const capMs = Math.max(retry.backoffCapMs, ruleFor(retry.rules, end)?.backoffMs ?? 0);
-  const failures = Math.max(0, task.past.length - task.forgiven - 1);
+  const failures = Math.max(0, task.past.length - task.forgiven - preemptionsOf(task) - 1);
   const plain = Math.min(capMs, backoffMs * 2 ** Math.min(failures, 30));
   return plain * (1 - jitterShare + 2 * jitterShare * random);
 }
@@ -91,22 +103,16 @@ function backoffOf(task: Task, end: AttemptEnd, random: number): number {
 /** An attempt's end in words. */
 export function describe(end: AttemptEnd): string {
   const more = end.message === undefined ? '' : ` (${end.message})`;
-  switch (end.reason) {
-    case 'exit':
-      return `exit code ${String(end.exitCode ?? 'unknown')}${more}`;
-    case 'signal':
-      return `ended by ${end.signal ?? 'a signal'}${more}`;
-    case 'timeout':
-      return `ran longer than its timeout${more}`;
-    case 'cancelled':
-      return `was stopped${more}`;
-    case 'spawn_failed':
-      return `could not be started${more}`;
-    case 'refused':
-      return `the agent refused it${more}`;
-    case 'agent_lost':
-      return `the agent stopped while it ran${more}`;
-    case 'lost':
-      return `the node went silent${more}`;
-  }
+  if (end.reason === 'exit') return `exit code ${String(end.exitCode ?? 'unknown')}${more}`;
+  if (end.reason === 'signal') return `ended by ${end.signal ?? 'a signal'}${more}`;
+  return `${endWords[end.reason]}${more}`;
 }
+const endWords: Readonly<Record<Exclude<AttemptEnd['reason'], 'exit' | 'signal'>, string>> = {
+  timeout: 'ran longer than its timeout',
+  cancelled: 'was stopped',
+  spawn_failed: 'could not be started',
+  refused: 'the agent refused it',
+  agent_lost: 'the agent stopped while it ran',
+  lost: 'the node went silent',
+  preempted: 'made room for another',
+};

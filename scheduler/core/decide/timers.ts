@@ -6,6 +6,7 @@ import { stragglerTimer } from './copies.ts';
 import { gangTimer } from './gang.ts';
 import { nodeTimer } from './nodeLifecycle.ts';
 import { delayTimer } from './delay.ts';
+import { nomineeTimer } from './preempt.ts';
 import { backoffTimer } from './retry.ts';
 import { windowTimer } from './maintenance.ts';
 import type { Turn } from './turn.ts';
@@ -32,6 +33,12 @@ const firing: { readonly [Kind in TimerKind]: (turn: Turn, id: number) => void }
   },
   rate: ({ state }) => {
     state.rateTimerMs = Number.POSITIVE_INFINITY; // the turn itself is all that was wanted: it places what may go on
+  },
+  nominee: (turn, id) => {
+    nomineeTimer(turn, taskId(id));
+  },
+  preempt: ({ state }) => {
+    state.preemption.timerMs = Number.POSITIVE_INFINITY; // as with `rate`
   },
   delayed: (turn, id) => {
     delayTimer(turn, taskId(id));

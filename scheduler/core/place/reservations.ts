@@ -56,11 +56,19 @@ export class Reservations {
     this.#asker = task;
     this.#askerUntilMs = task ? this.#nowMs + runLengthOf(task.spec) : 0;
   }
+  /** The same for the length of this work only. */
+  lookingFor<Found>(task: Task, look: () => Found): Found {
+    const before = this.#asker;
+    this.lookFor(task);
+    const found = look();
+    this.lookFor(before);
+    return found;
+  }
 
   /** Is the room there kept for others? Nothing is kept from who has the reservation itself. */
   refuses(node: NodeIndex, ask: AskClass): boolean {
     if (this.#kept.length === 0 || !this.#plans.has(node)) return false;
-    if (this.#asker && this.#dueOn(node, this.#asker)) return false;
+    if (this.#asker && (this.#dueOn(node, this.#asker) || this.#isAllFor(node, this.#asker))) return false;
     // Several members of a gang may go to one node: they have to end before what is kept begins.
     if (this.#asker && ask.gangSize > 0) return this.#askerUntilMs > this.#firstFromMs(node);
     const untilMs = this.#asker ? this.#askerUntilMs : this.#nowMs + leastLengthOf(ask);
@@ -125,6 +133,11 @@ export class Reservations {
     return this.#kept.find(
       (kept) => kept.node === node && kept.fromMs <= this.#nowMs && kept.task.askClass === askClass,
     );
+  }
+
+  /** All that is kept there is kept for this task. */
+  #isAllFor(node: NodeIndex, task: Task): boolean {
+    return this.#kept.every((kept) => kept.node !== node || kept.task === task);
   }
 
   #firstFromMs(node: NodeIndex): number {

@@ -1,6 +1,6 @@
 // Filters of the placement rules that tasks bring along, and of what other tasks' rules take away. None of them refuses
 // anything for an ask without rules on a fleet where no node is kept for one task or closed for maintenance.
-import type { NodeIndex } from '../../protocol/brands.ts';
+import { formatTaskId, type NodeIndex, taskId } from '../../protocol/brands.ts';
 import type { PlaceScope } from '../../protocol/taskRules.ts';
 import type { PlaceLabel, SplitLabels, SpreadRule } from '../state/askRules.ts';
 import type { AskClass } from '../state/classTable.ts';
@@ -36,6 +36,15 @@ export const ruleFilters: readonly Filter[] = [
     isRule: true,
     refuses: (node, _ask, fleet) => fleet.exclusive[node] !== 0,
     compare: () => ({ has: 'kept for one task', needs: 'open to others' }),
+  },
+  {
+    reason: 'RESERVED',
+    isRule: true,
+    refuses: (node, _ask, fleet) => fleet.kept.has(node),
+    compare: (node, _ask, fleet) => ({
+      has: `kept for ${formatTaskId(fleet.kept.get(node) ?? taskId(0))}, which had attempts stopped there`,
+      needs: 'open to others',
+    }),
   },
   {
     reason: 'NODE_NOT_EMPTY',

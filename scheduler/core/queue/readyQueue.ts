@@ -25,6 +25,8 @@ export class ReadyQueue {
   rateOpensAtMs = Number.POSITIVE_INFINITY;
   /** Grows with each change of what waits, for what is worked out of it. Soft state. */
   version = 0;
+  /** Blocked asks for which attempts of others may be stopped: of late set aside, or asked for. Soft state. */
+  readonly comers = new Set<AskClass>();
   readonly #plant: Plant;
   readonly #tenants: TenantTable;
   readonly #lanesByAsk = new Map<AskClass, Set<Lane>>();
@@ -87,7 +89,10 @@ export class ReadyQueue {
     queue.waiting += 1;
     line.waiting += 1;
     this.version += 1;
-    if (lane.askClass.isBlocked) return;
+    if (lane.askClass.isBlocked) {
+      if (queue.settings.canPreempt === true) this.comers.add(lane.askClass);
+      return;
+    }
     this.#open += 1;
     // A task with a deadline may be the new first one; without, it is the last.
     if (lane.listed === 0 || task.spec.deadlineMs !== undefined) line.list(lane);
@@ -166,6 +171,7 @@ export class ReadyQueue {
   /** Forgets all blocks, turns and rates: after a restart nothing is known of them. */
   reset(): void {
     this.#open = 0;
+    this.comers.clear();
     this.version += 1;
     this.rateOpensAtMs = Number.POSITIVE_INFINITY;
     this.#sortedFor = { cpu: 0, memory: 0, gpu: 0, version: 0 };

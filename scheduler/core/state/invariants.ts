@@ -12,6 +12,7 @@ import {
 import { checkGangs } from './gangInvariants.ts';
 import { checkGroups } from './groupInvariants.ts';
 import { nodeState } from './nodeTable.ts';
+import { checkPreemption } from './preemptionInvariants.ts';
 import { brokenQueues } from './queueInvariants.ts';
 import { checkRules } from './ruleInvariants.ts';
 import type { SchedulerState } from './schedulerState.ts';
@@ -31,6 +32,7 @@ export function brokenInvariants(state: SchedulerState): readonly string[] {
   checkGangs(state, check);
   checkGroups(state, check);
   checkRules(state, check);
+  checkPreemption(state, check);
   checkCopies(state, check);
   check(state.tasks.size <= liveTasksMax, `limit: ${String(state.tasks.size)} live tasks`);
   check(state.nodes.size <= nodesMax, `limit: ${String(state.nodes.size)} nodes`);

@@ -1,5 +1,5 @@
 // Nodes as typed-array columns: a node is a row number, each property one array. Strings stay at the edge of the table.
-import { type NodeId, type NodeIndex, nodeIndex, type Token } from '../../protocol/brands.ts';
+import { type NodeId, type NodeIndex, nodeIndex, type TaskId, type Token } from '../../protocol/brands.ts';
 import {
   customResourcesMax,
   gpuDevicesMax,
@@ -62,6 +62,8 @@ export class NodeTable {
   readonly overheld = new Set<NodeIndex>();
   /** Why nodes were set aside. */
   readonly setAside = new Map<NodeIndex, string>();
+  /** Nodes whose room is kept for a task that waits for attempts to be stopped there. Soft state. */
+  readonly kept = new Map<NodeIndex, TaskId>();
   /** Names of custom resources by column. */
   readonly customNames: string[] = [];
   readonly #customByName = new Map<string, number>();
@@ -119,7 +121,7 @@ export class NodeTable {
 
   /** Is some node closed to asks without rules by the rules of others? */
   get hasGuards(): boolean {
-    return this.exclusives > 0 || this.windows > 0;
+    return this.exclusives > 0 || this.windows > 0 || this.kept.size > 0;
   }
   /** Time passes. With windows ahead, what fits a node may be less than before. */
   tick(nowMs: number): void {
@@ -180,6 +182,7 @@ export class NodeTable {
     this.attempts[node] = new Set();
     this.overheld.delete(node);
     this.setAside.delete(node);
+    this.kept.delete(node);
     this.version += 1;
     this.#freeRows.push(node);
   }

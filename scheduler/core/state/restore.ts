@@ -175,6 +175,7 @@ function attemptAt(state: SchedulerState, saved: SavedAttempt): LiveAttempt {
 
 function holdAttempt(state: SchedulerState, task: Task, { node, token, gpuMask }: LiveAttempt): void {
   state.nodes.attemptsOn(node).add(token);
+  state.preemption.preemptibles.add(task, { node });
   holdCapacity(state, node, task.spec.ask, gpuMask);
   holdShare(state, task);
 }

@@ -110,4 +110,5 @@ export const savedAttempt = (live: LiveAttempt): SavedAttempt => ({
   placedAtMs: live.placedAtMs,
   gpuMask: live.gpuMask,
   startedAtMs: live.startedAtMs,
+  ...(live.preemptedBy !== undefined && { preemptedBy: live.preemptedBy }),
 });

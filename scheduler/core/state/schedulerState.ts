@@ -32,6 +32,7 @@ import { LicenceTable } from './licences.ts';
 import { Maintenance } from './maintenance.ts';
 import { NodeTable } from './nodeTable.ts';
 import { Plant } from './plant.ts';
+import { Preemption } from './preemption.ts';
 import { attemptOf, attemptsOf, type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
 import { WorkflowTable } from './workflowTable.ts';
@@ -89,6 +90,7 @@ export class SchedulerState {
   readonly gangRoom = new GangRoom();
   /** `changes` of all rules when blocked asks were last looked at. Soft state. */
   ruleChangesSeen = 0;
+  readonly preemption = new Preemption();
   /** `changes` of the licences when asks that are short of them were last looked at. Soft state. */
   licenceChangesSeen = 0;
   readonly leavings = new Leavings();

@@ -97,6 +97,7 @@ export function dropTask(state: SchedulerState, task: Task): void {
   for (const { node, token, gpuMask } of attemptsOf(task)) {
     state.nodes.attemptsOn(node).delete(token);
     if (token === task.live?.token) releasePlace(state, task);
+    state.preemption.preemptibles.remove(task, { node });
     releaseCapacity(state, node, task.spec.ask, gpuMask);
     state.tasks.endAttempt(task, token);
     if (task.live) holdPlace(state, task);

@@ -5,6 +5,7 @@ import type { EndState, LiveState, TaskGroupRef, TaskRecord, TaskSpec } from '..
 import type { AttemptRecord } from '../../protocol/attempt.ts';
 import type { AskClass } from './classTable.ts';
 import { GroupMembers } from './groupMembers.ts';
+import { preemptionsOf } from './preemptionsOf.ts';
 
 /** An attempt that has not ended: its node's capacity is taken. */
 export interface LiveAttempt {
@@ -15,6 +16,8 @@ export interface LiveAttempt {
   readonly placedAtMs: Ms;
   readonly gpuMask: number;
   startedAtMs: Ms | undefined;
+  /** It is being stopped to make room for this task. */
+  preemptedBy?: TaskId;
   /** Lost at this time unless renewed. Soft state. */
   leaseUntilMs: number;
 }
@@ -208,7 +211,8 @@ export function attemptOf(task: Task | undefined, token: Token): LiveAttempt | u
 const keyOwner = ({ taskId, group }: Task): TaskId => (group?.kind === 'gang' ? group.groupId : taskId);
 
 /** Attempts that count against `retry.attemptsMax`. */
-export const ownAttempts = (task: Task): number => task.past.length - task.platformLosses - task.forgiven;
+export const ownAttempts = (task: Task): number =>
+  task.past.length - task.platformLosses - task.forgiven - preemptionsOf(task);
 
 /** The task as history and windows know it. */
 export function recordOf(

@@ -1,11 +1,21 @@
 // Deadlines of leases, backoffs and delays in one binary heap. Renewing a lease touches nothing here: a timer
 // that fires early is put back by its owner, so 50,000 heartbeats cost no heap work.
 
-export type TimerKind = 'node' | 'attempt' | 'backoff' | 'straggler' | 'delayed' | 'gang' | 'rate' | 'window';
+export type TimerKind =
+  | 'node'
+  | 'attempt'
+  | 'backoff'
+  | 'straggler'
+  | 'delayed'
+  | 'gang'
+  | 'rate'
+  | 'window'
+  | 'nominee'
+  | 'preempt';
 export interface Timer {
   readonly dueMs: number;
   readonly kind: TimerKind;
-  /** Node index, token or task id, by kind; of a delayed array, its own id; 0 for `rate` and `window`. */
+  /** Node index, token or task id, by kind; of a delayed array, its own id; 0 for `rate`, `window` and `preempt`. */
   readonly id: number;
 }
 

@@ -1,5 +1,5 @@
 // Events of tasks and their attempts.
-import { isSuccess } from '../../../protocol/attempt.ts';
+import { type AttemptEnd, isSuccess } from '../../../protocol/attempt.ts';
 import { ms, type TaskId } from '../../../protocol/brands.ts';
 import { retryClassOf } from '../../../protocol/retry.ts';
 import type { EndState } from '../../../protocol/task.ts';
@@ -29,6 +29,7 @@ type TaskEvents =
   | 'attempt_placed'
   | 'attempt_started'
   | 'attempt_ended'
+  | 'attempt_preempt_requested'
   | 'task_backed_off'
   | 'task_ready'
   | 'task_held'
@@ -92,6 +93,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
     };
     if (isCopy) state.tasks.startCopy(task, live);
     else state.tasks.startAttempt(task, live);
+    state.preemption.preemptibles.add(task, live);
     const gang = state.gangs.of(task);
     if (gang) gang.active += 1;
     state.nodes.attemptsOn(node).add(event.token);
@@ -109,10 +111,10 @@ export const taskAppliers: Appliers<TaskEvents> = {
     const before = event.end.checkpoint === undefined ? task.past : task.past.map(withoutCheckpoint);
     task.past = [...before, { ...liveRecord(live), endedAtMs: atMs, end: event.end }];
     task.checkpoint = event.end.checkpoint ?? task.checkpoint;
-    if (!isSuccess(event.end) && retryClassOf(task.spec.retry.rules, event.end) === 'free')
-      task.platformLosses += 1;
+    if (isFreeLoss(task, event.end)) task.platformLosses += 1;
     if (event.isSuspect === true) state.tasks.suspect(task, live.nodeId);
     state.nodes.attemptsOn(live.node).delete(live.token);
+    state.preemption.preemptibles.remove(task, live);
     const isFirst = task.live === live;
     if (isFirst) releasePlace(state, task);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
@@ -121,6 +123,9 @@ export const taskAppliers: Appliers<TaskEvents> = {
     if (gang) gang.active -= 1;
     releaseShare(state, task);
     if (task.live) otherGoesOn(state, task, { live: task.live, isFirst });
+  },
+  attempt_preempt_requested(state, event) {
+    mustLive(state, event.token).live.preemptedBy = event.by;
   },
   task_backed_off(state, event) {
     const task = state.tasks.mustGet(event.taskId);
@@ -157,6 +162,10 @@ export const taskAppliers: Appliers<TaskEvents> = {
     endTask(state, event.taskId, 'cancelled');
   },
 };
+
+/** What was stopped for others counts by itself: see `preemptionsOf`. */
+const isFreeLoss = ({ spec }: Task, end: AttemptEnd): boolean =>
+  !isSuccess(end) && end.reason !== 'preempted' && retryClassOf(spec.retry.rules, end) === 'free';
 
 function endTask(state: SchedulerState, taskId: TaskId, how: EndState): void {
   const task = state.tasks.mustGet(taskId);
