@@ -245,10 +245,3 @@ export const liveRecord = (live: LiveAttempt): AttemptRecord => ({
   placedAtMs: live.placedAtMs,
   ...(live.startedAtMs === undefined ? {} : { startedAtMs: live.startedAtMs }),
 });
-
-export function withoutCheckpoint(attempt: AttemptRecord): AttemptRecord {
-  if (attempt.end?.checkpoint === undefined) return attempt;
-  const end = { ...attempt.end };
-  Reflect.deleteProperty(end, 'checkpoint');
-  return { ...attempt, end };
-}

@@ -1,5 +1,5 @@
 // Events of tasks and their attempts.
-import { type AttemptEnd, isSuccess } from '../../../protocol/attempt.ts';
+import { type AttemptEnd, type AttemptRecord, isSuccess } from '../../../protocol/attempt.ts';
 import { ms, type TaskId } from '../../../protocol/brands.ts';
 import { retryClassOf } from '../../../protocol/retry.ts';
 import type { EndState } from '../../../protocol/task.ts';
@@ -18,7 +18,7 @@ import {
   requeuedTask,
 } from '../taskMaking.ts';
 import type { SchedulerState } from '../schedulerState.ts';
-import { type LiveAttempt, liveRecord, type Task, withoutCheckpoint } from '../taskTable.ts';
+import { type LiveAttempt, liveRecord, type Task } from '../taskTable.ts';
 import { countElementEnd, uncountElementEnd } from './arrays.ts';
 import { setMemberEnded } from './workflows.ts';
 import { type Appliers, mustIndex, mustLive } from './types.ts';
@@ -172,4 +172,11 @@ function endTask(state: SchedulerState, taskId: TaskId, how: EndState): void {
   countElementEnd(state, task.group, how);
   setMemberEnded(state, task.group, how);
   removeTask(state, task);
+}
+
+function withoutCheckpoint(attempt: AttemptRecord): AttemptRecord {
+  if (attempt.end?.checkpoint === undefined) return attempt;
+  const end = { ...attempt.end };
+  Reflect.deleteProperty(end, 'checkpoint');
+  return { ...attempt, end };
 }
