@@ -24,9 +24,11 @@ interface ReadDraft {
   readonly message?: string;
 }
 
-export function readDraft(draft: RetentionDraft, name: string): ReadDraft {
+/** `kept`: what the host has; bounds that the form does not show stay as they are. */
+export function readDraft(draft: RetentionDraft, name: string, kept: Partial<Retention> = {}): ReadDraft {
+  const unshown = Object.entries(kept).filter(([field]) => !(field in draft));
   const typed = Object.entries(draft).filter(([, value]) => value !== undefined && value !== '');
-  const checked = decode(retentionSchema, Object.fromEntries(typed), name);
+  const checked = decode(retentionSchema, Object.fromEntries([...unshown, ...typed]), name);
   if (checked.ok) return { retention: checked.value };
   const { field = '', message } = checked.reason;
   return { field, message: message.replace(/^.*?field \S+: /, '') };

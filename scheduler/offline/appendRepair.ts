@@ -7,10 +7,10 @@ import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
 import { journalThread } from './threadFiles.ts';
 
 /**
- * Task ids and tokens that lost batches may have given out, at the most: a day at 10 a second. Given out again they
- * would be taken for old ones by agents and by programs.
+ * Task ids and tokens that lost batches may have given out, at the most: a day at 10 a second, or some hundred of the
+ * largest arrays. Given out again they would be taken for old ones by agents and by programs.
  */
-export const skippedNumbers = 1_000_000;
+export const skippedNumbers = 1_000_000_000;
 
 export interface Repaired {
   readonly lastSequence: number;
