@@ -16,6 +16,7 @@ import {
   refusalOf,
   type Stage,
 } from './hubStage.ts';
+import { agentWireVersion } from '../../scheduler/protocol/limits.ts';
 
 let stage: Stage;
 afterEach(() => stage.close());
@@ -75,7 +76,7 @@ test('a refusal of the version names both versions', async () => {
   stage = await openStage();
   const { message } = await refusalOf(stage.agent({ wire: 99 }));
   expect(message).toContain('version 99');
-  expect(message).toContain('version 2;');
+  expect(message).toContain(`version ${String(agentWireVersion)};`);
 });
 
 test('no secret appears in the log', async () => {
