@@ -29,6 +29,10 @@ export interface Violation {
   readonly atMs: number;
 }
 const violationsPerCheckMax = 5;
+/** Looking at all tasks and nodes costs more than a turn: what breaks stays broken for so many turns, but for chance. */
+const invariantsEveryTurns = 8;
+/** Turns that ask for another at once and neither hear nor say anything. Real ones end within tens. */
+const idleTurnsMax = 1_000;
 
 export class Checks {
   readonly violations: Violation[] = [];
@@ -49,6 +53,8 @@ export class Checks {
   /** Replays the journal from its first batch, as it grows. */
   #shadow = new Core();
   readonly #runs = new Map<Token, TaskId>();
+  #idleTurns = 0;
+  #isFirstTurn = true;
 
   constructor(world: World, disk: FakeDisk) {
     this.#world = world;
@@ -75,6 +81,7 @@ export class Checks {
 
   /** Enough is known: a violation, or the one that a broken build is expected to show. */
   isOver(lookFor: string | undefined): boolean {
+    if (this.#idleTurns >= idleTurnsMax) return true;
     if (lookFor === undefined) return this.violations.length > 0;
     return this.violations.some(({ check }) => check === lookFor);
   }
@@ -86,7 +93,9 @@ export class Checks {
 
   turned(core: Core, commands: readonly Command[], result: TurnResult): void {
     this.counts.turns += 1;
-    for (const broken of brokenInvariants(core.state)) this.report('invariant', broken);
+    this.#checkProgress(commands, result);
+    if (this.#isFirstTurn || this.counts.turns % invariantsEveryTurns === 0) this.#checkInvariants(core);
+    this.#isFirstTurn = false;
     for (const broken of placedWhereShort(core, result)) this.report('oversold', broken);
     for (const left of gangsLeftWaiting(core)) this.report('gang-wake', left);
     this.leases.turned(core, commands, result);
@@ -97,6 +106,16 @@ export class Checks {
       this.#shares.placed(core, task);
       this.#quotas.placed(core, task);
     });
+  }
+  #checkInvariants({ state }: Core): void {
+    for (const broken of brokenInvariants(state)) this.report('invariant', broken);
+  }
+  /** A core that goes on and on without a word would keep a real host busy for ever. */
+  #checkProgress(commands: readonly Command[], { batch, hasMore }: TurnResult): void {
+    const isIdle = hasMore && !batch && commands.length === 0;
+    this.#idleTurns = isIdle ? this.#idleTurns + 1 : 0;
+    if (this.#idleTurns === idleTurnsMax)
+      this.report('spins', `${String(idleTurnsMax)} turns followed one another at once and did nothing`);
   }
   stalled(forMs: number): void {
     this.leases.stalled(forMs);
@@ -129,6 +148,7 @@ export class Checks {
   /** After a start. */
   recovered(core: Core, history: FakeHistory): void {
     this.compareWithShadow(core);
+    this.#isFirstTurn = true;
     this.#promises.recovered(core, history);
   }
 
@@ -168,6 +188,7 @@ export class Checks {
       if (!ledger.isTold) this.report('not-told', `${nodeId} has results that nobody took`);
     if (!core) this.report('not-ended', 'the host is not up');
     else this.compareWithShadow(core);
+    if (core) this.#checkInvariants(core);
     const digest = this.#shadow.digest();
     for (const { sequence, parts } of this.#disk.shelf.whole().slice(-2)) {
       const restored = Core.restored(parts);

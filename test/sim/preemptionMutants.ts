@@ -1,6 +1,6 @@
 // Builds that stop attempts for others against the rules.
 import type { Mutant } from './mutants.ts';
-import { changeBatch, seeSpecAs } from './rewire.ts';
+import { changeBatch, seeSpecAs, wrap } from './rewire.ts';
 
 export const preemptionMutants: Readonly<Record<string, Mutant>> = {
   'tasks that never said so are stopped for others': {
@@ -13,5 +13,14 @@ export const preemptionMutants: Readonly<Record<string, Mutant>> = {
       ...batch,
       events: batch.events.filter(({ kind }) => kind !== 'attempt_preempt_requested'),
     })),
+  },
+  'what gates keep back is tried again at once': {
+    lookFor: 'spins',
+    changeCore: ({ state: { preemption, ready } }) => {
+      wrap(preemption.keptBack, 'add', () => (ask) => {
+        ready.comers.add(ask);
+        return preemption.keptBack;
+      });
+    },
   },
 };

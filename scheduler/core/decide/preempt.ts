@@ -75,33 +75,40 @@ export function nomineeTimer({ state, nowMs }: Turn, taskId: TaskId): void {
 export function preemptForWaiting(turn: Turn): boolean {
   const { preemption, ready } = turn.state;
   const hasNews = preemption.takeNews();
-  if (!hasNews && ready.comers.size === 0) return false;
+  if (!hasNews && ready.comers.size === 0 && preemption.keptBack.size === 0) return false;
   if (preemption.preemptibles.isEmpty || !mayAnyPreempt(turn.state)) {
     ready.comers.clear();
+    preemption.keptBack.clear();
+    preemption.isUnderWay = false;
     return false;
   }
   if (hasNews) addBlocked(turn.state);
-  return preemptForComers(turn);
+  if (!preemption.isUnderWay) addKeptBack(turn.state);
+  preemption.isUnderWay = preemptForComers(turn);
+  return preemption.isUnderWay;
 }
 
 function addBlocked({ classes, ready }: SchedulerState): void {
   for (const ask of classes.askClasses) if (ask?.isBlocked) ready.comers.add(ask);
 }
 
+function addKeptBack({ preemption, ready }: SchedulerState): void {
+  for (const ask of preemption.keptBack) ready.comers.add(ask);
+  preemption.keptBack.clear();
+}
+
+/** Each ask leaves the comers, or is kept back: turns that follow one another at once come to an end. */
 function preemptForComers(turn: Turn): boolean {
   const { comers } = turn.state.ready;
   let tried = 0;
-  let hasMore = false;
   for (const ask of [...comers]) {
     if (tried >= asksPerTurnMax) return true;
     if (!hasBudget(turn, 1)) return false;
     comers.delete(ask);
     if (!ask.isBlocked || ask.isShortOfLicence || ask.gangSize > 0) continue;
-    const came = preemptFor(turn, ask);
-    if (came !== 'gated') tried += 1;
-    hasMore ||= came === 'full';
+    if (preemptFor(turn, ask) !== 'gated') tried += 1;
   }
-  return hasMore;
+  return comers.size > 0;
 }
 
 const mayAnyPreempt = ({ ready }: SchedulerState): boolean =>
@@ -112,7 +119,7 @@ type Came = 'done' | 'noRoom' | 'full' | 'gated';
 
 /** Of its lanes the most urgent first. What gates keep back is looked at in each turn: they open in many ways. */
 function preemptFor(turn: Turn, ask: AskClass): Came {
-  const { ready } = turn.state;
+  const { preemption, ready } = turn.state;
   const lanes = [...ready.lanesOf(ask)].sort((a, b) => b.priority - a.priority);
   const left = { tasks: tasksPerAskMax };
   let isGated = false;
@@ -124,7 +131,7 @@ function preemptFor(turn: Turn, ask: AskClass): Came {
     if (came === 'gated') isGated = true;
     else isTried = true;
   }
-  if (isGated) ready.comers.add(ask);
+  if (isGated) preemption.keptBack.add(ask);
   return isGated && !isTried ? 'gated' : 'done';
 }
 
@@ -162,7 +169,7 @@ function makeRoom(turn: Turn, task: Task): boolean {
   const victims = victimsFor(turn, task);
   if (!victims || victims.tasks.length > preemptionsPerMinuteMax) return false;
   if (!hasBudget(turn, victims.tasks.length)) {
-    state.ready.comers.add(task.askClass);
+    state.preemption.keptBack.add(task.askClass);
     return false;
   }
   for (const { live } of victims.tasks) {

@@ -2,6 +2,7 @@
 // that an attempt is being stopped, and for whom, is journalled with the attempt, and all of this follows from it.
 import type { NodeId, NodeIndex, TaskId, Token } from '../../protocol/brands.ts';
 import { preemptionsPerMinuteMax } from '../../protocol/limits.ts';
+import type { AskClass } from './classTable.ts';
 import { Preemptibles } from './preemptibles.ts';
 
 const minuteMs = 60_000;
@@ -22,6 +23,10 @@ export class Preemption {
   readonly nominations = new Map<TaskId, Nomination>();
   /** Any blocked ask may find more to stop than before. */
   hasNews = false;
+  /** Asks that gates or the budget keep back: looked at again once all others have been, in a later turn. */
+  readonly keptBack = new Set<AskClass>();
+  /** Asks are left over from the turn before. */
+  isUnderWay = false;
   /** When the timer for more preemptions is due; infinite where none is set. */
   timerMs = Number.POSITIVE_INFINITY;
   #openFromMs = 0;
@@ -31,6 +36,8 @@ export class Preemption {
   /** Nobody knows how many were stopped before a restart: none is within a minute of it. */
   reset(nowMs: number): void {
     this.nominations.clear();
+    this.keptBack.clear();
+    this.isUnderWay = false;
     this.timerMs = Number.POSITIVE_INFINITY;
     this.#times = [];
     this.#openFromMs = nowMs + minuteMs;
