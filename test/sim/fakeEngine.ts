@@ -193,10 +193,9 @@ export class FakeEngine {
 
   #beginSnapshot(): void {
     const { core, disk, checks, world, breakage, snapshotStepMs } = this.#parts;
-    if (this.#writes === 0) checks.compareWithShadow(core);
     const { sequence } = core.state;
     const stored = disk.shelf.begin(sequence);
-    const digest = core.digest();
+    const digest = checks.snapshotBegun(core, this.#writes === 0);
     const snapshot = core.beginSnapshot(snapshotPace);
     const parts = snapshot.parts();
     const finish = (): void => {

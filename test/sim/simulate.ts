@@ -28,7 +28,8 @@ export interface SimResult {
 /** After the faults, all work is done within this. */
 const quietMostMs = 20 * 60_000;
 
-export function simulate(seed: number, breakage: Breakage = whole): SimResult {
+/** `isRepeat`: of a run that showed nothing; it is looked at only for being the same. */
+export function simulate(seed: number, breakage: Breakage = whole, isRepeat = false): SimResult {
   const world = new World(seed);
   const plan = planOf(world);
   const disk = new FakeDisk(world);
@@ -37,7 +38,7 @@ export function simulate(seed: number, breakage: Breakage = whole): SimResult {
   disk.shelf.readsUnfinished = breakage.readsUnfinished === true;
   const network = new FakeNetwork(world);
   const history = new FakeHistory(world);
-  const checks = new Checks(world, disk);
+  const checks = new Checks(world, disk, isRepeat);
   const snapshotEvery = world.pick([20, 100, 400]);
   const writesMost = world.pick([1, 1, 1, writesAtATimeMost]);
   const pace = { snapshotEvery, snapshotStepMs: world.pick([2, 40, 200]), writesMost };

@@ -43,40 +43,47 @@ export class Comparison {
   }
 }
 
+/** Some megabytes: a core that replays or is looked at makes no choices. */
+class Columns {
+  readonly tokens = new Float64Array(choicesKept).fill(none);
+  readonly nodes = new Int32Array(choicesKept);
+  readonly considered = new Int32Array(choicesKept);
+  readonly scores = new Float64Array(choicesKept);
+  readonly seconds = new Int32Array(choicesKept);
+  readonly secondScores = new Float64Array(choicesKept);
+  readonly policies: string[] = new Array<string>(choicesKept).fill('');
+}
+
 export class Choices {
-  readonly #tokens = new Float64Array(choicesKept).fill(none);
-  readonly #nodes = new Int32Array(choicesKept);
-  readonly #considered = new Int32Array(choicesKept);
-  readonly #scores = new Float64Array(choicesKept);
-  readonly #seconds = new Int32Array(choicesKept);
-  readonly #secondScores = new Float64Array(choicesKept);
-  readonly #policies: string[] = new Array<string>(choicesKept).fill('');
+  #kept: Columns | undefined;
 
   /** O(1). */
   keep(token: Token, node: NodeIndex, { policy, considered, score, second, secondScore }: Comparison): void {
+    const kept = (this.#kept ??= new Columns());
     const at = token % choicesKept;
-    this.#tokens[at] = token;
-    this.#nodes[at] = node;
-    this.#considered[at] = considered;
-    this.#scores[at] = score;
-    this.#seconds[at] = second ?? none;
-    this.#secondScores[at] = secondScore;
-    this.#policies[at] = policy;
+    kept.tokens[at] = token;
+    kept.nodes[at] = node;
+    kept.considered[at] = considered;
+    kept.scores[at] = score;
+    kept.seconds[at] = second ?? none;
+    kept.secondScores[at] = secondScore;
+    kept.policies[at] = policy;
   }
 
   /** Undefined where it is not remembered, or the node has gone since. */
   of(token: Token, nodes: NodeTable): WhyThere | undefined {
+    const kept = this.#kept;
     const at = token % choicesKept;
-    const node = nodes.ids[this.#nodes[at] ?? none];
-    if (this.#tokens[at] !== token || node === undefined) return undefined;
-    const second = this.#seconds[at] ?? none;
+    const node = nodes.ids[kept?.nodes[at] ?? none];
+    if (kept?.tokens[at] !== token || node === undefined) return undefined;
+    const second = kept.seconds[at] ?? none;
     const secondId = second === none ? undefined : nodes.ids[nodeIndex(second)];
     return {
       nodeId: node,
-      policy: this.#policies[at] ?? '',
-      considered: this.#considered[at] ?? 0,
-      score: this.#scores[at] ?? 0,
-      ...(secondId !== undefined && { second: { nodeId: secondId, score: this.#secondScores[at] ?? 0 } }),
+      policy: kept.policies[at] ?? '',
+      considered: kept.considered[at] ?? 0,
+      score: kept.scores[at] ?? 0,
+      ...(secondId !== undefined && { second: { nodeId: secondId, score: kept.secondScores[at] ?? 0 } }),
     };
   }
 }

@@ -89,9 +89,9 @@ export const labelSetsOf = ({ together, apart, spread }: Placement): readonly Re
 
 /** Another number than before means: nodes that gained no room themselves may take the ask now. */
 export function changesFor(rules: AskRules, fleetVersion: number): number {
-  let sum = rules.spread ? fleetVersion : 0;
-  for (const watched of watchedBy(rules)) sum += watched.changes;
-  return sum;
+  const { together, apart, spread } = rules;
+  const seen = (together?.watched.changes ?? 0) + (apart?.watched.changes ?? 0);
+  return spread ? seen + spread.watched.changes + fleetVersion : seen;
 }
 
 /** Equal for rules that allow and prefer the same; undefined without any. */

@@ -1,11 +1,10 @@
 // What must always hold of queues and tenants: each waiting task stands in one lane, shares are what attempts hold.
-import type { Amounts } from '../../protocol/view.ts';
 import type { Lane } from '../queue/lane.ts';
 import { gpuOf, type Share } from '../queue/share.ts';
 import { windowOf } from '../queue/window.ts';
 import { nodeState } from './nodeTable.ts';
 import type { SchedulerState } from './schedulerState.ts';
-import { attemptsOf, type Task } from './taskTable.ts';
+import type { Task } from './taskTable.ts';
 
 /** Broken rules in words; empty where all hold. O(tasks + nodes). */
 export function brokenQueues(state: SchedulerState): readonly string[] {
@@ -74,54 +73,59 @@ function checkWindow({ ready }: SchedulerState, check: Check): void {
   );
 }
 
-interface Held extends Amounts {
-  readonly live: number;
-  readonly active: number;
+interface Held {
+  live: number;
+  active: number;
+  cpu: number;
+  memory: number;
+  gpu: number;
 }
+const nothingHeld = (): Held => ({ live: 0, active: 0, cpu: 0, memory: 0, gpu: 0 });
 
+/** Of every queue, tenant and line what its tasks hold; a task of nobody is a broken rule. */
 function checkShares(state: SchedulerState, check: Check): void {
-  const held = new Map<string, Held>();
+  const held = new Map<Share, Held>();
   for (const task of state.tasks.all()) {
-    const { queue, tenant } = task.spec;
-    for (const key of [`queue ${queue}`, `tenant ${tenant}`, `tenant ${tenant} in queue ${queue}`])
-      held.set(key, withTask(held.get(key), task));
+    const queue = state.ready.queues.get(task.spec.queue);
+    const line = queue?.lines.get(task.spec.tenant);
+    const tenant = state.tenants.get(task.spec.tenant);
+    if (!queue || !line || !tenant) check(false, `shares: nobody counts task ${String(task.taskId)}`);
+    for (const one of [queue, line, tenant]) if (one) addTask(held, one.share, task);
   }
-  const same = (key: string, { live, active, allocated }: Share): void => {
-    const found = held.get(key) ?? { live: 0, active: 0, cpu: 0, memory: 0, gpu: 0 };
+  const same = (share: Share, name: () => string): void => {
+    const { live, active, allocated } = share;
+    const found = held.get(share) ?? nothingHeld();
     const isSame =
       found.live === live &&
       found.active === active &&
       found.cpu === allocated.cpu &&
       found.memory === allocated.memory &&
       found.gpu === allocated.gpu;
-    check(isSame, `shares: ${key} is counted ${JSON.stringify({ live, active, ...allocated })}`);
-    held.delete(key);
+    if (!isSame) check(false, `shares: ${name()} is counted ${JSON.stringify({ live, active, ...allocated })}`);
   };
   for (const queue of state.ready.queues.values()) {
-    same(`queue ${queue.name}`, queue.share);
+    same(queue.share, () => `queue ${queue.name}`);
     for (const line of queue.lines.values()) {
-      same(`tenant ${line.tenant.name} in queue ${queue.name}`, line.share);
+      same(line.share, () => `tenant ${line.tenant.name} in queue ${queue.name}`);
       check(
         state.tenants.get(line.tenant.name) === line.tenant,
         `tenants: ${line.tenant.name} is known twice`,
       );
     }
   }
-  for (const tenant of state.tenants.all()) same(`tenant ${tenant.name}`, tenant.share);
-  check(held.size === 0, `shares: nobody counts ${[...held.keys()].join(', ')}`);
+  for (const tenant of state.tenants.all()) same(tenant.share, () => `tenant ${tenant.name}`);
 }
 
-function withTask(held: Held | undefined, task: Task): Held {
-  const before = held ?? { live: 0, active: 0, cpu: 0, memory: 0, gpu: 0 };
+function addTask(held: Map<Share, Held>, share: Share, task: Task): void {
+  let sums = held.get(share);
+  if (!sums) held.set(share, (sums = nothingHeld()));
   const { ask } = task.spec;
-  const attempts = attemptsOf(task).length;
-  return {
-    live: before.live + 1,
-    active: before.active + attempts,
-    cpu: before.cpu + attempts * ask.cpu,
-    memory: before.memory + attempts * ask.memory,
-    gpu: before.gpu + attempts * gpuOf(ask),
-  };
+  const attempts = (task.live ? 1 : 0) + (task.copy ? 1 : 0);
+  sums.live += 1;
+  sums.active += attempts;
+  sums.cpu += attempts * ask.cpu;
+  sums.memory += attempts * ask.memory;
+  sums.gpu += attempts * gpuOf(ask);
 }
 
 function checkPlant({ nodes, plant }: SchedulerState, check: Check): void {
