@@ -3,6 +3,7 @@
 import type { Core } from '../../scheduler/core/cycle.ts';
 import type { Policy } from '../../scheduler/core/place/policy.ts';
 import type { Batch, Command } from '../../scheduler/protocol/events.ts';
+import type { LoadKind } from './plan.ts';
 import type { RepairEvent } from './repair.ts';
 
 export interface Breakage {
@@ -10,6 +11,8 @@ export interface Breakage {
   readonly lookFor?: string;
   /** Faults that it needs to show, and would have in few seeds. */
   readonly needs?: readonly string[];
+  /** The load that shows it, in place of the seed's own. */
+  readonly load?: LoadKind;
   /** Dispatches leave before their batch is durable. */
   readonly releasesEarly?: boolean;
   /** Callers are answered before their batch is durable. */

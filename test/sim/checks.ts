@@ -16,10 +16,8 @@ import { gangsLeftWaiting } from './gangWatch.ts';
 import { LeaseWatch } from './leaseWatch.ts';
 import { placedWhereShort } from './overheldWatch.ts';
 import { Promises } from './promises.ts';
-import { QuotaWatch } from './quotaWatch.ts';
+import { QueueWatch } from './queueWatch.ts';
 import { ResultWatch } from './resultWatch.ts';
-import { ShareBooks } from './shareBooks.ts';
-import { ShareWatch } from './shareWatch.ts';
 import type { StoredSnapshot } from './snapshotShelf.ts';
 import type { World } from './world.ts';
 
@@ -45,9 +43,7 @@ export class Checks {
   readonly effects: EffectWatch;
   readonly blame: BlameWatch;
   readonly copies: CopyWatch;
-  readonly #books = new ShareBooks();
-  readonly #shares: ShareWatch;
-  readonly #quotas: QuotaWatch;
+  readonly queues: QueueWatch;
   readonly #promises: Promises;
   readonly #world: World;
   readonly #disk: FakeDisk;
@@ -75,8 +71,7 @@ export class Checks {
       () => this.#audit.tasks,
       (taskId) => promises.waived.has(taskId),
     );
-    this.#shares = new ShareWatch(this.report, this.#books);
-    this.#quotas = new QuotaWatch(this.report, this.#books);
+    this.queues = new QueueWatch(this.report);
     this.blame = new BlameWatch(this.report);
     this.copies = new CopyWatch(this.report);
   }
@@ -109,11 +104,7 @@ export class Checks {
     this.leases.turned(core, commands, result);
     this.blame.turned(core, result);
     this.copies.turned(result);
-    this.#shares.turned(core, result);
-    this.#books.turned(core, result, (task) => {
-      this.#shares.placed(core, task);
-      this.#quotas.placed(core, task);
-    });
+    this.queues.turned(core, commands, result);
   }
   #checkInvariants({ state }: Core): void {
     for (const broken of brokenInvariants(state)) this.report('invariant', broken);
@@ -207,6 +198,7 @@ export class Checks {
     this.#audit.finish();
     this.#checkRuns();
     this.effects.finish();
+    this.queues.finish();
     for (const { nodeId, ledger } of this.agents.values())
       if (!ledger.isTold) this.report('not-told', `${nodeId} has results that nobody took`);
     if (!core) this.report('not-ended', 'the host is not up');

@@ -52,6 +52,8 @@ const everyMs: Readonly<Record<string, number>> = {
   cordon: 12_000,
   weights: 20_000,
   requeue: 5_000,
+  queuePaused: 25_000,
+  queueDraining: 40_000,
 };
 const onShare = 0.5;
 /** Seeds in which nothing goes wrong but what tasks and nodes do by themselves. */
@@ -67,7 +69,12 @@ export class Faults {
 
   constructor(parts: FaultParts) {
     this.#parts = parts;
-    this.#strikes = { ...agentStrikes(parts), ...networkStrikes(parts), ...hostStrikes(parts) };
+    this.#strikes = {
+      ...agentStrikes(parts),
+      ...networkStrikes(parts),
+      ...hostStrikes(parts),
+      ...parts.operator.modes.strikes,
+    };
     for (const kind of Object.keys(everyMs))
       if (!this.#strikes[kind]) throw new Error(`nothing is known of the fault ${kind}`);
   }
@@ -103,6 +110,7 @@ export class Faults {
     }
     operator.uncordonAll();
     operator.openSetAside();
+    operator.modes.end();
   }
 
   #plan(kind: string): void {

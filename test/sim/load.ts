@@ -1,35 +1,15 @@
 // One seed's plant and work: nodes of several sizes, and tasks of several asks, each of which some node could run.
-import {
-  mib,
-  millicores,
-  type NodeId,
-  nodeId,
-  type QueueName,
-  queueName,
-} from '../../scheduler/protocol/brands.ts';
+import { mib, millicores, nodeId, type QueueName, queueName } from '../../scheduler/protocol/brands.ts';
 import type { NodeSpec } from '../../scheduler/protocol/node.ts';
 import { type Ask, type TaskSpec, tenantDefault } from '../../scheduler/protocol/task.ts';
 import { planWorkflows, withForm } from './formsLoad.ts';
 import { perhapsGang } from './gangLoad.ts';
 import { withPlacement } from './placementLoad.ts';
-import type { Workflow } from '../../scheduler/protocol/workflow.ts';
+import { crowdPlan, widePlan } from './crowdLoad.ts';
+import type { LoadKind, Plan, PlannedNode, PlannedQueue } from './plan.ts';
+import { queueChangeOf } from './queueLoad.ts';
 import type { World } from './world.ts';
 
-export interface PlannedNode {
-  readonly nodeId: NodeId;
-  readonly spec: NodeSpec;
-}
-export interface PlannedQueue {
-  readonly queue: QueueName;
-  readonly weight: number;
-  readonly canPreempt: boolean;
-}
-export interface Plan {
-  readonly nodes: readonly PlannedNode[];
-  readonly queues: readonly PlannedQueue[];
-  readonly specs: readonly TaskSpec[];
-  readonly workflows: readonly Workflow[];
-}
 type Demand = Pick<TaskSpec, 'ask' | 'selector' | 'tolerations'>;
 
 /** Names are few, so that tasks have their like. */
@@ -49,7 +29,20 @@ const nodesMost = 40;
 const tasksLeast = 80;
 const tasksMost = 320;
 
-export function planOf(world: World): Plan {
+const deadlineShare = 0.2;
+
+export function planOf(world: World, kind: LoadKind): Plan {
+  switch (kind) {
+    case 'mixed':
+      return mixedPlan(world);
+    case 'crowd':
+      return crowdPlan(world);
+    case 'wide':
+      return widePlan(world);
+  }
+}
+
+function mixedPlan(world: World): Plan {
   const lines = world.whole(1, 4);
   const nodes = Array.from({ length: world.whole(nodesLeast, world.pick([fewNodes, nodesMost])) }, (_, at) =>
     planNode(world, at, lines),
@@ -80,7 +73,11 @@ export function planOf(world: World): Plan {
   const workflows = planWorkflows(world, (at) =>
     planTask(world, at, { demand: world.pick(demands), queue: world.pick(queues).queue }),
   );
-  return { nodes, queues, specs, workflows };
+  const set: readonly PlannedQueue[] = queues.map((queue, at) => ({
+    ...queue,
+    change: queueChangeOf(count, at),
+  }));
+  return { kind: 'mixed', nodes, queues: set, specs, workflows };
 }
 
 function planNode(world: World, at: number, lines: number): PlannedNode {
@@ -159,6 +156,7 @@ function planTask(
     labels: {},
     tenant: world.pick([tenantDefault, 'press-shop', 'paint']),
     ...(world.chance(0.4) && { isPreemptible: true }),
+    ...(world.chance(deadlineShare) && { deadlineMs: Math.round(world.wallMs + world.between(0, 90_000)) }),
     ...(world.chance(0.3) && { key: `key-${String(at)}` }),
   };
 }

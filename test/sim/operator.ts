@@ -2,15 +2,17 @@
 // what they were told, so that the promises can be held against what became of them.
 import type { NodeId, TaskId } from '../../scheduler/protocol/brands.ts';
 import type { Command } from '../../scheduler/protocol/events.ts';
+import type { Refusal } from '../../scheduler/protocol/outcome.ts';
 import type { TaskSpec } from '../../scheduler/protocol/task.ts';
 import type { Workflow } from '../../scheduler/protocol/workflow.ts';
 import type { Checks } from './checks.ts';
 import type { FakeHistory } from './fakeHistory.ts';
 import type { FakeHost } from './fakeHost.ts';
 import type { Answer } from './fakeHub.ts';
-import type { Plan } from './load.ts';
+import { ModeLoad } from './modeLoad.ts';
+import type { Plan } from './plan.ts';
 import { licences, windowFrom } from './placementLoad.ts';
-import { queueChangeOf, tenantCommands } from './queueLoad.ts';
+import { tenantCommands } from './queueLoad.ts';
 import type { World } from './world.ts';
 
 export interface OperatorParts {
@@ -33,8 +35,14 @@ export class Operator {
   #open = 0;
   readonly #cordoned = new Set<NodeId>();
 
+  readonly modes: ModeLoad;
+
   constructor(parts: OperatorParts) {
     this.#parts = parts;
+    const say = (command: Command, tries?: number): void => {
+      this.#untilTaken(command, tries);
+    };
+    this.modes = new ModeLoad({ ...parts, say });
   }
 
   get isIdle(): boolean {
@@ -44,13 +52,12 @@ export class Operator {
   /** Spreads the plan's work over this time. */
   begin(overMs: number): void {
     const { world, plan } = this.#parts;
-    for (const [at, { queue, weight, canPreempt }] of plan.queues.entries()) {
-      const change = { weight, canPreempt, ...queueChangeOf(plan, at) };
-      this.#untilTaken({ kind: 'PutQueue', queue, change, actor });
-    }
+    for (const { queue, weight, canPreempt, change } of plan.queues)
+      this.#untilTaken({ kind: 'PutQueue', queue, change: { weight, canPreempt, ...change }, actor });
     for (const command of tenantCommands(plan, actor)) this.#untilTaken(command);
     for (const licence of licences) this.#untilTaken({ kind: 'PutLicence', ...licence, actor });
-    for (let window = 0; window < windowsPerRun; window += 1)
+    const windows = plan.kind === 'mixed' ? windowsPerRun : 0;
+    for (let window = 0; window < windows; window += 1)
       this.#planned(world.between(1_500, overMs), () => {
         this.#putWindow();
       });
@@ -140,13 +147,7 @@ export class Operator {
     if (!answer.ok) return;
     for (const [at, given] of (answer.value.answers ?? []).entries()) {
       if (!given.ok) {
-        // The queue was put in batches that the journal lost.
-        if (
-          ['unknown_queue', 'unknown_licence'].includes(given.refusal.code) &&
-          this.#parts.host.counts.repairs > 0
-        )
-          continue;
-        this.#parts.checks.report('refused-submit', given.refusal.message);
+        this.#refusedOne(specs[at], given.refusal);
         continue;
       }
       this.counts.submits += 1;
@@ -154,6 +155,18 @@ export class Operator {
       if (this.#parts.world.chance(0.06)) this.#cancelLater(given.taskId);
     }
   };
+
+  #refusedOne(spec: TaskSpec | undefined, { code, message }: Refusal): void {
+    const { world, host, checks } = this.#parts;
+    // The queue was put in batches that the journal lost.
+    if (['unknown_queue', 'unknown_licence'].includes(code) && host.counts.repairs > 0) return;
+    if (spec && spec.queue === this.modes.drained) return;
+    if (spec && code === 'wrong_state')
+      this.#planned(world.between(1_000, 8_000), () => {
+        this.#submit([spec]);
+      });
+    else checks.report('refused-submit', message);
+  }
 
   readonly #workflowAnswered =
     ({ tasks }: Workflow) =>

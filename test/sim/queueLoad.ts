@@ -1,23 +1,41 @@
-// Limits and quotas of a seed's queues and tenants. They follow from the plan: no randomness of the world is used up.
+// Limits, quotas, rates and orders of a seed's queues and tenants. They follow from the plan: no randomness of the world
+// is used up.
 import type { Command } from '../../scheduler/protocol/events.ts';
 import type { QueueChange } from '../../scheduler/protocol/queue.ts';
-import type { Plan } from './load.ts';
+import type { Plan } from './plan.ts';
 
 /** Room for the largest ask of a plan: nothing waits for ever. */
 const cpuOfLargest = 8_000;
+const rates = [0.7, 2.5, 12] as const;
+const backfills: readonly QueueChange[] = [{}, { backfill: 'easy' }, { backfill: 'conservative' }];
 
-export function queueChangeOf({ specs }: Plan, at: number): QueueChange {
-  const draw = specs.length + 5 * at;
+/** `count`: of the plan's tasks. */
+export function queueChangeOf(count: number, at: number): QueueChange {
+  const draw = count + 5 * at;
+  return {
+    ...boundOf(draw),
+    ...(draw % 6 === 4 && { ratePerS: rates[draw % rates.length] ?? 1 }),
+    ...(draw % 5 === 2 && { guaranteed: { cpu: 1_000 * (1 + (draw % 8)) } }),
+    ...(draw % 9 === 5 && { order: 'slowdown' as const }),
+    ...backfills[draw % 7],
+  };
+}
+function boundOf(draw: number): QueueChange {
   if (draw % 3 === 0) return { runningMax: 3 + (draw % 7) };
   return draw % 4 === 1 ? { burst: { cpu: cpuOfLargest + 500 * (draw % 9) } } : {};
 }
 
-/** One tenant with a limit, one with a weight and a quota, in most seeds. */
-export function tenantCommands({ specs }: Plan, actor: string): Command[] {
-  if (specs.length % 4 === 0) return [];
+/** One tenant with a limit, one with a weight and a quota, one with something guaranteed, in most seeds. */
+export function tenantCommands({ specs, kind }: Plan, actor: string): Command[] {
+  const weight = { kind: 'PutTenant', tenant: 'press-shop', change: { weight: 3 }, actor } as const;
+  if (kind === 'crowd') return [weight];
+  if (kind === 'wide' || specs.length % 4 === 0) return [];
   const burst = { cpu: cpuOfLargest + 1_000 * (specs.length % 5) };
+  const guaranteed = { cpu: 500 * (1 + (specs.length % 6)) };
+  const isSure = specs.length % 3 === 1;
   return [
     { kind: 'PutTenant', tenant: 'paint', change: { runningMax: 4 + (specs.length % 6) }, actor },
     { kind: 'PutTenant', tenant: 'press-shop', change: { weight: 3, burst }, actor },
+    ...(isSure ? [{ kind: 'PutTenant', tenant: 'default', change: { guaranteed }, actor } as const] : []),
   ];
 }

@@ -18,7 +18,6 @@ export class QuotaWatch {
   placed({ state }: Core, task: Task): void {
     const { spec } = task;
     const queue = state.ready.queues.get(spec.queue)?.settings;
-    if (queue?.mode === 'paused') this.#report('paused', `queue ${spec.queue} is paused and started a task`);
     this.#hold(queueKey(spec), queue, task);
     this.#hold(tenantKey(spec), state.tenants.get(spec.tenant)?.settings, task);
   }

@@ -6,7 +6,7 @@ import { ms, queueName } from '../../scheduler/protocol/brands.ts';
 import { misfires, overlaps, type ScheduleSpec } from '../../scheduler/protocol/schedule.ts';
 import type { TaskSpec } from '../../scheduler/protocol/task.ts';
 import type { FakeHost } from './fakeHost.ts';
-import type { Plan } from './load.ts';
+import type { Plan } from './plan.ts';
 import type { World } from './world.ts';
 
 /** In one seed of so many: the others stay as quiet as they were. */

@@ -76,7 +76,7 @@ export class ShareBooks {
   }
 }
 
-export const amountsOf = ({ ask }: TaskSpec): Amounts => ({
+export const amountsOf = ({ ask }: Pick<TaskSpec, 'ask'>): Amounts => ({
   cpu: ask.cpu,
   memory: ask.memory,
   gpu: ask.gpu ? ask.gpu.devices * ask.gpu.thousandths : 0,

@@ -10,7 +10,9 @@ import { FakeHost } from './fakeHost.ts';
 import { FakeNetwork } from './fakeNetwork.ts';
 import { GuardedEffects } from './guardedEffects.ts';
 import { Faults } from './faults.ts';
-import { type Plan, planOf } from './load.ts';
+import { loadKindOf } from './crowdLoad.ts';
+import { planOf } from './load.ts';
+import type { Plan } from './plan.ts';
 import { Operator } from './operator.ts';
 import { ScheduleLoad } from './scheduleLoad.ts';
 import { World } from './world.ts';
@@ -25,13 +27,15 @@ export interface SimResult {
   readonly figures: Readonly<Record<string, number>>;
   readonly disk: FakeDisk;
 }
+/** Of the time with faults, in which all is submitted where much has to wait. */
+const earlyShare = 0.1;
 /** After the faults, all work is done within this. */
 const quietMostMs = 20 * 60_000;
 
 /** `isRepeat`: of a run that showed nothing; it is looked at only for being the same. */
 export function simulate(seed: number, breakage: Breakage = whole, isRepeat = false): SimResult {
   const world = new World(seed);
-  const plan = planOf(world);
+  const plan = planOf(world, breakage.load ?? loadKindOf(seed));
   const disk = new FakeDisk(world);
   disk.isLying = breakage.diskLies === true;
   disk.areErrorsIgnored = breakage.diskErrorsIgnored === true;
@@ -62,7 +66,7 @@ export function simulate(seed: number, breakage: Breakage = whole, isRepeat = fa
     host.start();
     for (const agent of agents) agent.start();
     const faultyMs = world.between(30_000, 150_000);
-    operator.begin(faultyMs * world.pick([0.2, 0.9]));
+    operator.begin(faultyMs * (plan.kind === 'mixed' ? world.pick([0.2, 0.9]) : earlyShare));
     faults.begin();
     const isOver = (): boolean => checks.isOver(breakage.lookFor);
     world.runUntil(faultyMs, isOver);
@@ -134,6 +138,7 @@ function isQuiet(host: FakeHost, operator: Operator, agents: readonly FakeAgent[
   return (
     host.core?.state.tasks.size === 0 &&
     host.core.state.arrays.size === 0 &&
+    operator.modes.isDone(host.core) &&
     operator.isIdle &&
     !host.isWriting &&
     agents.every(({ isSettled }) => isSettled)
@@ -181,6 +186,7 @@ function figuresOf(parts: {
     overtaken: checks.copies.counts.overtaken,
     nodesSetAside: checks.blame.counts.setAside,
     poisoned: checks.blame.counts.poisoned,
+    ...checks.queues.counts,
     nodesForgotten: operator.counts.forgotten,
     cancels: operator.counts.cancels,
     unanswered: operator.counts.unanswered,

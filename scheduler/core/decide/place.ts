@@ -64,7 +64,7 @@ function start(turn: Turn, task: Task, node: NodeIndex): void {
   state.placer.remember(next, node);
   if (state.preemption.nominations.size > 0) endNomination(state, task.taskId);
   if (!task.live) return;
-  state.reservations.placed(task, task.live);
+  for (const given of state.reservations.placed(task, task.live)) state.freed.add(given.node);
   state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
   turn.effect(dispatchOf(state, task, task.live));
 }

@@ -83,13 +83,20 @@ function hasAll({ reservations }: SchedulerState, queue: Queue): boolean {
   return count >= limitOf(queue.settings);
 }
 
-function holds(state: SchedulerState, { task, node }: Reservation): boolean {
+function holds(state: SchedulerState, { task, node, fromMs }: Reservation): boolean {
   const { backfill } = state.ready.mustGet(task.spec.queue).settings;
   if (backfill === 'off' || task.state !== 'ready' || gateOf(state, task)) return false;
-  return isOpen(state, node);
+  return isOpen(state, node) && endsBeforeWindow(state, node, { task, fromMs });
 }
 const isOpen = ({ nodes }: SchedulerState, node: NodeIndex): boolean =>
   nodes.state[node] === nodeState.online && nodes.cordoned[node] === 0;
+/** A task that starts there then is not run into by a maintenance window. */
+const endsBeforeWindow = (
+  { nodes, ready }: SchedulerState,
+  node: NodeIndex,
+  { task, fromMs }: Pick<Reservation, 'task' | 'fromMs'>,
+): boolean =>
+  (nodes.closesAtMs[node] ?? Number.POSITIVE_INFINITY) >= Math.max(fromMs, ready.nowMs) + task.askClass.boundMs;
 
 /** All tasks of the queue compete again, with no reservation of theirs in the way. */
 function openRound(state: SchedulerState, queue: Queue): void {
@@ -154,6 +161,7 @@ function soonestNode(state: SchedulerState, task: Task): NodeIndex | undefined {
     if (!emptyFits(state, node, task.askClass)) continue;
     found += 1;
     const atMs = reservations.earliestOn(node, task) ?? Number.POSITIVE_INFINITY;
+    if (!endsBeforeWindow(state, node, { task, fromMs: atMs })) continue;
     if (atMs < bestMs) [best, bestMs] = [node, atMs];
   }
   return best;

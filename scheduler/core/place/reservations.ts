@@ -111,18 +111,22 @@ export class Reservations {
   changed(node: NodeIndex): void {
     if (this.#plans.delete(node) && this.first(node)) this.#planOf(node);
   }
-  /** A task has been placed: what it holds is in the plan of its node from now on. */
-  placed(task: Task, live: LiveAttempt): void {
+  /**
+   * A task has been placed: what it holds is in the plan of its node from now on. Gives the reservations that ended by
+   * it: what was kept there beyond what the task took may be had by others.
+   */
+  placed(task: Task, live: LiveAttempt): readonly Reservation[] {
     const untilMs = this.#nowMs + runLengthOf(task.spec);
     const used = this.#dueOn(live.node, task);
     const dropped = this.drop((kept) => kept === used || kept.task === task);
-    if (dropped.some((kept) => kept.node === live.node)) return;
+    if (dropped.some((kept) => kept.node === live.node)) return dropped;
     const plan = this.#plans.get(live.node);
     if (!plan || plan.staleAtMs <= this.#nowMs) this.changed(live.node);
     else {
       plan.begin(this.#nowMs);
       plan.hold(task.spec.ask, { fromMs: this.#nowMs, untilMs, gpuMask: live.gpuMask });
     }
+    return dropped;
   }
 
   /**

@@ -1,0 +1,115 @@
+// Does a task for which room is kept start when it was promised to? It must where everything on its node ran no longer
+// than was expected: whoever passed it was let pass because that does not delay it.
+import type { Core, TurnResult } from '../../scheduler/core/cycle.ts';
+import type { Reservation } from '../../scheduler/core/place/reservations.ts';
+import type { Task } from '../../scheduler/core/state/taskTable.ts';
+import type { NodeId, NodeIndex, Token } from '../../scheduler/protocol/brands.ts';
+import type { Event } from '../../scheduler/protocol/events.ts';
+import type { TaskSpec } from '../../scheduler/protocol/task.ts';
+import type { Report } from './audit.ts';
+
+interface Promised {
+  readonly node: NodeIndex;
+  readonly enqueuedOrder: number;
+  /** The first time that it was given. */
+  readonly atMs: number;
+  /** Something that no plan could know of has come between. */
+  isVoid: boolean;
+}
+/** Turns after the time has come in which the task may still wait: one sees the ends, the next one may be on its way. */
+const lateTurnsMost = 2;
+/** What is still running at its expected end is taken to end this soon. */
+const overdueMs = 1_000;
+
+export class PromiseWatch {
+  readonly counts = { promises: 0, kept: 0 };
+  readonly #report: Report;
+  readonly #promised = new Map<Task, Promised>();
+  readonly #late = new Map<Task, number>();
+  readonly #specs = new Map<Token, { readonly spec: TaskSpec; readonly nodeId: NodeId }>();
+  #core: Core | undefined;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  turned(core: Core, { batch }: TurnResult): void {
+    if (core !== this.#core) {
+      this.#promised.clear();
+      this.#late.clear();
+      this.#specs.clear();
+    }
+    this.#core = core;
+    for (const event of batch?.events ?? []) this.#event(core, event);
+    this.#voidLate(core);
+    for (const kept of core.state.reservations.all) this.#note(kept);
+    for (const [task, promised] of this.#promised) this.#look(core, task, promised);
+  }
+
+  #note({ task, node, fromMs }: Reservation): void {
+    const known = this.#promised.get(task);
+    if (known?.node === node && known.enqueuedOrder === task.enqueuedOrder) return;
+    this.#late.delete(task);
+    this.counts.promises += 1;
+    const isVoid = !Number.isFinite(fromMs);
+    this.#promised.set(task, { node, enqueuedOrder: task.enqueuedOrder, atMs: fromMs, isVoid });
+  }
+
+  #event({ state }: Core, event: Event): void {
+    if ('nodeId' in event && event.kind !== 'attempt_placed')
+      this.#void((promised) => state.nodes.indexOf(event.nodeId) === promised.node);
+    if (event.kind === 'window_put' || event.kind === 'queue_put' || event.kind === 'tenant_put')
+      this.#void(() => true);
+    if (event.kind === 'attempt_preempt_requested') this.#void(() => true);
+    if (event.kind === 'attempt_ended') this.#specs.delete(event.token);
+    if (event.kind !== 'attempt_placed') return;
+    const task = state.tasks.get(event.taskId);
+    if (!task) return;
+    this.#specs.set(event.token, { spec: task.spec, nodeId: event.nodeId });
+    // Who has the same ask may take what was kept: shares and order decide which of them goes first.
+    this.#void(
+      ({ node }, other) =>
+        other !== task &&
+        state.nodes.indexOf(event.nodeId) === node &&
+        (other.askClass === task.askClass || task.askClass.gangSize > 0),
+    );
+  }
+
+  /** A plan that trusted an attempt which runs longer than expected promised too much. */
+  #voidLate({ state }: Core): void {
+    this.#void(({ node }) =>
+      [...state.nodes.attemptsOn(node)].some((token) => {
+        const task = state.tasks.byToken(token);
+        const live = task?.live?.token === token ? task.live : task?.copy;
+        if (!task || !live) return true;
+        const { expectedMs = task.spec.timeoutMs, timeoutMs } = task.spec;
+        const endMs = (live.startedAtMs ?? live.placedAtMs) + Math.min(expectedMs, timeoutMs);
+        return endMs < state.ready.nowMs || live.startedAtMs === undefined;
+      }),
+    );
+  }
+
+  #void(isMeant: (promised: Promised, task: Task) => boolean): void {
+    for (const [task, promised] of this.#promised)
+      if (!promised.isVoid && isMeant(promised, task)) promised.isVoid = true;
+  }
+
+  #look({ state }: Core, task: Task, { atMs, isVoid, enqueuedOrder, node }: Promised): void {
+    const isKept = state.reservations.of(task)?.node === node;
+    const waits = task.state === 'ready' && task.enqueuedOrder === enqueuedOrder;
+    if (!waits || !isKept || isVoid) {
+      if (!waits && !isVoid) this.counts.kept += 1;
+      if (!isKept) this.#promised.delete(task);
+      if (!isKept) this.#late.delete(task);
+      return;
+    }
+    if (state.ready.nowMs <= atMs + overdueMs) return;
+    const late = (this.#late.get(task) ?? 0) + 1;
+    this.#late.set(task, late);
+    if (late === lateTurnsMost + 1)
+      this.#report(
+        'promise',
+        `task ${String(task.taskId)} was promised ${state.nodes.idOf(node)} at ${String(atMs)} and waits at ${String(state.ready.nowMs)}`,
+      );
+  }
+}

@@ -1,0 +1,131 @@
+// Does anybody wait for ever? Two bounds. Nobody whose ask was set aside may wait while a node would take him. And the
+// first of each line, with nothing but room in its way, starts within the patience of the plant and the longest run in
+// it: by then room has been kept for it, and what runs there has ended.
+import type { Core, TurnResult } from '../../scheduler/core/cycle.ts';
+import { emptyFits } from '../../scheduler/core/place/everFits.ts';
+import { gateOf } from '../../scheduler/core/queue/gates.ts';
+import type { Line } from '../../scheduler/core/queue/line.ts';
+import { nodeState } from '../../scheduler/core/state/nodeTable.ts';
+import type { SchedulerState } from '../../scheduler/core/state/schedulerState.ts';
+import type { Task } from '../../scheduler/core/state/taskTable.ts';
+import type { Event } from '../../scheduler/protocol/events.ts';
+import { ageingStepMs } from '../../scheduler/protocol/limits.ts';
+import type { Report } from './audit.ts';
+
+/** A queue that says nothing of backfill keeps room for a task that has waited this long. */
+const patienceMs = 60_000;
+/** Messages, leases of nodes that fall silent, turns that wait for the disk. */
+const slackMs = 60_000;
+/** Time between two turns that counts as waiting: beyond it the host was away. */
+const stepMost = 5_000;
+const lookEveryTurns = 8;
+
+interface Head {
+  readonly task: Task;
+  readonly order: number;
+  readonly waitedMs: number;
+}
+
+export class StarveWatch {
+  readonly counts = { longestMs: 0 };
+  readonly #report: Report;
+  /** Of each line the task that goes next, and for how long it has been that with a free way. */
+  #heads = new Map<Line, Head>();
+  #core: Core | undefined;
+  #atMs = 0;
+  #turns = 0;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  turned(core: Core, { batch, hasMore }: TurnResult): void {
+    const { state } = core;
+    const isNews = core !== this.#core || (batch?.events.some(changesPlant) ?? false);
+    this.#core = core;
+    if (isNews) this.#heads.clear();
+    this.#turns += 1;
+    if (this.#turns % lookEveryTurns !== 0) return;
+    if (!hasMore) this.#lookForRoom(state);
+    const passedMs = Math.min(stepMost, Math.max(0, state.ready.nowMs - this.#atMs));
+    this.#atMs = state.ready.nowMs;
+    this.#lookAtHeads(state, passedMs);
+  }
+
+  /** Where room is kept, who may pass is judged by the very task, not by its ask. Gangs: see `gangsLeftWaiting`. */
+  #lookForRoom(state: SchedulerState): void {
+    const { classes, nodes, placer, ready, reservations } = state;
+    reservations.lookFor(undefined);
+    for (const ask of classes.askClasses) {
+      if (!ask?.isBlocked || ask.gangSize > 0 || ask.isShortOfLicence) continue;
+      const waiting = [...ready.lanesOf(ask)].map((lane) => lane.first());
+      const [free] = waiting.filter((task) => task && !gateOf(state, task));
+      if (!free) continue;
+      for (const node of nodes.occupied())
+        if (!reservations.first(node) && placer.fits(node, ask)) {
+          const name = `task ${String(free.taskId)}`;
+          this.#report('left-waiting', `${name} is set aside, and ${nodes.idOf(node)} would take it`);
+          return;
+        }
+    }
+  }
+
+  #lookAtHeads(state: SchedulerState, passedMs: number): void {
+    const heads = new Map<Line, Head>();
+    let longestMs = 0;
+    for (const task of state.tasks.all()) longestMs = Math.max(longestMs, lengthOf(task));
+    for (const queue of state.ready.queues.values()) {
+      if (queue.settings.order === 'slowdown' || queue.settings.backfill === 'off') continue;
+      for (const line of queue.lines.values()) {
+        const task = line.waiting > 0 ? firstOf(line) : undefined;
+        if (!task || !isFreeToGo(state, task)) continue;
+        const known = this.#heads.get(line);
+        const isSame = known?.task === task && known.order === task.enqueuedOrder;
+        const waitedMs = isSame ? known.waitedMs + passedMs : 0;
+        heads.set(line, { task, order: task.enqueuedOrder, waitedMs });
+        this.counts.longestMs = Math.max(this.counts.longestMs, waitedMs);
+        // Room is kept for one task of a queue at a time: its lines take turns.
+        const most = (patienceMs + longestMs + slackMs) * queue.lines.size;
+        if (waitedMs > most)
+          this.#report(
+            'starved',
+            `task ${String(task.taskId)} was first of ${queue.name} for ${Math.round(waitedMs / 1_000)} s, with room for it on empty nodes`,
+          );
+      }
+    }
+    this.#heads = heads;
+  }
+}
+
+const changesPlant = ({ kind }: Event): boolean =>
+  kind.startsWith('node_') || kind.startsWith('window_') || kind === 'queue_put' || kind === 'tenant_put';
+const lengthOf = ({ spec }: Task): number => Math.min(spec.expectedMs ?? spec.timeoutMs, spec.timeoutMs);
+
+/** By priority with ageing, then deadline, then arrival; the second in which they came is not told apart. */
+function firstOf(line: Line): Task | undefined {
+  let best: Task | undefined;
+  for (const lane of line.lanes.values())
+    for (const task of lane.tasks()) if (!best || goesBefore(task, best)) best = task;
+  return best;
+}
+function goesBefore(a: Task, b: Task): boolean {
+  const by = (of: (task: Task) => number): number => of(a) - of(b);
+  return (
+    (by(({ spec, enqueuedAtMs }) => Math.floor(enqueuedAtMs / ageingStepMs) - spec.priority) ||
+      by(({ spec }) => spec.deadlineMs ?? Number.MAX_SAFE_INTEGER) ||
+      by(({ enqueuedOrder }) => enqueuedOrder)) < 0
+  );
+}
+
+/** Nothing keeps it back but room, and some open node has enough of it when empty. */
+function isFreeToGo(state: SchedulerState, task: Task): boolean {
+  const { askClass } = task;
+  if (askClass.rules || askClass.gangSize > 0 || askClass.licences.length > 0 || gateOf(state, task))
+    return false;
+  const { nodes } = state;
+  for (const node of nodes.occupied()) {
+    const isOpen = nodes.state[node] === nodeState.online && nodes.cordoned[node] === 0;
+    if (isOpen && nodes.inWindow[node] === 0 && emptyFits(state, node, askClass)) return true;
+  }
+  return false;
+}
