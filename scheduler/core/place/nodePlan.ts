@@ -15,6 +15,8 @@ export interface ExpectedEnd {
   readonly atMs: number;
   readonly ask: Ask;
   readonly gpuMask: number;
+  /** It has the node for itself: until then nobody else may start there, whatever is free. */
+  readonly isAlone?: boolean;
 }
 
 /** Without a mask it is kept for somebody, and devices are yet to be chosen. */
@@ -35,9 +37,11 @@ export class NodePlan {
     this.node = node;
     this.#fleet = fleet;
     let room = roomOf(node, fleet);
-    this.#steps = [{ atMs: nowMs, room }];
+    const aloneUntilMs = ends.find(({ isAlone }) => isAlone === true)?.atMs ?? nowMs;
+    this.#steps = [{ atMs: nowMs, room: aloneUntilMs > nowMs ? { ...room, cpu: -1 } : room }];
     for (const { atMs, ask, gpuMask } of [...ends].sort((a, b) => a.atMs - b.atMs)) {
       room = changedRoom(room, { ask, gpuMask, sign: 1 }, fleet);
+      if (atMs < aloneUntilMs) continue;
       const last = this.#steps.at(-1);
       if (last?.atMs === atMs) last.room = room;
       else this.#steps.push({ atMs, room });

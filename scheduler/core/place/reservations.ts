@@ -69,9 +69,10 @@ export class Reservations {
   refuses(node: NodeIndex, ask: AskClass): boolean {
     if (this.#kept.length === 0 || !this.#plans.has(node)) return false;
     if (this.#asker && (this.#dueOn(node, this.#asker) || this.#isAllFor(node, this.#asker))) return false;
-    // Several members of a gang may go to one node: they have to end before what is kept begins.
-    if (this.#asker && ask.gangSize > 0) return this.#askerUntilMs > this.#firstFromMs(node);
     const untilMs = this.#asker ? this.#askerUntilMs : this.#nowMs + leastLengthOf(ask);
+    // Several members of a gang may go to one node, and who wants a node alone leaves nothing beside: they have to end
+    // before what is kept begins.
+    if ((this.#asker && ask.gangSize > 0) || ask.rules?.isExclusive) return untilMs > this.#firstFromMs(node);
     return !this.#planOf(node).takes(ask.ask, untilMs);
   }
   /** Those whose time has come. */
@@ -121,7 +122,7 @@ export class Reservations {
     const dropped = this.drop((kept) => kept === used || kept.task === task);
     if (dropped.some((kept) => kept.node === live.node)) return dropped;
     const plan = this.#plans.get(live.node);
-    if (!plan || plan.staleAtMs <= this.#nowMs) this.changed(live.node);
+    if (!plan || plan.staleAtMs <= this.#nowMs || task.askClass.rules?.isExclusive) this.changed(live.node);
     else {
       plan.begin(this.#nowMs);
       plan.hold(task.spec.ask, { fromMs: this.#nowMs, untilMs, gpuMask: live.gpuMask });
@@ -179,9 +180,10 @@ export class Reservations {
     kept.untilMs = kept.fromMs + lengthMs;
     if (Number.isFinite(kept.fromMs)) plan.hold(ask, kept);
   }
-  #endOf({ spec }: Task, { startedAtMs, placedAtMs, gpuMask }: LiveAttempt): ExpectedEnd {
+  #endOf({ spec, askClass }: Task, { startedAtMs, placedAtMs, gpuMask }: LiveAttempt): ExpectedEnd {
     const expectedMs = (startedAtMs ?? placedAtMs) + runLengthOf(spec);
-    return { atMs: Math.max(expectedMs, this.#nowMs + overdueMs), ask: spec.ask, gpuMask };
+    const isAlone = askClass.rules?.isExclusive === true;
+    return { atMs: Math.max(expectedMs, this.#nowMs + overdueMs), ask: spec.ask, gpuMask, isAlone };
   }
 }
 
