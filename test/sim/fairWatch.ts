@@ -1,15 +1,16 @@
-// Are shares fair over time, not only at each placement? For two queues, or two tenants of one queue, that both have
-// work waiting which any node with room could take:
+// Are shares fair over time, not only at each placement? For two queues, or two tenants of the only queue that waits:
 //
 //   mean of level = 1/(b - a) * integral over [a, b] of (dominant share held / weight)
 //   | mean of one - mean of the other |  <=  5 % of the larger mean + the share of one task / the lesser weight
 //
-// [a, b] begins when both have waited for the same ask since their levels last were within one task of each other, and
-// ends when one of them has nothing left to wait; it counts from `windowMs` on. All that both hold must be of that ask:
-// what only one of them could use does not belong to the comparison.
-import type { Core } from '../../scheduler/core/cycle.ts';
+// All that wait, wait for one ask and hold nothing else: what only one of them could use does not belong to the
+// comparison. [a, b] begins when the levels of all that wait are within one task of each other, and ends when one of them
+// has nothing left to wait, when another one comes, when a node comes or goes, or when weights change; it counts from
+// `windowMs` on. What one of them loses with a node nobody can give back to him but the ends of others.
+import type { Core, TurnResult } from '../../scheduler/core/cycle.ts';
 import type { Line } from '../../scheduler/core/queue/line.ts';
 import type { AskClass } from '../../scheduler/core/state/classTable.ts';
+import type { Event } from '../../scheduler/protocol/events.ts';
 import type { QueueSettings, TenantSettings } from '../../scheduler/protocol/queue.ts';
 import type { Amounts } from '../../scheduler/protocol/view.ts';
 import type { Report } from './audit.ts';
@@ -28,6 +29,15 @@ interface Party {
   /** Dominant share by weight. */
   readonly level: number;
 }
+interface Pair {
+  readonly name: string;
+  readonly one: Party;
+  readonly other: Party;
+  /** Share of one task by weight. */
+  readonly grain: number;
+  /** All that wait are within one task of each other. */
+  readonly isEven: boolean;
+}
 interface Window {
   ms: number;
   readonly sums: [number, number];
@@ -41,8 +51,9 @@ export class FairWatch {
   readonly #books: ShareBooks;
   readonly #settings: SettingsBooks;
   readonly #windows = new Map<string, Window>();
-  #pairs: readonly (readonly [Party, Party, number])[] = [];
+  #pairs: readonly Pair[] = [];
   #atMs = 0;
+  #core: Core | undefined;
 
   constructor(report: Report, books: ShareBooks, settings: SettingsBooks) {
     this.#report = report;
@@ -51,15 +62,17 @@ export class FairWatch {
   }
 
   /** After the books have taken the turn. */
-  turned(core: Core): void {
+  turned(core: Core, { batch }: TurnResult): void {
     const { nowMs } = core.state.ready;
     const gapMs = nowMs - this.#atMs;
     const passedMs = gapMs > awayMs ? 0 : Math.max(0, gapMs);
     this.#atMs = nowMs;
     // What was held since the last turn was held for all of that time.
-    for (const [one, other, grain] of this.#pairs) this.#add(one, other, { grain, passedMs });
+    for (const pair of this.#pairs) this.#add(pair, passedMs);
+    if (core !== this.#core || batch?.events.some(isBreak)) this.finish();
+    this.#core = core;
     this.#pairs = this.#pairsNow(core);
-    const names = new Set(this.#pairs.map(nameOf));
+    const names = new Set(this.#pairs.map(({ name }) => name));
     for (const [name, window] of this.#windows)
       if (!names.has(name)) {
         this.#judge(name, window);
@@ -71,11 +84,10 @@ export class FairWatch {
     this.#windows.clear();
   }
 
-  #add(one: Party, other: Party, { grain, passedMs }: { grain: number; passedMs: number }): void {
-    const name = nameOf([one, other]);
+  #add({ name, one, other, grain, isEven }: Pair, passedMs: number): void {
     let window = this.#windows.get(name);
     if (!window) {
-      if (Math.abs(one.level - other.level) > grain + rounding) return;
+      if (!isEven) return;
       this.#windows.set(name, (window = { ms: 0, sums: [0, 0], grain: 0 }));
     }
     window.ms += passedMs;
@@ -96,41 +108,39 @@ export class FairWatch {
       );
   }
 
-  #pairsNow(core: Core): readonly (readonly [Party, Party, number])[] {
-    const { state } = core;
+  #pairsNow(core: Core): readonly Pair[] {
     const plant = plantOf(core);
-    const parties: Party[][] = [[]];
-    for (const { name, settings, lines } of state.ready.queues.values()) {
-      const set = this.#settings.queues.get(name) ?? settings;
-      const known = [...lines.values()];
-      if (set.mode === 'paused' || set.order === 'slowdown') continue;
-      const queue = this.#partyOf(core, known, { key: queueKey({ queue: name }), settings: set, plant });
-      if (!queue) continue;
-      if (isPlain(set) && known.every(({ tenant }) => isPlain(this.#settings.ofTenant(tenant.name))))
-        parties[0]?.push(queue);
-      parties.push(
-        known.flatMap((line) => {
-          const tenant = line.tenant.name;
-          const settings = this.#settings.ofTenant(tenant);
-          const key = lineKey({ queue: name, tenant });
-          const party = this.#partyOf(core, [line], { key, settings, plant });
-          return party && isPlain(settings) && isPlain(set) ? [party] : [];
+    const queues = [...core.state.ready.queues.values()].filter(({ waiting }) => waiting > 0);
+    const [only, ...others] = queues;
+    if (!only) return [];
+    if (others.length > 0)
+      return pairsOf(
+        queues.map((queue) => {
+          const settings = this.#settings.queues.get(queue.name) ?? queue.settings;
+          const lines = [...queue.lines.values()];
+          if (
+            !isPlain(settings) ||
+            !lines.every(({ tenant }) => isPlain(this.#settings.ofTenant(tenant.name)))
+          )
+            return undefined;
+          return this.#partyOf(lines, { key: queueKey({ queue: queue.name }), settings, plant });
         }),
+        plant,
       );
-    }
-    return parties.flatMap((alike) =>
-      alike.flatMap((one, at) =>
-        alike
-          .slice(at + 1)
-          .filter((other) => other.ask === one.ask)
-          .map((other) => [one, other, grainOf(one, other, plant)] as const),
-      ),
+    if (!isPlain(this.#settings.queues.get(only.name) ?? only.settings)) return [];
+    const lines = [...only.lines.values()].filter(({ waiting }) => waiting > 0);
+    return pairsOf(
+      lines.map((line) => {
+        const settings = this.#settings.ofTenant(line.tenant.name);
+        const key = lineKey({ queue: only.name, tenant: line.tenant.name });
+        return isPlain(settings) ? this.#partyOf([line], { key, settings, plant }) : undefined;
+      }),
+      plant,
     );
   }
 
   /** Undefined where it waits for nothing, or for more than one ask, or holds something else. */
   #partyOf(
-    { state }: Core,
     lines: readonly Line[],
     { key, settings, plant }: { key: string; settings: QueueSettings | TenantSettings; plant: Amounts },
   ): Party | undefined {
@@ -142,22 +152,43 @@ export class FairWatch {
     const held = this.#books.heldBy(key);
     const each = amountsOf({ ask: ask.ask });
     if (held.cpu !== held.active * each.cpu || held.memory !== held.active * each.memory) return undefined;
-    if (state.nodes.size === 0 || settings.weight === 0) return undefined;
     return { key, weight: settings.weight, ask, level: shareOf(held, plant) / settings.weight };
   }
 }
 
+/** The plant or the rules are others from now on. */
+const isBreak = (event: Event): boolean =>
+  event.kind.startsWith('node_') ||
+  event.kind === 'queue_put' ||
+  event.kind === 'tenant_put' ||
+  (event.kind === 'attempt_ended' && ['lost', 'agent_lost'].includes(event.end.reason));
 const rounding = 1e-9;
-const nameOf = ([one, other]: readonly [Party, Party, ...unknown[]]): string => `${one.key} and ${other.key}`;
 const isPlain = (settings: QueueSettings | TenantSettings): boolean =>
   settings.runningMax === undefined &&
   settings.burst === undefined &&
   settings.guaranteed === undefined &&
-  (!('ratePerS' in settings) || settings.ratePerS === undefined);
+  !('ratePerS' in settings) &&
+  (!('mode' in settings) || settings.mode !== 'paused') &&
+  (!('order' in settings) || settings.order !== 'slowdown');
 
 function shareOf(has: Amounts, plant: Amounts): number {
   const of = (amount: number, all: number): number => (all > 0 ? amount / all : 0);
   return Math.max(of(has.cpu, plant.cpu), of(has.memory, plant.memory), of(has.gpu, plant.gpu));
 }
-const grainOf = (one: Party, other: Party, plant: Amounts): number =>
-  shareOf(amountsOf({ ask: one.ask.ask }), plant) / Math.min(one.weight, other.weight);
+
+/** Any two of them, where all wait for the same. */
+function pairsOf(parties: readonly (Party | undefined)[], plant: Amounts): readonly Pair[] {
+  const [first] = parties;
+  const all = parties.filter((party) => party !== undefined && party.ask === first?.ask) as Party[];
+  if (!first || all.length < parties.length) return [];
+  const each = shareOf(amountsOf({ ask: first.ask.ask }), plant);
+  const grain = each / Math.min(...all.map(({ weight }) => weight));
+  const levels = all.map(({ level }) => level);
+  const isEven = Math.max(...levels) - Math.min(...levels) <= grain + rounding;
+  const among = all.map(({ key }) => key).join(', ');
+  return all.flatMap((one, at) =>
+    all
+      .slice(at + 1)
+      .map((other) => ({ name: `${one.key} and ${other.key} of ${among}`, one, other, grain, isEven })),
+  );
+}

@@ -29,7 +29,8 @@ export class ModeWatch {
 
   /** Takes the turn's events into the books of settings as well. */
   turned(core: Core, commands: readonly Command[], { batch, answers }: TurnResult): void {
-    if (this.#settings.begin(core)) for (const starts of this.#starts.values()) restarted(starts);
+    if (this.#settings.begin(core))
+      for (const starts of this.#starts.values()) restarted(starts, core.state.ready.nowMs);
     const wasDraining = new Set([...this.#settings.queues].filter(isDraining).map(([queue]) => queue));
     for (const event of batch?.events ?? []) {
       this.#settings.take(event);
@@ -91,7 +92,8 @@ export class ModeWatch {
 
 const mostAbove = (ratePerS: number): number => Math.max(1, ratePerS * savedS);
 /** Nothing is remembered of what was started before; one may start at once. */
-function restarted(starts: Starts): void {
+function restarted(starts: Starts, nowMs: number): void {
+  starts.atMs = Math.min(starts.atMs, nowMs); // what the journal lost never left: time begins anew where it ends
   starts.above = Math.max(0, Math.min(starts.above, mostAbove(starts.ratePerS)) - 1);
 }
 

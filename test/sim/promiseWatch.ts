@@ -5,6 +5,7 @@ import type { Reservation } from '../../scheduler/core/place/reservations.ts';
 import type { Task } from '../../scheduler/core/state/taskTable.ts';
 import type { NodeId, NodeIndex, Token } from '../../scheduler/protocol/brands.ts';
 import type { Event } from '../../scheduler/protocol/events.ts';
+import type { QueueSettings, TenantSettings } from '../../scheduler/protocol/queue.ts';
 import type { TaskSpec } from '../../scheduler/protocol/task.ts';
 import type { Report } from './audit.ts';
 
@@ -16,6 +17,10 @@ interface Promised {
   /** Something that no plan could know of has come between. */
   isVoid: boolean;
 }
+const isBounded = (settings: QueueSettings | TenantSettings | undefined): boolean =>
+  settings?.runningMax !== undefined ||
+  settings?.burst !== undefined ||
+  (settings !== undefined && 'ratePerS' in settings);
 /** Turns after the time has come in which the task may still wait: one sees the ends, the next one may be on its way. */
 const lateTurnsMost = 2;
 /** What is still running at its expected end is taken to end this soon. */
@@ -41,17 +46,22 @@ export class PromiseWatch {
     }
     this.#core = core;
     for (const event of batch?.events ?? []) this.#event(core, event);
+    for (const kept of core.state.reservations.all) this.#note(core, kept);
     this.#voidLate(core);
-    for (const kept of core.state.reservations.all) this.#note(kept);
     for (const [task, promised] of this.#promised) this.#look(core, task, promised);
   }
 
-  #note({ task, node, fromMs }: Reservation): void {
+  #note({ state }: Core, { task, node, fromMs }: Reservation): void {
     const known = this.#promised.get(task);
     if (known?.node === node && known.enqueuedOrder === task.enqueuedOrder) return;
     this.#late.delete(task);
     this.counts.promises += 1;
-    const isVoid = !Number.isFinite(fromMs);
+    // A bound may hold back who is before it in its line: for that nobody can tell a time.
+    const bounds = [
+      state.ready.mustGet(task.spec.queue).settings,
+      state.tenants.of(task.spec.tenant).settings,
+    ];
+    const isVoid = !Number.isFinite(fromMs) || bounds.some(isBounded);
     this.#promised.set(task, { node, enqueuedOrder: task.enqueuedOrder, atMs: fromMs, isVoid });
   }
 
@@ -77,15 +87,17 @@ export class PromiseWatch {
 
   /** A plan that trusted an attempt which runs longer than expected promised too much. */
   #voidLate({ state }: Core): void {
-    this.#void(({ node }) =>
-      [...state.nodes.attemptsOn(node)].some((token) => {
-        const task = state.tasks.byToken(token);
-        const live = task?.live?.token === token ? task.live : task?.copy;
-        if (!task || !live) return true;
-        const { expectedMs = task.spec.timeoutMs, timeoutMs } = task.spec;
-        const endMs = (live.startedAtMs ?? live.placedAtMs) + Math.min(expectedMs, timeoutMs);
-        return endMs < state.ready.nowMs || live.startedAtMs === undefined;
-      }),
+    this.#void(
+      ({ node }) =>
+        state.nodes.kept.has(node) ||
+        [...state.nodes.attemptsOn(node)].some((token) => {
+          const task = state.tasks.byToken(token);
+          const live = task?.live?.token === token ? task.live : task?.copy;
+          if (!task || !live) return true;
+          const { expectedMs = task.spec.timeoutMs, timeoutMs } = task.spec;
+          const endMs = (live.startedAtMs ?? live.placedAtMs) + Math.min(expectedMs, timeoutMs);
+          return endMs < state.ready.nowMs || live.startedAtMs === undefined;
+        }),
     );
   }
 

@@ -54,7 +54,7 @@ export class QueueWatch {
       this.#guarantees.placed(core, task);
     });
     this.#guarantees.end();
-    this.#fair.turned(core);
+    this.#fair.turned(core, result);
     this.#promises.turned(core, result);
     this.#starving.turned(core, result);
   }

@@ -19,6 +19,8 @@ const slackMs = 60_000;
 /** Time between two turns that counts as waiting: beyond it the host was away. */
 const stepMost = 5_000;
 const lookEveryTurns = 8;
+/** What comes within this time is one batch: its largest go first. */
+const batchMs = 1_000;
 
 interface Head {
   readonly task: Task;
@@ -101,20 +103,26 @@ const changesPlant = ({ kind }: Event): boolean =>
   kind.startsWith('node_') || kind.startsWith('window_') || kind === 'queue_put' || kind === 'tenant_put';
 const lengthOf = ({ spec }: Task): number => Math.min(spec.expectedMs ?? spec.timeoutMs, spec.timeoutMs);
 
-/** By priority with ageing, then deadline, then arrival; the second in which they came is not told apart. */
+/** By priority with ageing, deadline, second of arrival, size, arrival. */
 function firstOf(line: Line): Task | undefined {
-  let best: Task | undefined;
+  let best: { readonly task: Task; readonly rank: readonly number[] } | undefined;
   for (const lane of line.lanes.values())
-    for (const task of lane.tasks()) if (!best || goesBefore(task, best)) best = task;
-  return best;
+    for (const task of lane.tasks()) {
+      const { spec, enqueuedAtMs, enqueuedOrder } = task;
+      const rank = [
+        Math.floor(enqueuedAtMs / ageingStepMs) - spec.priority,
+        spec.deadlineMs ?? Number.POSITIVE_INFINITY,
+        Math.floor(enqueuedAtMs / batchMs),
+        -lane.bulk,
+        enqueuedOrder,
+      ];
+      if (!best || isBefore(rank, best.rank)) best = { task, rank };
+    }
+  return best?.task;
 }
-function goesBefore(a: Task, b: Task): boolean {
-  const by = (of: (task: Task) => number): number => of(a) - of(b);
-  return (
-    (by(({ spec, enqueuedAtMs }) => Math.floor(enqueuedAtMs / ageingStepMs) - spec.priority) ||
-      by(({ spec }) => spec.deadlineMs ?? Number.MAX_SAFE_INTEGER) ||
-      by(({ enqueuedOrder }) => enqueuedOrder)) < 0
-  );
+function isBefore(a: readonly number[], b: readonly number[]): boolean {
+  const at = a.findIndex((value, place) => value !== b[place]);
+  return at >= 0 && (a[at] ?? 0) < (b[at] ?? 0);
 }
 
 /** Nothing keeps it back but room, and some open node has enough of it when empty. */

@@ -30,7 +30,17 @@ export function reportStarted(turn: Turn, command: ReportStarted): void {
 /** First sign that the attempt runs. */
 export function begun(turn: Turn, task: Task, token: Token): void {
   turn.emit({ kind: 'attempt_started', token });
+  startedLate(turn, task, token);
   watchForStraggling(turn, task);
+}
+
+/** From when an attempt that is late to start makes what is planned on its node untrue. */
+const lateMs = 1_000;
+
+/** It will end later than was taken for granted where room is kept. */
+function startedLate({ state, nowMs }: Turn, task: Task, token: Token): void {
+  const live = attemptOf(task, token);
+  if (live && nowMs - live.placedAtMs >= lateMs) state.reservations.changed(live.node);
 }
 
 /** Every result may be acknowledged afterwards, the stale ones too: the agent has nothing more to tell. */

@@ -96,7 +96,8 @@ const endsBeforeWindow = (
   node: NodeIndex,
   { task, fromMs }: Pick<Reservation, 'task' | 'fromMs'>,
 ): boolean =>
-  (nodes.closesAtMs[node] ?? Number.POSITIVE_INFINITY) >= Math.max(fromMs, ready.nowMs) + task.askClass.boundMs;
+  (nodes.closesAtMs[node] ?? Number.POSITIVE_INFINITY) >=
+  Math.max(fromMs, ready.nowMs) + task.askClass.boundMs;
 
 /** All tasks of the queue compete again, with no reservation of theirs in the way. */
 function openRound(state: SchedulerState, queue: Queue): void {
@@ -157,7 +158,7 @@ function soonestNode(state: SchedulerState, task: Task): NodeIndex | undefined {
   const looks = Math.min(nodes.rows, looksMax);
   for (let step = 0; step < looks && found < candidatesMax; step += 1) {
     const node = ((task.taskId * rowStep + step) % nodes.rows) as NodeIndex;
-    if (usable[nodes.nodeClass[node] ?? -1] !== 1 || !isOpen(state, node)) continue;
+    if (usable[nodes.nodeClass[node] ?? -1] !== 1 || !isOpen(state, node) || nodes.kept.has(node)) continue;
     if (!emptyFits(state, node, task.askClass)) continue;
     found += 1;
     const atMs = reservations.earliestOn(node, task) ?? Number.POSITIVE_INFINITY;
