@@ -4,9 +4,10 @@
 //   | mean of one - mean of the other |  <=  5 % of the larger mean + the share of one task / the lesser weight
 //
 // All that wait, wait for one ask and hold nothing else: what only one of them could use does not belong to the
-// comparison. [a, b] begins when the levels of all that wait are within one task of each other, and ends when one of them
-// has nothing left to wait, when another one comes, when a node comes or goes, or when weights change; it counts from
-// `windowMs` on. What one of them loses with a node nobody can give back to him but the ends of others.
+// comparison. [a, b] begins when the levels of all that wait are within one task of each other, or `settleMs` after they
+// began to wait, and ends when one of them has nothing left to wait, when another one comes, when a node comes or goes,
+// or when weights change; it counts from `windowMs` on. What one of them loses with a node nobody can give back to him
+// but the ends of others.
 import type { Core, TurnResult } from '../../scheduler/core/cycle.ts';
 import type { Line } from '../../scheduler/core/queue/line.ts';
 import type { AskClass } from '../../scheduler/core/state/classTable.ts';
@@ -19,6 +20,8 @@ import { amountsOf, lineKey, plantOf, queueKey, type ShareBooks } from './shareB
 
 const windowMs = 10_000;
 const unfairMost = 0.05;
+/** Longer than any task of the load runs: by then what each held has ended, and all went to whoever was behind. */
+const settleMs = 18_000;
 /** Beyond this time between two turns the host was away, or its clock jumped: nobody shared anything. */
 const awayMs = 5_000;
 
@@ -51,6 +54,8 @@ export class FairWatch {
   readonly #books: ShareBooks;
   readonly #settings: SettingsBooks;
   readonly #windows = new Map<string, Window>();
+  /** For how long each pair has waited together without being compared. */
+  readonly #settlingMs = new Map<string, number>();
   #pairs: readonly Pair[] = [];
   #atMs = 0;
   #core: Core | undefined;
@@ -73,6 +78,7 @@ export class FairWatch {
     this.#core = core;
     this.#pairs = this.#pairsNow(core);
     const names = new Set(this.#pairs.map(({ name }) => name));
+    for (const name of this.#settlingMs.keys()) if (!names.has(name)) this.#settlingMs.delete(name);
     for (const [name, window] of this.#windows)
       if (!names.has(name)) {
         this.#judge(name, window);
@@ -82,12 +88,15 @@ export class FairWatch {
   finish(): void {
     for (const [name, window] of this.#windows) this.#judge(name, window);
     this.#windows.clear();
+    this.#settlingMs.clear();
   }
 
   #add({ name, one, other, grain, isEven }: Pair, passedMs: number): void {
     let window = this.#windows.get(name);
     if (!window) {
-      if (!isEven) return;
+      const settlingMs = (this.#settlingMs.get(name) ?? 0) + passedMs;
+      this.#settlingMs.set(name, settlingMs);
+      if (!isEven && settlingMs < settleMs) return;
       this.#windows.set(name, (window = { ms: 0, sums: [0, 0], grain: 0 }));
     }
     window.ms += passedMs;

@@ -4,6 +4,7 @@ import { blameMutants } from './blameMutants.ts';
 import type { Breakage } from './breakage.ts';
 import { formsMutants } from './formsMutants.ts';
 import { gangMutants } from './gangMutants.ts';
+import { lifeMutants } from './lifeMutants.ts';
 import { preemptionMutants } from './preemptionMutants.ts';
 import { scheduleMutants } from './scheduleMutants.ts';
 import { queueMutants } from './queueMutants.ts';
@@ -19,6 +20,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   ...scheduleMutants,
   ...storageMutants,
   ...queueMutants,
+  ...lifeMutants,
   ...blameMutants,
   ...formsMutants,
   ...gangMutants,
@@ -77,7 +79,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   'a blocked ask is never woken': {
-    lookFor: 'not-ended',
+    lookFor: 'left-waiting',
     changeCore: ({ state }) => {
       wrap(state.ready, 'wake', () => () => undefined);
     },

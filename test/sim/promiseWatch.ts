@@ -23,6 +23,8 @@ const isBounded = (settings: QueueSettings | TenantSettings | undefined): boolea
   (settings !== undefined && 'ratePerS' in settings);
 /** Turns after the time has come in which the task may still wait: one sees the ends, the next one may be on its way. */
 const lateTurnsMost = 2;
+/** An attempt that takes longer to begin than this ends later than was planned. */
+const startMs = 1_000;
 /** What is still running at its expected end is taken to end this soon. */
 const overdueMs = 1_000;
 
@@ -61,7 +63,10 @@ export class PromiseWatch {
       state.ready.mustGet(task.spec.queue).settings,
       state.tenants.of(task.spec.tenant).settings,
     ];
-    const isVoid = !Number.isFinite(fromMs) || bounds.some(isBounded);
+    const isStarting = [...state.nodes.attemptsOn(node)].some(
+      (token) => state.tasks.byToken(token)?.live?.startedAtMs === undefined,
+    );
+    const isVoid = !Number.isFinite(fromMs) || isStarting || bounds.some(isBounded);
     this.#promised.set(task, { node, enqueuedOrder: task.enqueuedOrder, atMs: fromMs, isVoid });
   }
 
@@ -87,6 +92,7 @@ export class PromiseWatch {
 
   /** A plan that trusted an attempt which runs longer than expected promised too much. */
   #voidLate({ state }: Core): void {
+    const { nowMs } = state.ready;
     this.#void(
       ({ node }) =>
         state.nodes.kept.has(node) ||
@@ -95,8 +101,9 @@ export class PromiseWatch {
           const live = task?.live?.token === token ? task.live : task?.copy;
           if (!task || !live) return true;
           const { expectedMs = task.spec.timeoutMs, timeoutMs } = task.spec;
-          const endMs = (live.startedAtMs ?? live.placedAtMs) + Math.min(expectedMs, timeoutMs);
-          return endMs < state.ready.nowMs || live.startedAtMs === undefined;
+          const { placedAtMs, startedAtMs } = live;
+          if ((startedAtMs ?? nowMs) > placedAtMs + startMs) return true;
+          return (startedAtMs ?? placedAtMs) + Math.min(expectedMs, timeoutMs) < nowMs;
         }),
     );
   }
