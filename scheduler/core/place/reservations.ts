@@ -22,7 +22,7 @@ const overdueMs = 1_000;
 export class Reservations {
   readonly #fleet: NodeTable;
   readonly #tasks: TaskTable;
-  /** Those made first come first where several are on one node. */
+  /** In the order in which they were made. */
   #kept: Reservation[] = [];
   /** Of the nodes with reservations; made anew where something changed. */
   readonly #plans = new Map<NodeIndex, NodePlan>();
@@ -160,7 +160,9 @@ export class Reservations {
       return known;
     }
     const plan = this.#planFor(node);
-    for (const kept of this.#kept) if (kept.node === node) this.#hold(plan, kept);
+    // In the order of their times: whoever may start earlier by now takes nothing from those that were due before him.
+    const there = this.#kept.filter((kept) => kept.node === node);
+    for (const kept of there.sort((a, b) => a.fromMs - b.fromMs)) this.#hold(plan, kept);
     this.#plans.set(node, plan);
     return plan;
   }
