@@ -11,6 +11,8 @@ export interface Breakage {
   readonly lookFor?: string;
   /** Faults that it needs to show, and would have in few seeds. */
   readonly needs?: readonly string[];
+  /** No faults but those that it needs. */
+  readonly isCalm?: boolean;
   /** The load that shows it, in place of the seed's own. */
   readonly load?: LoadKind;
   /** Dispatches leave before their batch is durable. */

@@ -9,6 +9,9 @@ const seedsPerKind = 10;
 const tenants = [tenantDefault, 'press-shop', 'paint'] as const;
 const crowdTasks = 300;
 const crowdCpu = 500;
+/** In some crowds one queue is sure of more than its weight gives it. */
+const guaranteedShare = 0.3;
+const guaranteedCpu = 6_000;
 const wideTasks = 8;
 const narrowTasks = 240;
 const wideNodeCpu = 4_000;
@@ -25,9 +28,11 @@ export function crowdPlan(world: World): Plan {
   const nodes = Array.from({ length: world.whole(3, 6) }, (_, at) =>
     plainNode(at, world.pick([2_000, 4_000])),
   );
-  const queues = Array.from({ length: world.whole(2, 4) }, (_, at) =>
-    plainQueue(at, world.pick([1, 1, 2, 5])),
-  );
+  const isSure = world.chance(guaranteedShare);
+  const queues = Array.from({ length: world.whole(2, 4) }, (_, at) => ({
+    ...plainQueue(at, world.pick([1, 1, 2, 5])),
+    change: isSure && at === 0 ? { guaranteed: { cpu: guaranteedCpu } } : {},
+  }));
   const specs = Array.from({ length: crowdTasks }, (_, at) => {
     const times = 1 + (at % queues.length);
     const spec = plainTask({ at, cpu: crowdCpu, runMs: times * world.whole(1_500, 4_000) });

@@ -22,6 +22,8 @@ export interface FaultParts {
   readonly leases: LeaseWatch;
   /** Kinds that are on in any case. */
   readonly needs: readonly string[];
+  /** No others are. */
+  readonly isCalm: boolean;
 }
 export type Strikes = Readonly<Record<string, () => void>>;
 
@@ -87,7 +89,7 @@ export class Faults {
         duplicateShare: world.pick([0, 0.05, 0.3]),
         lateCopyShare: world.pick([0, 0.5]),
       };
-    const isCalm = world.chance(calmShare);
+    const isCalm = world.chance(this.#parts.isCalm ? 1 : calmShare);
     for (const kind of Object.keys(everyMs))
       if ((!isCalm && world.chance(rareShare[kind] ?? onShare)) || needs.includes(kind)) this.#plan(kind);
   }

@@ -41,6 +41,7 @@ export const lifeMutants: Readonly<Record<string, Mutant>> = {
   },
   'what is guaranteed to a queue is not looked at': {
     lookFor: 'guaranteed',
+    load: 'crowd',
     changeCore: setTo(({ guaranteed: _given, ...settings }) => settings),
   },
   'deadlines do not count in the order': {
@@ -63,6 +64,7 @@ export const lifeMutants: Readonly<Record<string, Mutant>> = {
   'others pass whatever is kept': {
     lookFor: 'promise',
     load: 'wide',
+    isCalm: true,
     changeCore: ({ state: { reservations } }) => {
       wrap(reservations, 'refuses', () => () => false);
     },
@@ -70,6 +72,7 @@ export const lifeMutants: Readonly<Record<string, Mutant>> = {
   'no room is kept for what is wide': {
     lookFor: 'starved',
     load: 'wide',
+    isCalm: true,
     changeCore: ({ state: { reservations } }) => {
       wrap(reservations, 'keep', () => () => undefined);
     },
@@ -77,6 +80,7 @@ export const lifeMutants: Readonly<Record<string, Mutant>> = {
   'room that was kept and is given up is told to nobody': {
     lookFor: 'left-waiting',
     load: 'wide',
+    isCalm: true,
     changeCore: ({ state: { reservations } }) => {
       wrap(reservations, 'placed', (placed) => (task, live) => {
         placed(task, live);
@@ -87,6 +91,7 @@ export const lifeMutants: Readonly<Record<string, Mutant>> = {
   'weights of queues do not count': {
     lookFor: 'fair',
     load: 'crowd',
+    isCalm: true,
     changeCore: setTo((settings) => ({ ...settings, weight: 1 })),
   },
 };

@@ -60,6 +60,7 @@ export function simulate(seed: number, breakage: Breakage = whole, isRepeat = fa
     agents,
     leases: checks.leases,
     needs: breakage.needs ?? [],
+    isCalm: breakage.isCalm === true,
   });
   let digest = '';
   try {

@@ -22,6 +22,32 @@ function stageWith(change: QueueChange) {
   return { ...stage, first, token, stateOf, waitAlive };
 }
 
+describe('several for which room is kept on one node', () => {
+  test('keep their times where something ends early: who may start sooner takes nothing from the others', () => {
+    const stage = startedCore();
+    stage.join('N1', { resources: { cpu: 8_000 } });
+    stage.give({
+      kind: 'PutQueue',
+      queue: taskSpec().queue,
+      change: { backfill: 'conservative' },
+      actor: 'ann',
+    });
+    const [first] = [stage.submitOne(narrow(10 * minuteMs, 8_000))];
+    const { token } = liveOf(stage.core, first);
+    stage.submitOne(narrow(10 * minuteMs, 4_000)); // 10 to 20
+    stage.submitOne(narrow(10 * minuteMs, 8_000)); // 20 to 30
+    stage.submitOne(narrow(5 * minuteMs, 4_000)); // 10 to 15, beside the first of them
+    stage.submitOne(narrow(10 * minuteMs, 4_000)); // 30 on
+    stage.wait(5_000, () => [stage.beat('N1', token)]);
+    const before = new Map(stage.core.state.reservations.all.map(({ task, fromMs }) => [task, fromMs]));
+    expect(before.size).toBe(4);
+    stage.jump(2 * minuteMs);
+    stage.ended('N1', first, token);
+    for (const { task, fromMs } of stage.core.state.reservations.all)
+      expect(fromMs, `task ${String(task.taskId)}`).toBeLessThanOrEqual(before.get(task) ?? 0);
+  });
+});
+
 describe('a task that fits nowhere', () => {
   test('is passed by those that end before it could start, and by no others', () => {
     const { submitOne, stateOf, core } = stageWith({ backfill: 'easy' });
@@ -60,6 +86,63 @@ describe('a task that fits nowhere', () => {
     waitAlive(2 * minuteMs);
     const long = submitOne(narrow(20 * minuteMs));
     expect([kept, long].map(stateOf)).toEqual(['ready', 'ready']);
+  });
+
+  test('leaves what was kept to others where it found room elsewhere', () => {
+    const { submitOne, stateOf, join, core } = stageWith({ backfill: 'easy' });
+    const kept = submitOne(wide);
+    const long = submitOne(narrow(20 * minuteMs));
+    expect(stateOf(long)).toBe('ready');
+    join('N2', { resources: { cpu: 8_000 } });
+    expect([kept, long].map(stateOf)).toEqual(['dispatched', 'dispatched']);
+    expect(liveOf(core, kept).nodeId).toBe('N2');
+    expect(liveOf(core, long).nodeId).toBe('N1');
+  });
+
+  test('gets no room kept where a maintenance window would run into it, and loses it where one comes', () => {
+    const { submitOne, give, wait, core, now } = stageWith({ backfill: 'easy' });
+    const window = (fromMs: number) =>
+      give({
+        kind: 'PutWindow',
+        window: { id: 'w', scope: { node: ['N1'] }, fromMs, untilMs: fromMs + 60 * minuteMs, note: '' },
+        actor: 'ann',
+      });
+    submitOne(wide);
+    expect(core.state.reservations.all).toHaveLength(1);
+    window(now() + 10 * minuteMs);
+    expect(core.state.reservations.all).toEqual([]);
+    window(now() + 12 * minuteMs);
+    wait(2_000);
+    expect(core.state.reservations.all).toHaveLength(1);
+  });
+
+  test('is not passed by a task that wants the node alone for longer', () => {
+    const { submitOne, stateOf, ended, first, token } = stageWith({ backfill: 'easy' });
+    ended('N1', first, token);
+    const running = submitOne(narrow(10 * minuteMs, 4_000));
+    const other = submitOne(wide);
+    expect([running, other].map(stateOf)).toEqual(['dispatched', 'ready']);
+    const alone = { placement: { isExclusive: true } };
+    const passing = submitOne({ ...narrow(20 * minuteMs, 100), ...alone });
+    expect(stateOf(passing)).toBe('ready');
+  });
+
+  test('is promised a node that another has alone only for when that should have ended', () => {
+    const { submitOne, ended, core, now, first, token } = stageWith({ backfill: 'easy' });
+    ended('N1', first, token);
+    submitOne({ ...narrow(10 * minuteMs, 1_000), placement: { isExclusive: true } });
+    submitOne(narrow(minuteMs, 1_000));
+    const [kept] = core.state.reservations.all;
+    expect(kept?.fromMs).toBe(now() + 10 * minuteMs);
+  });
+
+  test('is promised a later time where what runs there began late', () => {
+    const { submitOne, started, jump, give, core, now, token } = stageWith({ backfill: 'easy' });
+    submitOne(wide);
+    jump(5_000);
+    started('N1', token);
+    give();
+    expect(core.state.reservations.all[0]?.fromMs).toBe(now() + 10 * minuteMs);
   });
 
   test('keeps nothing any more once it is cancelled, or its node is cordoned', () => {

@@ -8,28 +8,26 @@ export class RateGate {
   #tokens = 1;
   #atMs = 0;
 
-  /** May one be placed now? */
+  /** May one be placed now? Looking changes nothing: who explains a queue asks as well. */
   isOpen(ratePerS: number, nowMs: number): boolean {
-    this.#fill(ratePerS, nowMs);
-    return this.#tokens >= 1;
+    return this.#tokensAt(ratePerS, nowMs) >= 1;
   }
   /** When one may be placed. */
   opensAtMs(ratePerS: number, nowMs: number): number {
-    this.#fill(ratePerS, nowMs);
-    return nowMs + Math.ceil((Math.max(0, 1 - this.#tokens) * 1_000) / ratePerS);
+    return nowMs + Math.ceil((Math.max(0, 1 - this.#tokensAt(ratePerS, nowMs)) * 1_000) / ratePerS);
   }
-  take(): void {
-    this.#tokens -= 1;
+  take(ratePerS: number, nowMs: number): void {
+    this.#tokens = this.#tokensAt(ratePerS, nowMs) - 1;
+    this.#atMs = nowMs;
   }
   reset(): void {
     this.#tokens = 1;
     this.#atMs = 0;
   }
 
-  #fill(ratePerS: number, nowMs: number): void {
+  #tokensAt(ratePerS: number, nowMs: number): number {
     const most = Math.max(1, (ratePerS * savedMs) / 1_000);
     const gained = this.#atMs === 0 ? 0 : (Math.max(0, nowMs - this.#atMs) * ratePerS) / 1_000;
-    this.#tokens = Math.min(most, this.#tokens + gained);
-    this.#atMs = nowMs;
+    return Math.min(most, this.#tokens + gained);
   }
 }

@@ -122,7 +122,8 @@ export class ReadyQueue {
     charge(queue, this.queues.values(), queue.settings.weight);
     const line = this.lineOf(task);
     charge(line, queue.lines.values(), (line.tenant.settings ?? plainTenant).weight);
-    if (queue.settings.ratePerS !== undefined) queue.rate.take();
+    const { ratePerS } = queue.settings;
+    if (ratePerS !== undefined) queue.rate.take(ratePerS, this.nowMs);
   }
 
   /**
