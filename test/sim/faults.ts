@@ -46,6 +46,7 @@ const everyMs: Readonly<Record<string, number>> = {
   diskBroken: 60_000,
   slowDisk: 30_000,
   historyStuck: 30_000,
+  stuckThenCrash: 8_000,
   outboxSmall: 30_000,
   clockJump: 45_000,
   hostStall: 40_000,
@@ -61,7 +62,7 @@ const onShare = 0.5;
 /** Seeds in which nothing goes wrong but what tasks and nodes do by themselves. */
 const calmShare = 0.1;
 /** Once in a seed and in few of them: their runs waive some promises, or cost time. */
-const rareShare: Readonly<Record<string, number>> = { longOutage: 0.15, olderJournal: 0.12 };
+const rareShare: Readonly<Record<string, number>> = { longOutage: 0.15, olderJournal: 0.12, stuckThenCrash: 0.1 };
 
 export class Faults {
   readonly counts: Record<string, number> = {};
@@ -121,7 +122,7 @@ export class Faults {
     world.after(awayMs + (everyMs[kind] ?? 0) * world.between(0.1, 1.9), () => {
       if (this.#isOver) return;
       if (world.awayUntilMs <= world.nowMs) this.#strike(kind);
-      if (rareShare[kind] === undefined) this.#plan(kind);
+      if (rareShare[kind] === undefined || this.#parts.needs.includes(kind)) this.#plan(kind);
     });
   }
 

@@ -39,6 +39,14 @@ export function hostStrikes(parts: FaultParts): Strikes {
       if (world.chance(0.5)) disk.shelf.aroundNext('snapshot', stick);
       else stick();
     },
+    stuckThenCrash: () => {
+      disk.shelf.aroundNext('snapshot', () => {
+        history.stuckUntilMs = world.nowMs + 30_000;
+      });
+      disk.shelf.aroundNext('snapshotEnd', () => {
+        host.crash(2_000);
+      });
+    },
     longOutage: () => {
       longOutage(parts);
     },

@@ -20,6 +20,7 @@ interface Promised {
 const isBounded = (settings: QueueSettings | TenantSettings | undefined): boolean =>
   settings?.runningMax !== undefined ||
   settings?.burst !== undefined ||
+  (settings !== undefined && 'order' in settings && settings.order === 'slowdown') ||
   (settings !== undefined && 'ratePerS' in settings);
 /** Turns after the time has come in which the task may still wait: one sees the ends, the next one may be on its way. */
 const lateTurnsMost = 2;
@@ -58,7 +59,7 @@ export class PromiseWatch {
     if (known?.node === node && known.enqueuedOrder === task.enqueuedOrder) return;
     this.#late.delete(task);
     this.counts.promises += 1;
-    // A bound may hold back who is before it in its line: for that nobody can tell a time.
+    // A bound may hold back who is before it in its line, and where the order changes with time another may be first.
     const bounds = [
       state.ready.mustGet(task.spec.queue).settings,
       state.tenants.of(task.spec.tenant).settings,

@@ -65,7 +65,7 @@ export const storageMutants: Readonly<Record<string, Mutant>> = {
   },
   'a snapshot counts before history holds what it covers': {
     lookFor: 'ended-once',
-    needs: ['hostCrash', 'historyStuck', 'slowDisk'],
+    needs: ['stuckThenCrash'],
     snapshotsAheadOfHistory: true,
   },
   'a write that failed counts as done': { lookFor: 'released-early', diskErrorsIgnored: true },

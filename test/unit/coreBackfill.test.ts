@@ -37,7 +37,7 @@ describe('several for which room is kept on one node', () => {
     stage.submitOne(narrow(10 * minuteMs, 4_000)); // 10 to 20
     stage.submitOne(narrow(10 * minuteMs, 8_000)); // 20 to 30
     stage.submitOne(narrow(5 * minuteMs, 4_000)); // 10 to 15, beside the first of them
-    stage.submitOne(narrow(10 * minuteMs, 4_000)); // 30 on
+    stage.submitOne(narrow(10 * minuteMs, 5_000)); // 30 on
     stage.wait(5_000, () => [stage.beat('N1', token)]);
     const before = new Map(stage.core.state.reservations.all.map(({ task, fromMs }) => [task, fromMs]));
     expect(before.size).toBe(4);
