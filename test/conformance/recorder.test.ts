@@ -1,14 +1,12 @@
 // The flight recorder beside a journal that prunes, across kills: nothing that was durable is missing in the record.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { MessageChannel } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { Recorder } from '../../scheduler/recorder/recorder.ts';
 import { blocksAfter } from '../../scheduler/recorder/reading.ts';
-import { recorderApplicationId, recorderMigrations } from '../../scheduler/recorder/schema.ts';
-import { openDatabase } from '../../scheduler/sqlite/open.ts';
+import { openRecordToRead } from '../../scheduler/recorder/recordFile.ts';
 import { batchOf } from './journalBatches.ts';
 import { diskIn, folderWith, newFolder } from './journalStage.ts';
 import { opened } from './journalSuite.ts';
@@ -36,13 +34,7 @@ async function caughtUp(folder: string) {
 }
 
 function recordedIn(folder: string) {
-  const database = openDatabase({
-    path: join(folder, 'recorder.db'),
-    applicationId: recorderApplicationId,
-    migrations: recorderMigrations,
-    synchronous: 'NORMAL',
-    isReader: true,
-  });
+  const database = openRecordToRead(folder);
   if (!database.ok) throw new Error(database.reason.message);
   const batches = [...blocksAfter(database.value, 0, Number.MAX_SAFE_INTEGER)].flatMap(
     (block) => block.batches,
