@@ -47,20 +47,15 @@ export class DeadlineWatch {
 
   /** What waits after the turn was there throughout, since placing comes last. Ageing moves whole ranks. */
   #checkOrder({ state }: Core, task: Task): void {
-    const { spec, askClass } = task;
+    const { spec } = task;
     const { order = 'arrival' } = this.#settings.queues.get(spec.queue) ?? {};
-    if (order !== 'arrival' || this.#nominees.has(task.taskId)) return;
-    if (task.group?.kind === 'gang' && task.group.index > 0) return;
-    const lanes = state.ready.queues.get(spec.queue)?.lines.get(spec.tenant)?.lanes.values() ?? [];
-    for (const lane of lanes) {
-      if (lane.askClass !== askClass) continue;
-      for (const other of lane.tasks())
-        if (rankOf(other) === rankOf(task) && deadlineOf(other) < deadlineOf(task)) {
-          const [late, early] = [String(task.taskId), String(other.taskId)];
-          this.#report('deadline-order', `task ${late} went before ${early}, whose deadline is earlier`);
-          return;
-        }
-    }
+    if (order !== 'arrival' || this.#nominees.has(task.taskId) || isFollower(task)) return;
+    for (const other of alike(state, task))
+      if (rankOf(other) === rankOf(task) && deadlineOf(other) < deadlineOf(task)) {
+        const [late, early] = [String(task.taskId), String(other.taskId)];
+        this.#report('deadline-order', `task ${late} went before ${early}, whose deadline is earlier`);
+        return;
+      }
   }
 
   #checkMissed(core: Core): void {
@@ -86,3 +81,10 @@ const told = (counts: ReadonlyMap<string, number>): string => JSON.stringify(Obj
 const deadlineOf = ({ spec }: Pick<Task, 'spec'>): number => spec.deadlineMs ?? Number.POSITIVE_INFINITY;
 const rankOf = ({ spec, enqueuedAtMs }: Task): number =>
   spec.priority - Math.floor(enqueuedAtMs / ageingStepMs);
+/** A member that comes with the first one of its gang. */
+const isFollower = ({ group }: Task): boolean => group?.kind === 'gang' && group.index > 0;
+/** What waits in the same line with the same ask. */
+function alike({ ready }: Core['state'], { spec, askClass }: Task): readonly Task[] {
+  const lanes = ready.queues.get(spec.queue)?.lines.get(spec.tenant)?.lanes.values() ?? [];
+  return [...lanes].filter((lane) => lane.askClass === askClass).flatMap((lane) => [...lane.tasks()]);
+}

@@ -62,7 +62,11 @@ const onShare = 0.5;
 /** Seeds in which nothing goes wrong but what tasks and nodes do by themselves. */
 const calmShare = 0.1;
 /** Once in a seed and in few of them: their runs waive some promises, or cost time. */
-const rareShare: Readonly<Record<string, number>> = { longOutage: 0.15, olderJournal: 0.12, stuckThenCrash: 0.1 };
+const rareShare: Readonly<Record<string, number>> = {
+  longOutage: 0.15,
+  olderJournal: 0.12,
+  stuckThenCrash: 0.1,
+};
 
 export class Faults {
   readonly counts: Record<string, number> = {};

@@ -52,13 +52,22 @@ export class GuaranteeWatch {
     if (this.#nominees.has(task.taskId) || askClass.gangSize > 0) return;
     const mine = ready.queues.get(spec.queue);
     if (!mine) return;
+    this.#holdQueues(mine, [...ready.queues.values()], task);
+    this.#holdTenants(mine, task);
+  }
+
+  #holdQueues(mine: Queue, queues: readonly Queue[], task: Task): void {
     const own = this.#partyOf(mine);
-    if (!this.#isOwn(own, spec))
-      for (const queue of ready.queues.values()) {
+    if (!this.#isOwn(own, task.spec))
+      for (const queue of queues) {
         const party = this.#partyOf(queue);
         if (queue !== mine && isServed(queue) && this.#isSure(party, [...queue.lines.values()], task))
           this.#passed.set(party.key, own.key);
       }
+  }
+
+  #holdTenants(mine: Queue, task: Task): void {
+    const { spec } = task;
     const tenant = { key: tenantKey(spec), settings: this.#settings.ofTenant(spec.tenant) };
     if (this.#isOwn(tenant, spec)) return;
     for (const line of mine.lines.values()) {

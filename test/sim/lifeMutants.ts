@@ -42,7 +42,7 @@ export const lifeMutants: Readonly<Record<string, Mutant>> = {
   'what is guaranteed to a queue is not looked at': {
     lookFor: 'guaranteed',
     load: 'crowd',
-    changeCore: setTo(({ guaranteed: _given, ...settings }) => settings),
+    changeCore: setTo((settings) => ({ ...settings, guaranteed: {} })),
   },
   'deadlines do not count in the order': {
     lookFor: 'deadline-order',

@@ -1,6 +1,5 @@
 // One seed's plant and work: nodes of several sizes, and tasks of several asks, each of which some node could run.
 import { mib, millicores, nodeId, type QueueName, queueName } from '../../scheduler/protocol/brands.ts';
-import type { NodeSpec } from '../../scheduler/protocol/node.ts';
 import { type Ask, type TaskSpec, tenantDefault } from '../../scheduler/protocol/task.ts';
 import { planWorkflows, withForm } from './formsLoad.ts';
 import { perhapsGang } from './gangLoad.ts';

@@ -29,17 +29,21 @@ export class ModeWatch {
 
   /** Takes the turn's events into the books of settings as well. */
   turned(core: Core, commands: readonly Command[], { batch, answers }: TurnResult): void {
-    if (this.#settings.begin(core))
-      for (const starts of this.#starts.values()) restarted(starts, core.state.ready.nowMs);
+    this.#begin(core);
     const wasDraining = new Set([...this.#settings.queues].filter(isDraining).map(([queue]) => queue));
     for (const event of batch?.events ?? []) {
       this.#settings.take(event);
-      if (event.kind === 'queue_put' && event.settings?.mode === 'draining') wasDraining.add(event.queue);
+      for (const [queue] of [...this.#settings.queues].filter(isDraining)) wasDraining.add(queue);
       this.#admitted(event);
       if (event.kind === 'attempt_placed' && event.isCopy !== true) this.#placed(core, event.taskId);
     }
     for (const [at, command] of commands.entries())
       if (command.kind === 'SubmitTasks') this.#refused(command, answers[at], wasDraining);
+  }
+
+  #begin(core: Core): void {
+    if (!this.#settings.begin(core)) return;
+    for (const starts of this.#starts.values()) restarted(starts, core.state.ready.nowMs);
   }
 
   #admitted(event: Event): void {

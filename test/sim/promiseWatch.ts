@@ -117,12 +117,12 @@ export class PromiseWatch {
   #look({ state }: Core, task: Task, { atMs, isVoid, enqueuedOrder, node }: Promised): void {
     const isKept = state.reservations.of(task)?.node === node;
     const waits = task.state === 'ready' && task.enqueuedOrder === enqueuedOrder;
-    if (!waits || !isKept || isVoid) {
-      if (!waits && !isVoid) this.counts.kept += 1;
-      if (!isKept) this.#promised.delete(task);
-      if (!isKept) this.#late.delete(task);
-      return;
+    if (!waits && !isVoid) this.counts.kept += 1;
+    if (!isKept) {
+      this.#promised.delete(task);
+      this.#late.delete(task);
     }
+    if (!waits || !isKept || isVoid) return;
     if (state.ready.nowMs <= atMs + overdueMs) return;
     const late = (this.#late.get(task) ?? 0) + 1;
     this.#late.set(task, late);

@@ -67,7 +67,7 @@ export function simulate(seed: number, breakage: Breakage = whole, isRepeat = fa
     host.start();
     for (const agent of agents) agent.start();
     const faultyMs = world.between(30_000, 150_000);
-    operator.begin(faultyMs * (plan.kind === 'mixed' ? world.pick([0.2, 0.9]) : earlyShare));
+    operator.begin(faultyMs * shareOfSubmits(plan, world));
     faults.begin();
     const isOver = (): boolean => checks.isOver(breakage.lookFor);
     world.runUntil(faultyMs, isOver);
@@ -76,8 +76,7 @@ export function simulate(seed: number, breakage: Breakage = whole, isRepeat = fa
     const endMs = Math.max(world.nowMs, world.awayUntilMs) + quietMostMs;
     if (!isOver())
       world.runUntil(endMs, () => isOver() || (schedules.isQuiet && isQuiet(host, operator, agents)));
-    if (!isOver() && !schedules.isQuiet)
-      checks.report('not-ended', 'a schedule has not told all that was due');
+    if (!isOver()) checkLeft({ host, operator, schedules, checks });
     if (!isOver()) digest = checks.finish(host.core, history);
   } catch (error) {
     checks.report('threw', error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -132,6 +131,22 @@ function agentsOf(
     checks.agents.set(nodeId, agent);
     return agent;
   });
+}
+
+const shareOfSubmits = ({ kind }: Plan, world: World): number =>
+  kind === 'mixed' ? world.pick([0.2, 0.9]) : earlyShare;
+
+/** What has to be over by now beside tasks. */
+function checkLeft(parts: {
+  host: FakeHost;
+  operator: Operator;
+  schedules: ScheduleLoad;
+  checks: Checks;
+}): void {
+  const { host, operator, schedules, checks } = parts;
+  if (!schedules.isQuiet) checks.report('not-ended', 'a schedule has not told all that was due');
+  if (host.core && !operator.modes.isDone(host.core))
+    checks.report('drain', `queue ${String(operator.modes.drained)} was drained and is still there`);
 }
 
 /** Nothing lives, nobody waits, no result is on its way, and every agent is back. */

@@ -72,18 +72,22 @@ export class StarveWatch {
     }
   }
 
+  #waited(line: Line, task: Task, passedMs: number): number {
+    const known = this.#heads.get(line);
+    return known?.task === task && known.order === task.enqueuedOrder ? known.waitedMs + passedMs : 0;
+  }
+
   #lookAtHeads(state: SchedulerState, passedMs: number): void {
     const heads = new Map<Line, Head>();
     let longestMs = 0;
     for (const task of state.tasks.all()) longestMs = Math.max(longestMs, lengthOf(task));
     for (const queue of state.ready.queues.values()) {
-      if (queue.settings.order === 'slowdown' || queue.settings.backfill === 'off') continue;
-      for (const line of queue.lines.values()) {
-        const task = line.waiting > 0 ? firstOf(line) : undefined;
+      const { order, backfill } = queue.settings;
+      const lines = order === 'slowdown' || backfill === 'off' ? [] : queue.lines.values();
+      for (const line of lines) {
+        const task = firstOf(line);
         if (!task || !isFreeToGo(state, task)) continue;
-        const known = this.#heads.get(line);
-        const isSame = known?.task === task && known.order === task.enqueuedOrder;
-        const waitedMs = isSame ? known.waitedMs + passedMs : 0;
+        const waitedMs = this.#waited(line, task, passedMs);
         heads.set(line, { task, order: task.enqueuedOrder, waitedMs });
         this.counts.longestMs = Math.max(this.counts.longestMs, waitedMs);
         // Room is kept for one task of a queue at a time: its lines take turns.
