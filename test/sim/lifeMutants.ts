@@ -80,7 +80,6 @@ export const lifeMutants: Readonly<Record<string, Mutant>> = {
   'room that was kept and is given up is told to nobody': {
     lookFor: 'left-waiting',
     load: 'wide',
-    isCalm: true,
     changeCore: ({ state: { reservations } }) => {
       wrap(reservations, 'placed', (placed) => (task, live) => {
         placed(task, live);
