@@ -79,7 +79,6 @@ export const lifeMutants: Readonly<Record<string, Mutant>> = {
   },
   'room that was kept and is given up is told to nobody': {
     lookFor: 'left-waiting',
-    load: 'wide',
     changeCore: ({ state: { reservations } }) => {
       wrap(reservations, 'placed', (placed) => (task, live) => {
         placed(task, live);

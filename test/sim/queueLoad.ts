@@ -6,7 +6,7 @@ import type { Plan } from './plan.ts';
 
 /** Room for the largest ask of a plan: nothing waits for ever. */
 const cpuOfLargest = 8_000;
-const rates = [0.7, 2.5, 12] as const;
+const rates = [3, 6, 12] as const;
 const backfills: readonly QueueChange[] = [{}, { backfill: 'easy' }, { backfill: 'conservative' }];
 
 /** `count`: of the plan's tasks. */
