@@ -64,7 +64,7 @@ export const storageMutants: Readonly<Record<string, Mutant>> = {
     readsUnfinished: true,
   },
   'a snapshot counts before history holds what it covers': {
-    lookFor: 'ended-once',
+    lookFor: 'durable-submit',
     needs: ['stuckThenCrash'],
     snapshotsAheadOfHistory: true,
   },

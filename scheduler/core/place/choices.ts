@@ -73,9 +73,10 @@ export class Choices {
   /** Undefined where it is not remembered, or the node has gone since. */
   of(token: Token, nodes: NodeTable): WhyThere | undefined {
     const kept = this.#kept;
+    if (!kept) return undefined;
     const at = token % choicesKept;
-    const node = nodes.ids[kept?.nodes[at] ?? none];
-    if (kept?.tokens[at] !== token || node === undefined) return undefined;
+    const node = nodes.ids[kept.nodes[at] ?? none];
+    if (kept.tokens[at] !== token || node === undefined) return undefined;
     const second = kept.seconds[at] ?? none;
     const secondId = second === none ? undefined : nodes.ids[nodeIndex(second)];
     return {

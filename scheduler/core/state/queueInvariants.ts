@@ -101,7 +101,8 @@ function checkShares(state: SchedulerState, check: Check): void {
       found.cpu === allocated.cpu &&
       found.memory === allocated.memory &&
       found.gpu === allocated.gpu;
-    if (!isSame) check(false, `shares: ${name()} is counted ${JSON.stringify({ live, active, ...allocated })}`);
+    if (!isSame)
+      check(false, `shares: ${name()} is counted ${JSON.stringify({ live, active, ...allocated })}`);
   };
   for (const queue of state.ready.queues.values()) {
     same(queue.share, () => `queue ${queue.name}`);
