@@ -76,6 +76,7 @@ const taskRow = answerOf<TaskRow>()(
     reason: v.exactOptional(v.string()),
     labels,
     group: v.exactOptional(group),
+    deadlineMs: v.exactOptional(amount),
     isSimulated: v.exactOptional(v.boolean()),
   }),
 );

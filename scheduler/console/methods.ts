@@ -8,6 +8,7 @@ import { rowOfRecord } from '../protocol/taskRow.ts';
 import type { NodeFilter } from '../protocol/view.ts';
 import type { WhyAnswer } from '../protocol/why.ts';
 import { cancelTasks, requeueTasks, unknownTask } from './bulk.ts';
+import { bulkMethods } from './bulkMethods.ts';
 import type { Feed } from './feed.ts';
 import type { FleetFeed } from './fleetFeed.ts';
 import { getTrace } from './metricTraces.ts';
@@ -66,6 +67,7 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
     ...queueMethods(ports, execute),
     ...scheduleMethods(ports, execute),
     ...groupMethods(ports),
+    ...bulkMethods(ports),
     ...maintenanceMethods(ports, execute),
     getEnrolment: () => accepted(ports.enrolment()),
     renewEnrolment: () => ports.renewEnrolment(),

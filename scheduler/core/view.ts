@@ -14,6 +14,7 @@ import type {
 } from '../protocol/view.ts';
 import { groupDetail, groupRows, recordById } from './groupView.ts';
 import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
+import { liveSet } from './liveSet.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
 import { scheduleReads } from './scheduleView.ts';
 import { why } from './why/why.ts';
@@ -49,6 +50,7 @@ export function viewOf(state: SchedulerState): SchedulerView {
     liveTasks: (filter, before, limit) =>
       liveTasks(state, { filter, before, limit }, (task) => taskRow(state, task)),
     liveGroups: (filter, by) => liveGroups(state, filter, by),
+    liveSet: (filter) => liveSet(state, filter),
     attemptByToken: (token) => {
       const task = tasks.byToken(token);
       const live = attemptOf(task, token);

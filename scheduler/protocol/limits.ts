@@ -228,6 +228,10 @@ export const filterLabelsMax = 4;
 export const pathLengthMax = 4_096;
 /** Backups and exports that run at a time: each reads as fast as one disk gives. */
 export const jobsRunningMax = 2;
+/** Tasks of one step of an act on all that match: a quarter of what one cycle takes, so that others get in between. */
+export const bulkStepTasks = 256;
+/** Requeues whose tasks can still be cancelled as one: 8 bytes a task. */
+export const bulkSetsKept = 8;
 /** Left free on a disk that a backup or an export goes to: it may be the journal's own, which must go on. */
 export const diskReserveBytes = 256 * 1024 * 1024;
 /** Ended jobs that are still listed. */

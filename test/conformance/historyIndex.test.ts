@@ -5,6 +5,7 @@ import { ms, nodeId, queueName, taskId } from '../../scheduler/protocol/brands.t
 import type { TaskRecord } from '../../scheduler/protocol/task.ts';
 import { type Grouping, groupings, type TaskFilter } from '../../scheduler/protocol/view.ts';
 import {
+  arrayId,
   idsOf,
   indexed,
   matches,
@@ -36,6 +37,12 @@ const filters: readonly TaskFilter[] = [
   { sinceMs: at(16_000), untilMs: at(17_000), states: ['cancelled'] },
   { sinceMs: at(16_380), untilMs: at(16_390) },
   { untilMs: at(100), tenant: 'tenant-0' },
+  { groupId: arrayId },
+  { groupId: arrayId, states: ['dead_letter'], text: 'seam-3' },
+  { groupId: taskId(arrayId + 1) },
+  { missedDeadline: true },
+  { missedDeadline: true, tenant: 'tenant-2', states: ['cancelled'] },
+  { missedDeadline: true, groupId: arrayId },
 ];
 
 const keyOf: Readonly<Record<Grouping, (record: TaskRecord) => string>> = {
