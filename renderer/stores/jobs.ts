@@ -1,4 +1,4 @@
-// The jobs that this window started, copies and acts on many tasks: followed on every screen until the operator puts them aside.
+// The jobs that this window started: followed on every screen until the operator puts them aside.
 import { defineStore } from 'pinia';
 import { onScopeDispose, ref } from 'vue';
 import { describeFailure } from '../composables/describeFailure.ts';

@@ -102,6 +102,7 @@ const taskRecord = answerOf<TaskRecord>()(
     reason: v.exactOptional(v.string()),
     attempts: v.array(attempt),
     group: v.exactOptional(group),
+    workflow: v.exactOptional(v.object({ size: count })),
   }),
 );
 const logPiece = answerOf<LogPiece>()(

@@ -159,7 +159,8 @@ function skipReason({ code }: Refusal, record: TaskRecord | undefined): BulkSkip
   if (code !== 'wrong_state') return 'refused';
   return record && isOfGroup(record) ? 'grouped' : 'changed';
 }
-const isOfGroup = ({ group, spec }: TaskRecord): boolean => group !== undefined || spec.array !== undefined;
+const isOfGroup = ({ group, spec, workflow }: TaskRecord): boolean =>
+  group !== undefined || spec.array !== undefined || workflow !== undefined;
 
 const changed = ({ taskId, state }: TaskRecord): Refusal =>
   refusal('wrong_state', `${formatTaskId(taskId)} is ${state} by now`);

@@ -10,7 +10,7 @@ export function rowOfRecord(record: TaskRecord, waiting: Waiting): TaskRow {
   return {
     taskId: record.taskId,
     name: spec.name,
-    kind: spec.work.kind,
+    kind: record.workflow ? 'workflow' : spec.work.kind,
     queue: spec.queue,
     tenant: spec.tenant,
     priority: spec.priority,

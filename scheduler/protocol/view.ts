@@ -195,7 +195,7 @@ export interface SchedulerView extends ScheduleReads {
   /** Arrays that have not ended, and workflows until a while after their end; newest first. */
   readonly groups: () => readonly GroupRow[];
   readonly group: (groupId: TaskId) => GroupDetail | undefined;
-  /** A live task, an array that has not ended, or an element of one. */
+  /** A live task, an array or a workflow that has not ended, or an element of an array. */
   readonly task: (taskId: TaskId) => TaskRecord | undefined;
   readonly taskRow: (taskId: TaskId) => TaskRow | undefined;
   /** Queue of the task that a live attempt belongs to. */

@@ -1,4 +1,4 @@
-// Jobs of the hub as a command follows them: started, told of while they go on, ended with Ctrl-C, and what came of them.
+// Jobs of the hub as a command follows them: told of while they go on, ended with Ctrl-C, and what came of them.
 import type { InferOutput } from 'valibot';
 import { answerSchemas } from '../answerSchemas.ts';
 import type { Call } from './client.ts';

@@ -20,7 +20,7 @@ import {
 import type { SchedulerState } from '../schedulerState.ts';
 import { type LiveAttempt, liveRecord, type Task } from '../taskTable.ts';
 import { countElementEnd, uncountElementEnd } from './arrays.ts';
-import { setMemberEnded } from './workflows.ts';
+import { setMemberEnded, setTaskEnded } from './workflows.ts';
 import { type Appliers, mustIndex, mustLive } from './types.ts';
 
 type TaskEvents =
@@ -170,7 +170,7 @@ const isFreeLoss = ({ spec }: Task, end: AttemptEnd): boolean =>
 function endTask(state: SchedulerState, taskId: TaskId, how: EndState): void {
   const task = state.tasks.mustGet(taskId);
   countElementEnd(state, task.group, how);
-  setMemberEnded(state, task.group, how);
+  setTaskEnded(state, task, how);
   removeTask(state, task);
 }
 
