@@ -1,4 +1,4 @@
-// Long work on the stores and on many tasks: few at a time, with progress, ended by a person, listed until the host ends.
+// Long work on stores and on many tasks: few at a time, with progress, ended by a person, listed until the host ends.
 import type { Ms } from '../protocol/brands.ts';
 import { jobsListedMax, jobsRunningMax } from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
