@@ -1,4 +1,5 @@
-// A due time as the host writes it for a time zone, as people read it.
+// A due time as people read it: on the clock of its time zone, and how long until then.
+import { formatDuration } from '../format/duration.ts';
 
 const weekdays = new Map<string, Intl.DateTimeFormat>();
 
@@ -11,4 +12,10 @@ export function dueText(local: string, language: string): string {
     weekdays.set(language, format);
   }
   return `${format.format(Date.parse(`${clock}Z`))} ${clock.replace('T', ' ')}`;
+}
+
+/** Whole seconds: it is read while it runs down. */
+export function untilText(dueMs: number, nowMs: number): string {
+  const seconds = Math.max(0, Math.round((dueMs - nowMs) / 1_000));
+  return seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1_000);
 }

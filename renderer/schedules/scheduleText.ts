@@ -1,5 +1,5 @@
 // What a schedule says of itself in words, the same in the table and in the detail pane.
-import { formatDuration } from '../format/duration.ts';
+import { untilText } from './dueText.ts';
 import { exactTime, shortTime, type Zone } from '../format/clock.ts';
 import { formatCount } from '../format/quantity.ts';
 import type { Translate } from '../i18n/i18n.ts';
@@ -56,7 +56,7 @@ export function scheduleCellTexts(row: ScheduleStanding, nowMs: number, zone: Zo
     rhythm: rhythmText(spec, t),
     zone: spec.timeZone,
     next: time(nextDueMs),
-    in: nextDueMs === undefined ? '–' : formatDuration(Math.max(0, nextDueMs - nowMs)),
+    in: nextDueMs === undefined ? '–' : untilText(nextDueMs, nowMs),
     last: time(lastRunAtMs),
     result: resultWord(row, t) || '–',
     fired: formatCount(row.fired),

@@ -9,8 +9,11 @@ import { describeFailure } from '../composables/describeFailure.ts';
 import { bridge } from '../link/console.ts';
 
 const typingPauseMs = 200;
+/** What has passed is no due time to come. */
+const lookEveryMs = 1_000;
 
-export function useDuePreview(timing: () => ParamsInput<'previewSchedule'>) {
+/** `nowMs`: the host's clock. */
+export function useDuePreview(timing: () => ParamsInput<'previewSchedule'>, nowMs: () => number) {
   const { t } = useI18n();
   const due = shallowRef<readonly DuePreview[]>([]);
   const refusal = shallowRef<Refusal>();
@@ -43,9 +46,13 @@ export function useDuePreview(timing: () => ParamsInput<'previewSchedule'>) {
     },
   );
   void ask();
+  const lookAgain = setInterval(() => {
+    if ((due.value[0]?.dueMs ?? Infinity) < nowMs()) void ask();
+  }, lookEveryMs);
   onScopeDispose(() => {
     newest = -1;
     clearTimeout(timer);
+    clearInterval(lookAgain);
   });
   return { due, refusal, failure };
 }
