@@ -10,9 +10,9 @@ export function useScheduleActions(changed: () => void) {
   const session = useSessionStore();
 
   /** Tells whether it was done. */
-  async function act(does: () => Promise<string>, undo?: () => void): Promise<boolean> {
+  async function act(scheduleId: string, does: () => Promise<string>, undo?: () => void): Promise<boolean> {
     try {
-      session.say(await does(), undo);
+      session.say(await does(), undo, `schedule ${scheduleId}`);
       return true;
     } catch (error) {
       session.say(describeFailure(error, t));
@@ -23,6 +23,7 @@ export function useScheduleActions(changed: () => void) {
   }
   const setPaused = (scheduleId: string, isPaused: boolean, canUndo = true): Promise<boolean> =>
     act(
+      scheduleId,
       async () => {
         // Read anew: what somebody else changed meanwhile stays.
         const { spec } = await bridge.call('getSchedule', { scheduleId });
@@ -32,12 +33,12 @@ export function useScheduleActions(changed: () => void) {
       canUndo ? () => void setPaused(scheduleId, !isPaused, false) : undefined,
     );
   const run = (scheduleId: string) =>
-    act(async () => {
+    act(scheduleId, async () => {
       const { taskId } = await bridge.call('runScheduleNow', { scheduleId });
       return t('schedule.now.run', { schedule: scheduleId, task: formatTaskId(taskId) });
     });
   const remove = (scheduleId: string) =>
-    act(async () => {
+    act(scheduleId, async () => {
       await bridge.call('removeSchedule', { scheduleId });
       return t('schedule.now.removed', { schedule: scheduleId });
     });
