@@ -35,7 +35,8 @@ export function rhythmText(
   if (cron !== undefined) return cron;
   const unit = fittingUnit(everyMs ?? 0, timeUnits);
   const count = Number(((everyMs ?? 0) / unit.factor).toFixed(3));
-  return t('schedule.every', { time: `${formatCount(count)} ${t(`unit.${unit.id}`)}` });
+  // As durations are written everywhere: the same in both languages, and in the singular.
+  return t('schedule.every', { time: `${count} ${unit.id.charAt(0)}` });
 }
 
 /** How its last task stands; empty where none ran yet. */
