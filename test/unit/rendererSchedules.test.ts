@@ -53,12 +53,13 @@ describe('the form of a schedule', () => {
     const draft = scheduleDraftOf('nightly', cron, 'utc');
     Object.assign(draft, { overlap: 'skip', calendar: '', end: '' });
     Object.assign(draft.task, { priority: 9, cores: 1, env: [{ name: 'B', value: '3' }] });
-    const { calendar: _calendar, endMs: _endMs, ...rest } = cron;
     const { work, ask } = cron.task;
     expect(readSchedule(draft, 'utc', cron)).toEqual({
       ok: true,
       value: {
-        ...rest,
+        ...cron,
+        calendar: undefined,
+        endMs: undefined,
         overlap: 'skip',
         task: { ...cron.task, priority: 9, work: { ...work, env: { B: '3' } }, ask: { ...ask, cpu: 1_000 } },
       },
