@@ -325,6 +325,13 @@ async function removeSchedule(console: Console, client: ConsoleClient): Promise<
   await window.getByText('No calendar yet.').waitFor();
 }
 
+/** How many px the widest detail pane would have to be scrolled to the side. */
+const overhang = (console: Console): Promise<number> =>
+  inPage<number>(
+    console,
+    `Math.max(0, ...[...document.querySelectorAll('.detail .body')].map((pane) => pane.scrollWidth - pane.clientWidth))`,
+  );
+
 /** Every theme in both languages; what axe finds against WCAG 2.2 AA. */
 async function photograph(console: Console): Promise<string[]> {
   const found: string[] = [];
@@ -335,6 +342,7 @@ async function photograph(console: Console): Promise<string[]> {
       await inPage(console, 'document.fonts.ready.then(() => 0)');
       await console.window.waitForTimeout(900); // a picture wants more than the first frame
       await takeScreen(console.window, `${address.replace(/\W+/g, '-')}-${theme}-${language}`);
+      expect(await overhang(console), `${address} ${language}`).toBeLessThanOrEqual(0);
       const faults = await axeFaults(console);
       found.push(...faults.map((fault) => `${address} ${theme} ${language}: ${fault}`));
     }
