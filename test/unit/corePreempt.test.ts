@@ -1,7 +1,7 @@
 // Attempts that are stopped for tasks of higher priority: which, how, what becomes of them, and who gets their room.
 import { expect, test } from 'vitest';
 import { Core } from '../../scheduler/core/cycle.ts';
-import { preemptionOf } from '../../scheduler/core/state/nominations.ts';
+import { preemptionOf } from '../../scheduler/core/preempt/nominations.ts';
 import { ownAttempts, type Task } from '../../scheduler/core/state/taskTable.ts';
 import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
 import { nodeId, queueName, type TaskId, type Token } from '../../scheduler/protocol/brands.ts';

@@ -2,9 +2,9 @@
 // counted where it is.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import { priorityMax } from '../../protocol/limits.ts';
-import { isPreemptible } from './preemptibles.ts';
-import type { SchedulerState } from './schedulerState.ts';
-import { attemptsOf } from './taskTable.ts';
+import { isPreemptible } from './preemptible.ts';
+import type { SchedulerState } from '../state/schedulerState.ts';
+import { attemptsOf } from '../state/taskTable.ts';
 
 type Check = (isTrue: boolean, what: string) => void;
 
