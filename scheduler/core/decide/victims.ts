@@ -2,7 +2,10 @@
 // among those is shown the others later: each node comes in its turn.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import { Claim } from '../preempt/claim.ts';
+import type { LookFrom } from '../preempt/preemptibles.ts';
 import { cheapestSet, type Effort, isCheaper, type VictimSet } from '../preempt/victimSet.ts';
+import { isInPlace } from '../place/ruleFilters.ts';
+import { nodesOfPlaces } from '../place/ruledSearch.ts';
 import type { Lane } from '../queue/lane.ts';
 import { changesFor } from '../state/askRules.ts';
 import { nodeState } from '../state/nodeTable.ts';
@@ -84,24 +87,44 @@ function nodesFor(
   { task, claim, lane }: Seeker,
 ): { readonly nodes: ReadonlySet<NodeIndex>; readonly isEnd: boolean } {
   const { preemption } = state;
-  const look = lookOf(state, lane, claim);
+  const round = roundFor(state, task, claim);
+  const look = lookOf(state, lane, round.size);
   const isUsable = usableFor(state, task);
   const found = new Set<NodeIndex>();
   let looked = 0;
-  for (const node of preemption.preemptibles.round(claim.priorityMost, look)) {
+  for (const node of round.from(look)) {
     if (looked >= nodesLookedAtMax || found.size >= nodesTriedMax || look.skip >= look.endsAt) break;
     looked += 1;
     look.skip += 1;
     if (!found.has(node) && isUsable(node) && hasEnough(state, node, { task, claim })) found.add(node);
   }
   preemption.turnedBy += looked;
-  const isEnd = look.skip >= look.endsAt || looked >= preemption.preemptibles.roundTo(claim.priorityMost);
+  const isEnd = look.skip >= look.endsAt || looked >= round.size;
   return { nodes: found, isEnd };
 }
 
+interface Round {
+  readonly size: number;
+  readonly from: (look: LookFrom) => Iterable<NodeIndex>;
+}
+/** Where the task names places, their nodes; else all that have something to stop, the least urgent first. */
+function roundFor({ nodes, preemption }: SchedulerState, { askClass }: Task, { priorityMost }: Claim): Round {
+  const named = nodesOfPlaces(askClass, nodes);
+  const { preemptibles } = preemption;
+  if (named) return { size: named.length, from: ({ skip }) => ringFrom(named, skip) };
+  return {
+    size: preemptibles.roundTo(priorityMost),
+    from: (look) => preemptibles.round(priorityMost, look),
+  };
+}
+function* ringFrom(nodes: readonly NodeIndex[], skip: number): Iterable<NodeIndex> {
+  const from = nodes.length > 0 ? skip % nodes.length : 0;
+  yield* nodes.slice(from);
+  yield* nodes.slice(0, from);
+}
+
 /** The one that is under way, or a new one. It goes on for a whole round from the last news on. */
-function lookOf({ preemption }: SchedulerState, lane: Lane, { priorityMost }: Claim) {
-  const nodes = preemption.preemptibles.roundTo(priorityMost);
+function lookOf({ preemption }: SchedulerState, lane: Lane, nodes: number) {
   lane.look ??= { turnedBy: preemption.turnedBy, skip: 0, endsAt: nodes, newsCount: preemption.newsCount };
   if (lane.look.newsCount !== preemption.newsCount) {
     lane.look.newsCount = preemption.newsCount;
@@ -115,7 +138,8 @@ function usableFor({ nodes, classes }: SchedulerState, { askClass }: Task): (nod
   return (node) => {
     if (usable[nodes.nodeClass[node] ?? -1] !== 1) return false;
     const isOpen = nodes.state[node] === nodeState.online && nodes.cordoned[node] === 0;
-    return isOpen && !nodes.kept.has(node) && !nodes.overheld.has(node);
+    if (!isOpen || nodes.kept.has(node) || nodes.overheld.has(node)) return false;
+    return isInPlace(node, askClass, nodes);
   };
 }
 
