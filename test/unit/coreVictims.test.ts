@@ -67,13 +67,14 @@ describe('of the nodes', () => {
   test('each comes in its turn: a task finds the only one that it can use', () => {
     const names = nodesOf(150);
     const stage = preemptStage(names);
-    stage.join('N149', { resources: { custom: { camera: 1 } } });
     const ids = names.map(() => stage.begun(held));
+    stage.join('N150', { resources: { custom: { camera: 1 } } });
+    ids.push(stage.begun(held));
     const task = { ...urgent, ask: { cpu: 4_000, custom: { camera: 1 } } };
     stage.submitOne(task);
     expect(stoppedOn(stage, ids)).toEqual([]);
     stage.wait(2_000);
-    expect(stoppedOn(stage, ids)).toEqual(['N149']);
+    expect(stoppedOn(stage, ids)).toEqual(['N150']);
   });
 
   test('a look that found nothing ends, and nothing turns on for it', () => {
