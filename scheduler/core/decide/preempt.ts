@@ -5,6 +5,7 @@ import type { QueueSettings, TenantSettings } from '../../protocol/queue.ts';
 import { nominate } from '../preempt/nominations.ts';
 import { gateOf } from '../queue/gates.ts';
 import type { Lane } from '../queue/lane.ts';
+import { preemptionsOf } from '../preempt/preemptible.ts';
 import type { AskClass } from '../state/classTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
@@ -14,6 +15,8 @@ import { victimsFor } from './victims.ts';
 /** Asks tried in one turn, and tasks of one ask: each looks at tens of nodes. */
 const asksPerTurnMax = 8;
 const tasksPerAskMax = 16;
+/** Tasks of a lane tried in vain that were stopped for others before. */
+const failuresPerLaneMax = 4;
 /** An ask that has not seen all nodes is shown the next ones after this time: a plant's worth costs as much as many turns. */
 const unseenEveryMs = 100;
 
@@ -111,15 +114,18 @@ function preemptForLane(turn: Turn, lane: Lane, left: { tasks: number }): Came {
   const { ready, preemption } = turn.state;
   const first = lane.first();
   if (!first || ready.mustGet(first.spec.queue).settings.canPreempt !== true) return 'done';
+  let failures = 0;
   for (const task of lane.tasks()) {
     if (preemption.nominations.has(task.taskId)) continue;
     if (isKeptBack(turn.state, task)) return 'gated';
     if (left.tasks <= 0) return 'full';
-    const came = makeRoom(turn, task, lane);
-    if (came !== 'done') return came;
-    left.tasks -= 1;
+    const made = makeRoom(turn, task, lane);
+    if (made === 'done') left.tasks -= 1;
+    else if (made !== 'noRoom') return made;
+    // The others of the lane find no more, but for what this one may not have stopped in turn.
+    else if (preemptionsOf(task) === 0 || (failures += 1) >= failuresPerLaneMax) return 'noRoom';
   }
-  return 'done';
+  return failures > 0 ? 'noRoom' : 'done';
 }
 
 /** Where queue or tenant have bounds, room is kept for one task of theirs at a time: the bound may be the next. */
