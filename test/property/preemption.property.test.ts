@@ -257,7 +257,7 @@ describe('the budget', () => {
     fc.assert(
       fc.property(asks, (all) => {
         const preemption = new Preemption();
-        preemption.reset(0);
+        preemption.reset(60_000);
         let nowMs = 0;
         const times: number[] = [];
         for (const { afterMs, count } of all) {

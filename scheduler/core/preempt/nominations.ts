@@ -37,7 +37,7 @@ export function endNomination(state: SchedulerState, taskId: TaskId): void {
 
 /** After a restart: room is kept for those that had attempts stopped for them, counted from when agents are back. */
 export function resumePreemption(state: SchedulerState, nowMs: number): void {
-  state.preemption.reset(nowMs);
+  state.preemption.reset(nowMs + state.timing.preemptAfterMs);
   state.nodes.kept.clear();
   const stopped = new Map<TaskId, Task[]>();
   for (const task of state.tasks.placed()) {

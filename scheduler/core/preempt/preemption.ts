@@ -47,13 +47,13 @@ export class Preemption {
   /** When attempts were stopped within the last minute, oldest first. */
   #times: number[] = [];
 
-  /** Nobody knows how many were stopped before a restart: none is within a minute of it. */
-  reset(nowMs: number): void {
+  /** Nobody knows how many were stopped before a restart: none is until this time. */
+  reset(openFromMs: number): void {
     this.nominations.clear();
     this.forgetWaiting();
     this.timerMs = Number.POSITIVE_INFINITY;
     this.#times = [];
-    this.#openFromMs = nowMs + minuteMs;
+    this.#openFromMs = openFromMs;
     this.hasNews = true;
   }
   /** Nobody waits that could have anything stopped. */
