@@ -14,9 +14,10 @@ import type { Task } from '../state/taskTable.ts';
 import { avoidedBy } from './blame.ts';
 import type { Turn } from './turn.ts';
 
-/** Nodes on which sets are sought for one task, and those that are looked at for that. */
+/** Nodes on which sets are sought for one task, those that are looked at for that, and those that are passed. */
 const nodesTriedMax = 64;
 const nodesLookedAtMax = 1_024;
+const nodesPassedMax = 4_096;
 /** Sets of attempts that are looked at for one task: bounds a turn where nodes hold many small attempts. */
 const setsTriedMax = 16_384;
 
@@ -92,14 +93,18 @@ function nodesFor(
   const isUsable = usableFor(state, task);
   const found = new Set<NodeIndex>();
   let looked = 0;
+  let passed = 0;
   for (const node of round.from(look)) {
-    if (looked >= nodesLookedAtMax || found.size >= nodesTriedMax || look.skip >= look.endsAt) break;
-    looked += 1;
+    if (passed >= nodesPassedMax || looked >= nodesLookedAtMax) break;
+    if (found.size >= nodesTriedMax || look.skip >= look.endsAt) break;
+    passed += 1;
     look.skip += 1;
-    if (!found.has(node) && isUsable(node) && hasEnough(state, node, { task, claim })) found.add(node);
+    if (found.has(node) || !isUsable(node)) continue;
+    looked += 1;
+    if (hasEnough(state, node, { task, claim })) found.add(node);
   }
-  preemption.turnedBy += looked;
-  const isEnd = look.skip >= look.endsAt || looked >= round.size;
+  preemption.turnedBy += passed;
+  const isEnd = look.skip >= look.endsAt || passed >= round.size;
   return { nodes: found, isEnd };
 }
 

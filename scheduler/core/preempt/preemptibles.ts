@@ -5,11 +5,15 @@ import { priorityMax } from '../../protocol/limits.ts';
 import type { LiveAttempt, Task } from '../state/taskTable.ts';
 import { isPreemptible } from './preemptible.ts';
 
-/** Nodes in a row that can be entered anywhere; the last one takes the place of one that leaves. */
+/**
+ * Nodes in a row that can be entered anywhere; the last one takes the place of one that leaves. Each new one is put at
+ * a place drawn by lot: nodes of one kind come one after another, and a look at a part is to find some of every kind.
+ */
 class Level {
   readonly counts = new Map<NodeIndex, number>();
   readonly #row: NodeIndex[] = [];
   readonly #places = new Map<NodeIndex, number>();
+  #draw = 1;
 
   get size(): number {
     return this.#row.length;
@@ -17,7 +21,7 @@ class Level {
   add(node: NodeIndex): void {
     const count = this.counts.get(node) ?? 0;
     this.counts.set(node, count + 1);
-    if (count === 0) this.#places.set(node, this.#row.push(node) - 1);
+    if (count === 0) this.#enter(node);
   }
   remove(node: NodeIndex): void {
     const count = this.counts.get(node) ?? 0;
@@ -29,13 +33,22 @@ class Level {
     return this.#row[place % this.#row.length];
   }
 
+  #enter(node: NodeIndex): void {
+    this.#draw = (Math.imul(this.#draw, 1_664_525) + 1_013_904_223) >>> 0; // Numerical Recipes
+    const place = Math.floor((this.#draw / 2 ** 32) * (this.#row.length + 1));
+    const there = this.#row[place];
+    if (there !== undefined) this.#put(there, this.#row.length);
+    this.#put(node, place);
+  }
   #leave(node: NodeIndex): void {
     const place = this.#places.get(node);
     const last = this.#row.pop();
     this.#places.delete(node);
-    if (place === undefined || last === undefined || last === node) return;
-    this.#row[place] = last;
-    this.#places.set(last, place);
+    if (place !== undefined && last !== undefined && last !== node) this.#put(last, place);
+  }
+  #put(node: NodeIndex, place: number): void {
+    this.#row[place] = node;
+    this.#places.set(node, place);
   }
 }
 
