@@ -2,6 +2,7 @@
 // turns of the core, from the submit to the requests to stop; and as a peer a scan over all nodes, in the same run.
 import type { Task } from '../../scheduler/core/state/taskTable.ts';
 import type { TaskId } from '../../scheduler/protocol/brands.ts';
+import type { Event } from '../../scheduler/protocol/events.ts';
 import { preemptionsPerMinuteMax } from '../../scheduler/protocol/limits.ts';
 import type { TaskSpec } from '../../scheduler/protocol/task.ts';
 import { type Bench, type Measured, quantile, rounded, wholeOption } from '../bench.ts';
@@ -119,23 +120,7 @@ class Load {
   /** Until the requests to stop are out; then the urgent task runs and ends, and the stopped ones come back. */
   #decide(spec: TaskSpec, isCompared: boolean): void {
     const plant = this.#plant;
-    const startMs = performance.now();
-    let { batch, hasMore } = plant.turn([plant.submit([spec])], minuteMs / 100);
-    const events = [...(batch?.events ?? [])];
-    while (hasMore) {
-      ({ batch, hasMore } = plant.turn([]));
-      events.push(...(batch?.events ?? []));
-    }
-    this.tookUs.push((performance.now() - startMs) * 1_000);
-    const tasks = plant.core.state.tasks;
-    const victims: Task[] = [];
-    let by: TaskId | undefined;
-    for (const event of events) {
-      if (event.kind !== 'attempt_preempt_requested') continue;
-      const victim = tasks.byToken(event.token);
-      if (victim) victims.push(victim);
-      by = event.by;
-    }
+    const { victims, by } = this.#stopFor(spec);
     if (by === undefined) {
       this.failures += 1;
       return;
@@ -147,6 +132,22 @@ class Load {
     plant.rest();
     plant.startAll(victims);
     for (const { taskId } of victims) this.#naive.restarted(taskId, plant.nowMs);
+  }
+
+  #stopFor(spec: TaskSpec): { readonly victims: readonly Task[]; readonly by: TaskId | undefined } {
+    const plant = this.#plant;
+    const events: Event[] = [];
+    const startMs = performance.now();
+    let turned = plant.turn([plant.submit([spec])], minuteMs / 100);
+    events.push(...(turned.batch?.events ?? []));
+    while (turned.hasMore) {
+      turned = plant.turn([]);
+      events.push(...(turned.batch?.events ?? []));
+    }
+    this.tookUs.push((performance.now() - startMs) * 1_000);
+    const requests = events.flatMap((event) => (event.kind === 'attempt_preempt_requested' ? [event] : []));
+    const victims = requests.flatMap(({ token }) => plant.core.state.tasks.byToken(token) ?? []);
+    return { victims, by: requests[0]?.by };
   }
 
   #compare(spec: TaskSpec, victims: readonly Task[]): void {

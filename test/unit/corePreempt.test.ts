@@ -32,7 +32,7 @@ test('the victim is asked to stop, goes back in line with its checkpoint, and th
   expect(turned.dispatches.map(({ taskId }) => taskId)).toEqual([high]);
   expect(task(low)?.past).toMatchObject([{ token, end: { reason: 'preempted', checkpoint: 'half' } }]);
   expect(task(low)?.past[0]?.end).toMatchObject({
-    message: expect.stringMatching(/^stopped for \S+$/),
+    message: expect.stringMatching(/^stopped for \S+$/) as string,
     stoppedFor: high,
   });
   expect(ownAttempts(core.state.tasks.mustGet(low))).toBe(0);

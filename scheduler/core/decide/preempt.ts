@@ -5,6 +5,7 @@ import type { QueueSettings, TenantSettings } from '../../protocol/queue.ts';
 import { nominate } from '../preempt/nominations.ts';
 import { gateOf } from '../queue/gates.ts';
 import type { Lane } from '../queue/lane.ts';
+import type { Line } from '../queue/line.ts';
 import { preemptionsOf } from '../preempt/preemptible.ts';
 import type { AskClass } from '../state/classTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
@@ -50,10 +51,12 @@ function addBlocked({ classes, ready }: SchedulerState): void {
 function addGuaranteed({ ready }: SchedulerState): void {
   for (const { settings, waiting, lines } of ready.queues.values()) {
     if (settings.canPreempt !== true || waiting === 0) continue;
-    for (const { tenant, lanes } of lines.values())
-      if (settings.guaranteed ?? tenant.settings?.guaranteed)
-        for (const { askClass } of lanes.values()) if (askClass.isBlocked) ready.comers.add(askClass);
+    for (const line of lines.values())
+      if (settings.guaranteed ?? line.tenant.settings?.guaranteed) addBlockedOf(line, ready.comers);
   }
+}
+function addBlockedOf({ lanes }: Line, comers: Set<AskClass>): void {
+  for (const { askClass } of lanes.values()) if (askClass.isBlocked) comers.add(askClass);
 }
 
 function moveTo(comers: Set<AskClass>, from: Set<AskClass>): void {
@@ -92,8 +95,7 @@ function preemptFor(turn: Turn, ask: AskClass, left: { tasks: number }): Came {
   for (const lane of lanes) {
     if (lane.priority < priorityLeast) break; // less urgent lanes find no more
     const came = preemptForLane(turn, lane, left);
-    if (came === 'full') ready.comers.add(ask);
-    if (came === 'unseen') awaitUnseen(turn, ask);
+    heed(turn, ask, came);
     if (came === 'noRoom' || came === 'unseen') priorityLeast = lane.priority;
     if (came === 'full' || came === 'noBudget') return came;
     if (came === 'gated') isGated = true;
@@ -101,6 +103,12 @@ function preemptFor(turn: Turn, ask: AskClass, left: { tasks: number }): Came {
   }
   if (isGated) preemption.keptBack.add(ask);
   return isGated && !isTried ? 'gated' : 'done';
+}
+
+/** Where the tries for a lane are to go on: at once, or in a moment. */
+function heed(turn: Turn, ask: AskClass, came: Came): void {
+  if (came === 'full') turn.state.ready.comers.add(ask);
+  if (came === 'unseen') awaitUnseen(turn, ask);
 }
 
 function awaitUnseen(turn: Turn, ask: AskClass): void {

@@ -3,7 +3,7 @@
 import type { NodeIndex } from '../../protocol/brands.ts';
 import { Claim } from '../preempt/claim.ts';
 import type { LookFrom } from '../preempt/preemptibles.ts';
-import { cheapestSet, type Effort, isCheaper, type VictimSet } from '../preempt/victimSet.ts';
+import { cheapestSet, type Effort, type VictimSet, type Wanted } from '../preempt/victimSet.ts';
 import { isInPlace } from '../place/ruleFilters.ts';
 import { nodesOfPlaces } from '../place/ruledSearch.ts';
 import type { Lane } from '../queue/lane.ts';
@@ -43,9 +43,18 @@ export const victimsFor = (turn: Turn, task: Task, lane: Lane): Found =>
 function cheapest({ state, nowMs }: Turn, task: Task, lane: Lane): Found {
   const claim = new Claim(state, task);
   const { nodes, isEnd } = nodesFor(state, { task, claim, lane });
-  const avoid = avoidedBy(state, task);
   const seen = rulesThatSawAll(state);
-  const wanted = { task, claim, nowMs };
+  const best = bestOf(state, nodes, { task, claim, nowMs });
+  for (const rules of seen) rules.seenChanges = changesFor(rules, state.nodes.version);
+  if (best || isEnd) lane.look = undefined;
+  if (!best) return isEnd ? 'nothing' : 'unseen';
+  const { node, set } = best;
+  const takenBack = new Set(set.tasks.filter((victim) => claim.takesBack(victim)));
+  return { node, tasks: set.tasks, takenBack };
+}
+
+function bestOf(state: SchedulerState, nodes: Iterable<NodeIndex>, wanted: Wanted): Offer | undefined {
+  const avoid = avoidedBy(state, wanted.task);
   const effort: Effort = { left: setsTriedMax };
   let best: Offer | undefined;
   for (const node of nodes) {
@@ -53,17 +62,9 @@ function cheapest({ state, nowMs }: Turn, task: Task, lane: Lane): Found {
     if (isAvoided && best?.isAvoided === false) continue;
     const below = best?.isAvoided === isAvoided ? best.set : undefined;
     const set = cheapestSet(state, node, { wanted, effort, below });
-    if (set && (!below || isCheaper(set, below))) best = { node, set, isAvoided };
+    if (set) best = { node, set, isAvoided };
   }
-  for (const rules of seen) rules.seenChanges = changesFor(rules, state.nodes.version);
-  if (best || isEnd) lane.look = undefined;
-  if (!best) return isEnd ? 'nothing' : 'unseen';
-  const { node, set } = best;
-  return {
-    node,
-    tasks: set.tasks,
-    takenBack: new Set(set.tasks.filter((victim) => claim.takesBack(victim))),
-  };
+  return best;
 }
 
 /** Rules of asks that were set aside with all changes seen. What is taken away and given back is no news to them. */

@@ -9,7 +9,7 @@ import type { Task } from '../state/taskTable.ts';
 import type { Claim } from './claim.ts';
 
 /** What a set costs, first things first. */
-export interface Cost {
+interface Cost {
   readonly count: number;
   readonly priorities: number;
   readonly lostMs: number;
@@ -25,7 +25,7 @@ export interface Effort {
 /** To take attempts away and back costs as much as looking at so many sets. */
 const trialCost = 16;
 
-export function isCheaper(a: Cost, b: Cost): boolean {
+function isCheaper(a: Cost, b: Cost): boolean {
   if (a.count !== b.count) return a.count < b.count;
   return a.priorities === b.priorities ? a.lostMs < b.lostMs : a.priorities < b.priorities;
 }
@@ -35,7 +35,7 @@ interface Candidate {
   readonly priority: number;
   readonly lostMs: number;
 }
-interface Wanted {
+export interface Wanted {
   readonly task: Task;
   readonly claim: Claim;
   readonly nowMs: number;
