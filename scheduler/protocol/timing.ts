@@ -12,7 +12,7 @@ export interface Timing {
   readonly rejoinWindowMs: number;
   /** A longer gap between two turns means that the host itself stood still. */
   readonly stallMs: number;
-  /** After a restart of the host: how long nothing is stopped for other tasks, since nobody knows how much was before. */
+  /** After a restart of the host nothing is stopped for other tasks for so long: nobody knows how much was before. */
   readonly preemptAfterMs: number;
 }
 

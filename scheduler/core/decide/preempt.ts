@@ -1,5 +1,5 @@
-// Preemption: a task that fits nowhere has attempts stopped that are less urgent, or hold what is guaranteed to its queue
-// or tenant, and gets the room that they leave.
+// Preemption: a task that fits nowhere has attempts stopped that are less urgent, or hold what is guaranteed to its
+// queue or tenant, and gets the room that they leave.
 import { preemptionsPerMinuteMax } from '../../protocol/limits.ts';
 import type { QueueSettings, TenantSettings } from '../../protocol/queue.ts';
 import { nominate } from '../preempt/nominations.ts';
@@ -18,7 +18,7 @@ const asksPerTurnMax = 8;
 const tasksPerTurnMax = 16;
 /** Tasks of a lane tried in vain that were stopped for others before. */
 const failuresPerLaneMax = 4;
-/** An ask that has not seen all nodes is shown the next ones after this time: a plant's worth costs as much as many turns. */
+/** An ask that has not seen all nodes is shown the next ones after this time: a whole plant costs many turns. */
 const unseenEveryMs = 100;
 
 /**

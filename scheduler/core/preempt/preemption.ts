@@ -28,7 +28,7 @@ export class Preemption {
   readonly nominations = new Map<TaskId, Nomination>();
   /** Any blocked ask may find more to stop than before. */
   hasNews = false;
-  /** Something began or ended whose queue or tenant has a guarantee: more may be borrowed, or be theirs to take back. */
+  /** Something began or ended whose queue or tenant has a guarantee: more may be theirs to take back, or to lose. */
   haveSharesChanged = false;
   /** How often there was news. */
   newsCount = 0;

@@ -1,6 +1,6 @@
-// The cheapest attempts of one node to stop so that a task fits there: fewest, then lowest priority, then least run time
-// lost. Sets are tried by number and cost; that the task fits is found by really taking attempts away and giving them
-// back before anything is said.
+// The cheapest attempts of one node to stop so that a task fits there: fewest, then lowest priority, then least run
+// time lost. Sets are tried by number and cost; that the task fits is found by really taking attempts away and giving
+// them back before anything is said.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import { holdCapacity, releaseCapacity } from '../state/capacity.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
@@ -18,7 +18,7 @@ export interface VictimSet extends Cost {
   readonly tasks: readonly Task[];
 }
 
-/** Sets looked at for one decision, over all nodes; then the first that is found by taking the cheapest ones has to do. */
+/** Sets looked at for one decision, over all nodes; then what is found by taking the cheapest ones has to do. */
 export interface Effort {
   left: number;
 }

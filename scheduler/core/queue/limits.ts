@@ -67,8 +67,8 @@ export function isBorrowing(
 }
 
 /**
- * May an attempt of this ask be taken back from who holds these amounts, once it and others are gone and `rest` is left?
- * No amount that the holder had in full may fall below what is guaranteed, and of one at least that the attempt takes
+ * May an attempt of this ask be taken back from who holds these amounts, and has `rest` once it and others are gone? No
+ * amount that the holder had in full may fall below what is guaranteed, and of one at least that the attempt takes
  * part in all of it is left: started again, the attempt would borrow.
  */
 export function isSpare(
