@@ -88,7 +88,7 @@ const attempt = answerOf<AttemptRecord>()(
     placedAtMs: amount,
     startedAtMs: v.exactOptional(amount),
     endedAtMs: v.exactOptional(amount),
-    end: v.exactOptional(v.object(attemptEndSchema.entries)),
+    end: v.exactOptional(v.object({ ...attemptEndSchema.entries, stoppedFor: v.exactOptional(count) })),
   }),
 );
 const taskRecord = answerOf<TaskRecord>()(

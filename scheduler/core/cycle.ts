@@ -17,7 +17,7 @@ import type { Effect } from './effects.ts';
 import { type Random, seededRandom } from './ports.ts';
 import type { Policy } from './place/policy.ts';
 import { apply } from './state/apply.ts';
-import { resumePreemption } from './state/nominations.ts';
+import { resumePreemption } from './preempt/nominations.ts';
 import { SchedulerState } from './state/schedulerState.ts';
 import { digestOf } from './state/digest.ts';
 import { Restoring } from './state/restore.ts';

@@ -189,7 +189,13 @@ export type Event =
       readonly isSuspect?: true;
     }
   /** It is being stopped to make room for the task `by`. */
-  | { readonly kind: 'attempt_preempt_requested'; readonly token: Token; readonly by: TaskId }
+  | {
+      readonly kind: 'attempt_preempt_requested';
+      readonly token: Token;
+      readonly by: TaskId;
+      /** It has the same priority, and holds what is guaranteed to the queue or tenant of the other. */
+      readonly isReclaim?: true;
+    }
   | { readonly kind: 'task_backed_off'; readonly taskId: TaskId; readonly untilMs: Ms }
   /** The backoff is over, its time has come, or what it was held for. */
   | { readonly kind: 'task_ready'; readonly taskId: TaskId }

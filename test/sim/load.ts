@@ -13,6 +13,7 @@ import { planWorkflows, withForm } from './formsLoad.ts';
 import { perhapsGang } from './gangLoad.ts';
 import { withPlacement } from './placementLoad.ts';
 import type { Workflow } from '../../scheduler/protocol/workflow.ts';
+import { withPriorities } from './queueLoad.ts';
 import type { World } from './world.ts';
 
 export interface PlannedNode {
@@ -80,7 +81,7 @@ export function planOf(world: World): Plan {
   const workflows = planWorkflows(world, (at) =>
     planTask(world, at, { demand: world.pick(demands), queue: world.pick(queues).queue }),
   );
-  return { nodes, queues, specs, workflows };
+  return { nodes, queues, specs: withPriorities(specs), workflows };
 }
 
 function planNode(world: World, at: number, lines: number): PlannedNode {

@@ -8,7 +8,7 @@ import { attemptOf, attemptsOf, type Task } from '../state/taskTable.ts';
 import { watchForStraggling } from './copies.ts';
 import { isSuspect, weighNode } from './blame.ts';
 import { settleMember } from './gang.ts';
-import { recordedEnd } from './preempt.ts';
+import { recordedEnd } from './nominees.ts';
 import { settle } from './retry.ts';
 import type { Turn } from './turn.ts';
 

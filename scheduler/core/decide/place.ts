@@ -5,13 +5,14 @@ import { placementsPerCycleMax } from '../../protocol/limits.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { changesFor } from '../state/askRules.ts';
 import type { AskClass } from '../state/classTable.ts';
-import { endNomination } from '../state/nominations.ts';
+import { endNomination } from '../preempt/nominations.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
 import { avoidedBy } from './blame.ts';
 import { dispatchOf } from './dispatch.ts';
 import { placeGang } from './placeGang.ts';
-import { placeNominees, preemptForWaiting } from './preempt.ts';
+import { placeNominees } from './nominees.ts';
+import { preemptForWaiting } from './preempt.ts';
 import { beginKeeping, keepRoomFor, seeFreed } from './reserve.ts';
 import type { Turn } from './turn.ts';
 

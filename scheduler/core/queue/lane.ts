@@ -28,6 +28,16 @@ interface Owner {
   readonly list: (lane: Lane) => void;
 }
 
+/** How far its first task has looked through the nodes for something to stop. */
+interface Look {
+  readonly turnedBy: number;
+  /** Nodes passed so far. */
+  skip: number;
+  /** So many make a whole round since there was news. */
+  endsAt: number;
+  newsCount: number;
+}
+
 export class Lane {
   readonly line: Owner;
   readonly priority: number;
@@ -36,6 +46,8 @@ export class Lane {
   bulk = 0;
   /** Order of the task by which the lane is listed in its line; 0 where it is not. Soft state. */
   listed = 0;
+  /** A look for attempts to stop that is not at its end. Soft state. */
+  look: Look | undefined = undefined;
   readonly #entries: Entries;
   #size = 0;
 

@@ -1,7 +1,7 @@
 // A snapshot's parts -> the state that it was taken of. Reads the formats of all versions so far.
 import { epoch, ms, type NodeId, type TaskId } from '../../protocol/brands.ts';
 import { liveStates, type TaskSpec, tenantDefault } from '../../protocol/task.ts';
-import { addTask, holdPlace, holdShare, newTask } from './taskMaking.ts';
+import { addTask, countStop, holdPlace, holdShare, newTask } from './taskMaking.ts';
 import { holdCapacity } from './capacity.ts';
 import { nodeState } from './nodeTable.ts';
 import type { AskClass } from './classTable.ts';
@@ -173,9 +173,11 @@ function attemptAt(state: SchedulerState, saved: SavedAttempt): LiveAttempt {
   return { ...saved, node, startedAtMs: saved.startedAtMs, leaseUntilMs: 0 };
 }
 
-function holdAttempt(state: SchedulerState, task: Task, { node, token, gpuMask }: LiveAttempt): void {
+function holdAttempt(state: SchedulerState, task: Task, live: LiveAttempt): void {
+  const { node, token, gpuMask, preemptedBy } = live;
   state.nodes.attemptsOn(node).add(token);
   state.preemption.preemptibles.add(task, { node });
   holdCapacity(state, node, task.spec.ask, gpuMask);
   holdShare(state, task);
+  if (preemptedBy !== undefined) countStop(state, task, 1);
 }

@@ -32,7 +32,7 @@ import { LicenceTable } from './licences.ts';
 import { Maintenance } from './maintenance.ts';
 import { NodeTable } from './nodeTable.ts';
 import { Plant } from './plant.ts';
-import { Preemption } from './preemption.ts';
+import { Preemption } from '../preempt/preemption.ts';
 import { attemptOf, attemptsOf, type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
 import { WorkflowTable } from './workflowTable.ts';

@@ -1,6 +1,9 @@
 // How a task comes into the state and leaves it, whatever event or snapshot says so.
 import { type Ms, ms } from '../../protocol/brands.ts';
 import type { TaskGroupRef, TaskRecord, TaskSpec } from '../../protocol/task.ts';
+import type { Queue } from '../queue/queue.ts';
+import { amountsOf } from '../queue/share.ts';
+import type { Tenant } from '../queue/tenants.ts';
 import { releaseCapacity } from './capacity.ts';
 import type { AskClass } from './classTable.ts';
 import type { SchedulerState } from './schedulerState.ts';
@@ -94,11 +97,12 @@ export function leaveWaiting(state: SchedulerState, task: Task): void {
 /** A task that ended where this journal cannot tell how: whatever it holds is given back. */
 export function dropTask(state: SchedulerState, task: Task): void {
   if (!task.live) leaveWaiting(state, task);
-  for (const { node, token, gpuMask } of attemptsOf(task)) {
+  for (const { node, token, gpuMask, preemptedBy } of attemptsOf(task)) {
     state.nodes.attemptsOn(node).delete(token);
     if (token === task.live?.token) releasePlace(state, task);
     state.preemption.preemptibles.remove(task, { node });
     releaseCapacity(state, node, task.spec.ask, gpuMask);
+    if (preemptedBy !== undefined) countStop(state, task, -1);
     state.tasks.endAttempt(task, token);
     if (task.live) holdPlace(state, task);
     releaseShare(state, task);
@@ -147,14 +151,28 @@ export function releasePlace(state: SchedulerState, task: Task): void {
 export function holdShare(state: SchedulerState, task: Task): void {
   const { ask } = task.spec;
   const line = state.ready.lineOf(task);
-  state.ready.mustGet(task.spec.queue).share.hold(ask);
+  const queue = state.ready.mustGet(task.spec.queue);
+  queue.share.hold(ask);
   line.share.hold(ask);
   line.tenant.share.hold(ask);
+  shareChanged(state, queue, line.tenant);
 }
 export function releaseShare(state: SchedulerState, task: Task): void {
   const { ask } = task.spec;
   const line = state.ready.lineOf(task);
-  state.ready.mustGet(task.spec.queue).share.release(ask);
+  const queue = state.ready.mustGet(task.spec.queue);
+  queue.share.release(ask);
   line.share.release(ask);
   line.tenant.share.release(ask);
+  shareChanged(state, queue, line.tenant);
+}
+function shareChanged({ preemption }: SchedulerState, { settings }: Queue, tenant: Tenant): void {
+  if (settings.guaranteed || tenant.settings?.guaranteed) preemption.haveSharesChanged = true;
+}
+
+/** An attempt of the task is being stopped for another (1), or has ended then (-1). */
+export function countStop(state: SchedulerState, { spec }: Task, sign: 1 | -1): void {
+  const amounts = amountsOf(spec.ask);
+  state.ready.mustGet(spec.queue).share.countStop(amounts, sign);
+  state.tenants.of(spec.tenant).share.countStop(amounts, sign);
 }

@@ -3,6 +3,7 @@
 import { ms, type NodeIndex } from '../../protocol/brands.ts';
 import { gpuThousandthsPerDevice } from '../../protocol/limits.ts';
 import type { ExpectedStart, WhyCause } from '../../protocol/why.ts';
+import { preemptionOf } from '../preempt/nominations.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import { attemptOf, type LiveAttempt, type Task } from '../state/taskTable.ts';
 import type { NodeScan } from './nodeScan.ts';
@@ -43,8 +44,11 @@ const estimate = (nowMs: number, inMs: number, basis: ExpectedStart['basis']): E
   basis,
 });
 
-/** Where room is kept for it: until then. */
-function reservedInMs({ reservations, lastBatchAtMs }: SchedulerState, task: Task): number | undefined {
+/** Where room is made or kept for it: until then. */
+function reservedInMs(state: SchedulerState, task: Task): number | undefined {
+  const { reservations, lastBatchAtMs } = state;
+  const made = preemptionOf(state, task);
+  if (made) return Math.max(turnMs, made.graceUntilMs - lastBatchAtMs);
   const kept = reservations.of(task);
   return kept && Math.max(turnMs, kept.fromMs - lastBatchAtMs);
 }

@@ -6,6 +6,7 @@ import type { EndState } from '../../../protocol/task.ts';
 import { holdCapacity, releaseCapacity } from '../capacity.ts';
 import {
   addTask,
+  countStop,
   enterLine,
   enterLineInTime,
   holdPlace,
@@ -118,6 +119,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
     const isFirst = task.live === live;
     if (isFirst) releasePlace(state, task);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
+    if (live.preemptedBy !== undefined) countStop(state, task, -1);
     state.tasks.endAttempt(task, live.token);
     const gang = state.gangs.of(task);
     if (gang) gang.active -= 1;
@@ -125,7 +127,10 @@ export const taskAppliers: Appliers<TaskEvents> = {
     if (task.live) otherGoesOn(state, task, { live: task.live, isFirst });
   },
   attempt_preempt_requested(state, event) {
-    mustLive(state, event.token).live.preemptedBy = event.by;
+    const { task, live } = mustLive(state, event.token);
+    if (live.preemptedBy === undefined) countStop(state, task, 1);
+    live.preemptedBy = event.by;
+    if (event.isReclaim === true) live.isReclaimed = true;
   },
   task_backed_off(state, event) {
     const task = state.tasks.mustGet(event.taskId);
