@@ -2,7 +2,7 @@
 // Without deadlines it is first in, first out.
 import type { AskClass } from '../state/classTable.ts';
 import type { Task } from '../state/taskTable.ts';
-import { Heap } from './heap.ts';
+import { Heap } from '../heap.ts';
 import { byArrival, isWaiting, type Standing, standingOf } from './taskOrder.ts';
 import type { Tenant } from './tenants.ts';
 

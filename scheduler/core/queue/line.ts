@@ -2,7 +2,7 @@
 // is blocked is not among them and costs nothing until it is woken.
 import { priorityMax } from '../../protocol/limits.ts';
 import type { Task } from '../state/taskTable.ts';
-import { Heap } from './heap.ts';
+import { Heap } from '../heap.ts';
 import { Lane } from './lane.ts';
 import { Share } from './share.ts';
 import { byArrival, type ScoredOrder, type Standing, type TaskOrder } from './taskOrder.ts';
