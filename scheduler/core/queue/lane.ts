@@ -25,7 +25,9 @@ interface Entries {
 /** The line that a lane is of. */
 interface Owner {
   readonly tenant: Tenant;
+  readonly touch: () => void;
   readonly list: (lane: Lane) => void;
+  readonly relist: (lane: Lane) => void;
 }
 
 export class Lane {

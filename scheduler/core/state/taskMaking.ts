@@ -101,7 +101,7 @@ export function dropTask(state: SchedulerState, task: Task): void {
     releaseCapacity(state, node, task.spec.ask, gpuMask);
     state.tasks.endAttempt(task, token);
     if (task.live) holdPlace(state, task);
-    releaseShare(state, task);
+    state.ready.release(task);
   }
   removeTask(state, task);
 }
@@ -141,20 +141,4 @@ export function releasePlace(state: SchedulerState, task: Task): void {
   state.neighbours.ended(task);
   state.licences.release(task.askClass.licences);
   if (task.live && task.askClass.rules?.isExclusive) state.nodes.setExclusive(task.live.node, 0);
-}
-
-/** Counts what an attempt reserves with its queue, its tenant, and the tenant's part of the queue. */
-export function holdShare(state: SchedulerState, task: Task): void {
-  const { ask } = task.spec;
-  const line = state.ready.lineOf(task);
-  state.ready.mustGet(task.spec.queue).share.hold(ask);
-  line.share.hold(ask);
-  line.tenant.share.hold(ask);
-}
-export function releaseShare(state: SchedulerState, task: Task): void {
-  const { ask } = task.spec;
-  const line = state.ready.lineOf(task);
-  state.ready.mustGet(task.spec.queue).share.release(ask);
-  line.share.release(ask);
-  line.tenant.share.release(ask);
 }
