@@ -11,6 +11,8 @@ export interface Contender {
   readonly place: number;
   /** Where it stands with its next task; undefined where it has none to be placed. Written by its contest. */
   candidate: Candidate | undefined;
+  /** Where it stands among those to be looked at anew; -1 where it does not. Written by its contest. */
+  staleAt: number;
 }
 
 /** What decides between contenders. */
@@ -43,27 +45,35 @@ const sweepFrom = 64;
 
 export class Contest<One extends Contender> {
   readonly #sorted = new Heap<Candidate>(isLess);
-  /** Those of which something has changed. */
-  readonly #stale = new Set<One>();
+  /** Those of which something has changed: each once. */
+  readonly #stale: One[] = [];
   #holding = 0;
   /** What the most served one has; undefined where that has to be looked for. */
   #most: number | undefined;
 
   /** To be called where anything has changed that its standing or its next task is made of. O(1). */
   touch(one: One): void {
-    this.#stale.add(one);
+    if (one.staleAt < 0) one.staleAt = this.#stale.push(one) - 1;
   }
   /** It takes part no longer. */
   forget(one: One): void {
-    this.#stale.delete(one);
+    const last = one.staleAt < 0 ? undefined : this.#stale.pop();
+    if (last && last !== one) {
+      this.#stale[one.staleAt] = last;
+      last.staleAt = one.staleAt;
+    }
+    one.staleAt = -1;
     this.#set(one, undefined);
     if (one.served === this.#most) this.#most = undefined;
   }
 
   /** Of all candidates the one that goes first. Amortised O(log n) for each contender that was touched. */
   first(candidateOf: (one: One) => Candidate | undefined): Candidate | undefined {
-    for (const one of this.#stale) this.#set(one, candidateOf(one));
-    this.#stale.clear();
+    for (const one of this.#stale) {
+      one.staleAt = -1;
+      this.#set(one, candidateOf(one));
+    }
+    this.#stale.length = 0;
     if (this.#sorted.size > 2 * this.#holding + sweepFrom) this.#sorted.sift(holds);
     for (;;) {
       const top = this.#sorted.top();

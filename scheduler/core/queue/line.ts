@@ -24,6 +24,7 @@ export class Line implements Contender {
   readonly tenant: Tenant;
   readonly place: number;
   candidate: Candidate | undefined;
+  staleAt = -1;
   /** What the tenant has in this queue. */
   readonly share = new Share();
   /** Placements so far by weight, among the tenants of the queue: decides between equal shares. Soft state. */

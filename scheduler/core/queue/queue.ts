@@ -24,6 +24,7 @@ export class Queue implements Contender {
   readonly place: number;
   settings: QueueSettings;
   candidate: Candidate | undefined;
+  staleAt = -1;
   readonly share = new Share();
   readonly rate = new RateGate();
   /**

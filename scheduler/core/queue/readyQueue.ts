@@ -11,7 +11,6 @@ import { leastServed } from './contest.ts';
 import type { Lane } from './lane.ts';
 import type { Line } from './line.ts';
 import type { Queue } from './queue.ts';
-import type { Share } from './share.ts';
 import type { TenantTable } from './tenants.ts';
 import { Turns } from './turns.ts';
 
@@ -137,17 +136,25 @@ export class ReadyQueue {
 
   /** Counts what an attempt reserves with its queue, its tenant, and the tenant's part of the queue. */
   hold(task: Task): void {
-    for (const share of this.#sharesOf(task)) share.hold(task.spec.ask);
+    const { ask } = task.spec;
+    const line = this.#changedLineOf(task);
+    this.mustGet(task.spec.queue).share.hold(ask);
+    line.share.hold(ask);
+    line.tenant.share.hold(ask);
   }
   release(task: Task): void {
-    for (const share of this.#sharesOf(task)) share.release(task.spec.ask);
+    const { ask } = task.spec;
+    const line = this.#changedLineOf(task);
+    this.mustGet(task.spec.queue).share.release(ask);
+    line.share.release(ask);
+    line.tenant.share.release(ask);
   }
-  #sharesOf(task: Task): readonly Share[] {
+  /** Where the tenant has bounds or a guarantee, what it holds in one queue decides in all of them. */
+  #changedLineOf(task: Task): Line {
     const line = this.lineOf(task);
-    const { settings, share, lines } = line.tenant;
-    if (settings) for (const other of lines) other.touch();
+    if (line.tenant.settings) for (const other of line.tenant.lines) other.touch();
     else line.touch();
-    return [this.mustGet(task.spec.queue).share, line.share, share];
+    return line;
   }
 
   /**

@@ -65,7 +65,7 @@ export class Turns {
       for (const queue of this.#queues.values()) this.#contest.touch(queue);
     }
     let best = this.#contest.first((queue) =>
-      isRestless(queue) ? undefined : this.#candidateOf(queue, nowMs),
+      this.#restless.includes(queue) ? undefined : this.#candidateOf(queue, nowMs),
     );
     for (const queue of this.#restless) {
       const candidate = this.#candidateOf(queue, nowMs, best);
