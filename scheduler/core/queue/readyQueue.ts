@@ -22,6 +22,8 @@ export class ReadyQueue {
   version = 0;
   /** Blocked asks for which attempts of others may be stopped: of late set aside, or asked for. Soft state. */
   readonly comers = new Set<AskClass>();
+  /** Live asks that no node could take when last tried. Soft state. */
+  readonly blocked = new Set<AskClass>();
   readonly #turns: Turns;
   readonly #bulk: Bulk;
   readonly #tenants: TenantTable;
@@ -172,6 +174,7 @@ export class ReadyQueue {
   block(askClass: AskClass): void {
     if (askClass.isBlocked) return;
     askClass.isBlocked = true;
+    this.blocked.add(askClass);
     this.version += 1;
     for (const lane of this.lanesOf(askClass)) {
       this.#open -= lane.size;
@@ -181,6 +184,7 @@ export class ReadyQueue {
   wake(askClass: AskClass): void {
     if (!askClass.isBlocked) return;
     askClass.isBlocked = false;
+    this.blocked.delete(askClass);
     this.version += 1;
     for (const lane of this.lanesOf(askClass)) {
       this.#open += lane.size;
@@ -197,7 +201,8 @@ export class ReadyQueue {
     this.#open = 0;
     this.comers.clear();
     this.version += 1;
-    for (const askClass of this.#lanesByAsk.keys()) askClass.isBlocked = false;
+    for (const askClass of this.blocked) askClass.isBlocked = false;
+    this.blocked.clear();
     for (const queue of this.queues.values()) {
       queue.rate.reset();
       queue.forgetTurns();

@@ -127,7 +127,7 @@ export function removeTask(state: SchedulerState, task: Task): void {
   for (const share of [queue.share, line.share, tenant.share]) share.live -= 1;
   state.ready.forgetIfIdle(queue, line);
   state.tenants.forgetIfIdle(tenant);
-  state.classes.releaseAskClass(task.askClass);
+  releaseAsk(state, task.askClass);
 }
 
 /** Counts a live attempt where placement rules ask for it. Before `holdCapacity`, which says what the node can take. */
@@ -141,4 +141,10 @@ export function releasePlace(state: SchedulerState, task: Task): void {
   state.neighbours.ended(task);
   state.licences.release(task.askClass.licences);
   if (task.live && task.askClass.rules?.isExclusive) state.nodes.setExclusive(task.live.node, 0);
+}
+
+/** One live task or array of this ask less. */
+export function releaseAsk({ classes, ready }: SchedulerState, ask: AskClass): void {
+  classes.releaseAskClass(ask);
+  if (ask.users === 0) ready.blocked.delete(ask);
 }
