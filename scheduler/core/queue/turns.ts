@@ -1,5 +1,5 @@
-// Which queue goes next: those below what is guaranteed to them first, then the one with the least share of the plant by
-// weight, then the least served.
+// Which queue goes next: those below what is guaranteed to them first, then the one with the least share of the plant
+// by weight, then the least served.
 import type { QueueName } from '../../protocol/brands.ts';
 import type { QueueSettings } from '../../protocol/queue.ts';
 import type { Plant } from '../state/plant.ts';
