@@ -247,11 +247,11 @@ test('an attempt that comes later is stopped for a task that waited before', () 
   const high = submitOne({ ...urgent, ask: { cpu: 4_000 }, priority: 4 });
   expect(stops(wait(2_000))).toEqual([]);
   const low = submitOne({ ...small, ask: { cpu: 4_000 } });
-  core.state.ready.mustGet(queueName('urgent')).settings = { weight: 1, mode: 'paused', canPreempt: true };
+  core.state.ready.put(queueName('urgent'), { weight: 1, mode: 'paused', canPreempt: true });
   end(fixed, success);
   expect(liveOf(core, low).nodeId).toBe('N1');
   expect(isStopped(low)).toBe(false);
-  core.state.ready.mustGet(queueName('urgent')).settings = { weight: 1, mode: 'open', canPreempt: true };
+  core.state.ready.put(queueName('urgent'), { weight: 1, mode: 'open', canPreempt: true });
   wait(500);
   expect([isStopped(low), preemptionOf(core.state, { taskId: high })?.nodeId]).toEqual([true, 'N1']);
 });

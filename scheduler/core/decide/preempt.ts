@@ -27,7 +27,7 @@ const unseenEveryMs = 100;
  */
 export function preemptForWaiting(turn: Turn): boolean {
   const { preemption, ready } = turn.state;
-  const news = preemption.takeNews();
+  const news = preemption.takeNews(ready.takeGuaranteeNews());
   const isUnseenDue = preemption.unseen.size > 0 && turn.nowMs >= preemption.unseenFromMs;
   if (!news && !isUnseenDue && ready.comers.size === 0 && preemption.keptBack.size === 0) return false;
   if (preemption.preemptibles.isEmpty || !mayAnyPreempt(turn.state)) {

@@ -3,6 +3,7 @@
 import type { NodeIndex } from '../../protocol/brands.ts';
 import type { QueueSettings } from '../../protocol/queue.ts';
 import { emptyFits } from '../place/everFits.ts';
+import { fitting } from '../place/offer.ts';
 import type { Reservation } from '../place/reservations.ts';
 import { gateOf } from '../queue/gates.ts';
 import type { Lane } from '../queue/lane.ts';
@@ -109,8 +110,9 @@ function closeRound(state: SchedulerState, queue: Queue, { woken, nodes }: Round
   state.keeping.rounds.delete(queue);
   for (const { node } of state.reservations.all) nodes.add(node);
   state.reservations.lookFor(undefined);
-  for (const ask of woken)
-    if (!ask.isBlocked && ![...nodes].some((node) => state.placer.fits(node, ask))) state.ready.block(ask);
+  const open = [...woken].filter((ask) => !ask.isBlocked);
+  const fit = new Set(fitting(open, nodes, state));
+  for (const ask of open) if (!fit.has(ask)) state.ready.block(ask);
 }
 
 /** The first of a queue's blocked tasks, by its order. O(lanes). */

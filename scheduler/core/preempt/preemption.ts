@@ -63,9 +63,9 @@ export class Preemption {
     this.isUnderWay = false;
   }
   /** What is there to try that was not when this was last asked? */
-  takeNews(): News | undefined {
+  takeNews(haveGuaranteesMoved: boolean): News | undefined {
     const isForAll = this.hasNews || this.preemptibles.hasNew;
-    const news = isForAll ? 'all' : this.haveSharesChanged ? 'guarantees' : undefined;
+    const news = isForAll ? 'all' : haveGuaranteesMoved || this.haveSharesChanged ? 'guarantees' : undefined;
     this.hasNews = false;
     this.haveSharesChanged = false;
     this.preemptibles.hasNew = false;

@@ -2,7 +2,7 @@
 // Without deadlines it is first in, first out.
 import type { AskClass } from '../state/classTable.ts';
 import type { Task } from '../state/taskTable.ts';
-import { Heap } from './heap.ts';
+import { Heap } from '../heap.ts';
 import { byArrival, isWaiting, type Standing, standingOf } from './taskOrder.ts';
 import type { Tenant } from './tenants.ts';
 
@@ -25,7 +25,9 @@ interface Entries {
 /** The line that a lane is of. */
 interface Owner {
   readonly tenant: Tenant;
+  readonly touch: () => void;
   readonly list: (lane: Lane) => void;
+  readonly relist: (lane: Lane) => void;
 }
 
 /** How far its first task has looked through the nodes for something to stop. */

@@ -2,7 +2,8 @@
 // is blocked is not among them and costs nothing until it is woken.
 import { priorityMax } from '../../protocol/limits.ts';
 import type { Task } from '../state/taskTable.ts';
-import { Heap } from './heap.ts';
+import { Heap } from '../heap.ts';
+import type { Candidate, Contender } from './contest.ts';
 import { Lane } from './lane.ts';
 import { Share } from './share.ts';
 import { byArrival, type ScoredOrder, type Standing, type TaskOrder } from './taskOrder.ts';
@@ -19,8 +20,11 @@ export interface Choice {
   readonly isBeyond: (lane: Lane) => boolean;
 }
 
-export class Line {
+export class Line implements Contender {
   readonly tenant: Tenant;
+  readonly place: number;
+  candidate: Candidate | undefined;
+  staleAt = -1;
   /** What the tenant has in this queue. */
   readonly share = new Share();
   /** Placements so far by weight, among the tenants of the queue: decides between equal shares. Soft state. */
@@ -28,11 +32,16 @@ export class Line {
   /** Tasks in line, over all lanes. */
   waiting = 0;
   readonly lanes = new Map<number, Lane>();
+  /** To be called where anything has changed that decides when it goes next. */
+  readonly touch: () => void;
   /** Lanes without and with GPUs: those with can be passed over where a quota of GPUs is used up. */
   readonly #sorted = { plain: new Heap<Listed>(before), gpu: new Heap<Listed>(before) };
 
-  constructor(tenant: Tenant) {
+  /** `onChange`: something that decides when it goes next may have changed. */
+  constructor(tenant: Tenant, place: number, onChange: () => void) {
     this.tenant = tenant;
+    this.place = place;
+    this.touch = onChange;
   }
 
   /** The lane of a task, made where it is new. */
@@ -50,8 +59,13 @@ export class Line {
     lane.listed = 0;
   }
 
-  /** Lists a lane by its head, unless it is listed so already, or blocked. O(log lanes). */
+  /** To be called where a lane may be served now, or has another head. O(log lanes). */
   list(lane: Lane): void {
+    this.touch();
+    this.relist(lane);
+  }
+  /** Lists a lane by its head, unless it is listed so already, or blocked. O(log lanes). */
+  relist(lane: Lane): void {
     if (lane.askClass.isBlocked) return;
     const task = lane.first();
     if (!task || lane.listed === task.enqueuedOrder) return;
@@ -60,11 +74,12 @@ export class Line {
   }
   /** All lanes anew: their asks' bulk, blocks or quotas have changed. O(lanes log lanes). */
   listAll(): void {
+    this.touch();
     this.#sorted.plain.clear();
     this.#sorted.gpu.clear();
     for (const lane of this.lanes.values()) {
       lane.listed = 0;
-      this.list(lane);
+      this.relist(lane);
     }
   }
 
@@ -109,7 +124,7 @@ function topOf(sorted: Heap<Listed>, isBeyond: Choice['isBeyond']): Listed | und
     if (isListed && !lane.askClass.isBlocked && !isBeyond(lane)) {
       if (lane.first()?.enqueuedOrder === top.order) return top;
       sorted.pop();
-      lane.line.list(lane);
+      lane.line.relist(lane);
       continue;
     }
     sorted.pop();

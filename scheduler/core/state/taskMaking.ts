@@ -1,9 +1,7 @@
 // How a task comes into the state and leaves it, whatever event or snapshot says so.
 import { type Ms, ms } from '../../protocol/brands.ts';
 import type { TaskGroupRef, TaskRecord, TaskSpec } from '../../protocol/task.ts';
-import type { Queue } from '../queue/queue.ts';
 import { amountsOf } from '../queue/share.ts';
-import type { Tenant } from '../queue/tenants.ts';
 import { releaseCapacity } from './capacity.ts';
 import type { AskClass } from './classTable.ts';
 import type { SchedulerState } from './schedulerState.ts';
@@ -105,7 +103,7 @@ export function dropTask(state: SchedulerState, task: Task): void {
     if (preemptedBy !== undefined) countStop(state, task, -1);
     state.tasks.endAttempt(task, token);
     if (task.live) holdPlace(state, task);
-    releaseShare(state, task);
+    state.ready.release(task);
   }
   removeTask(state, task);
 }
@@ -131,7 +129,7 @@ export function removeTask(state: SchedulerState, task: Task): void {
   for (const share of [queue.share, line.share, tenant.share]) share.live -= 1;
   state.ready.forgetIfIdle(queue, line);
   state.tenants.forgetIfIdle(tenant);
-  state.classes.releaseAskClass(task.askClass);
+  releaseAsk(state, task.askClass);
 }
 
 /** Counts a live attempt where placement rules ask for it. Before `holdCapacity`, which says what the node can take. */
@@ -147,32 +145,15 @@ export function releasePlace(state: SchedulerState, task: Task): void {
   if (task.live && task.askClass.rules?.isExclusive) state.nodes.setExclusive(task.live.node, 0);
 }
 
-/** Counts what an attempt reserves with its queue, its tenant, and the tenant's part of the queue. */
-export function holdShare(state: SchedulerState, task: Task): void {
-  const { ask } = task.spec;
-  const line = state.ready.lineOf(task);
-  const queue = state.ready.mustGet(task.spec.queue);
-  queue.share.hold(ask);
-  line.share.hold(ask);
-  line.tenant.share.hold(ask);
-  shareChanged(state, queue, line.tenant);
-}
-export function releaseShare(state: SchedulerState, task: Task): void {
-  const { ask } = task.spec;
-  const line = state.ready.lineOf(task);
-  const queue = state.ready.mustGet(task.spec.queue);
-  queue.share.release(ask);
-  line.share.release(ask);
-  line.tenant.share.release(ask);
-  shareChanged(state, queue, line.tenant);
-}
-function shareChanged({ preemption }: SchedulerState, { settings }: Queue, tenant: Tenant): void {
-  if (settings.guaranteed || tenant.settings?.guaranteed) preemption.haveSharesChanged = true;
-}
-
 /** An attempt of the task is being stopped for another (1), or has ended then (-1). */
 export function countStop(state: SchedulerState, { spec }: Task, sign: 1 | -1): void {
   const amounts = amountsOf(spec.ask);
   state.ready.mustGet(spec.queue).share.countStop(amounts, sign);
   state.tenants.of(spec.tenant).share.countStop(amounts, sign);
+}
+
+/** One live task or array of this ask less. */
+export function releaseAsk({ classes, ready }: SchedulerState, ask: AskClass): void {
+  classes.releaseAskClass(ask);
+  if (ask.users === 0) ready.blocked.delete(ask);
 }

@@ -10,11 +10,9 @@ import {
   enterLine,
   enterLineInTime,
   holdPlace,
-  holdShare,
   leaveWaiting,
   newTask,
   releasePlace,
-  releaseShare,
   removeTask,
   requeuedTask,
 } from '../taskMaking.ts';
@@ -80,7 +78,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
     const node = mustIndex(state, event.nodeId);
     const isCopy = event.isCopy === true;
     if (!isCopy) leaveLine(state, task);
-    holdShare(state, task);
+    state.ready.hold(task);
     state.nextToken = Math.max(state.nextToken, event.token + 1);
     const live: LiveAttempt = {
       attempt: task.past.length + (isCopy ? 2 : 1),
@@ -123,7 +121,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
     state.tasks.endAttempt(task, live.token);
     const gang = state.gangs.of(task);
     if (gang) gang.active -= 1;
-    releaseShare(state, task);
+    state.ready.release(task);
     if (task.live) otherGoesOn(state, task, { live: task.live, isFirst });
   },
   attempt_preempt_requested(state, event) {
