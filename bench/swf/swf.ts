@@ -43,7 +43,7 @@ export const swf: Bench = (options): Promise<Measured> => {
 
 const asked = (machine: SwfMachine): Scheduler => ({
   submit: ({ id, procs, reqS }: Job) => {
-    machine.submit({ id, procs, reqTime: reqS });
+    machine.submit({ id, procs, reqTime: reqS, user: -1, exe: -1 });
   },
   end: (id) => {
     machine.end(id);

@@ -1,7 +1,6 @@
 // Whom room is kept for: the first tasks, in the order of their queue, that fit nowhere. With `easy` one task of a
 // queue, with `conservative` the first few; all others may pass where they do not delay those (backfilling).
 import type { NodeIndex } from '../../protocol/brands.ts';
-import type { QueueSettings } from '../../protocol/queue.ts';
 import { emptyFits } from '../place/everFits.ts';
 import type { Reservation } from '../place/reservations.ts';
 import { gateOf } from '../queue/gates.ts';
@@ -16,6 +15,13 @@ import type { Turn } from './turn.ts';
 
 /** Tasks of one queue that have room kept for them. More made packing no better when measured. */
 const keptMax = { off: 0, easy: 1, conservative: 12 } as const;
+/**
+ * Where few run as long as expected, room kept for many is room that stands empty: in a queue whose order finds its
+ * first ones anew each time, it is kept for one.
+ */
+const keptInDoubt = 1;
+/** Nodes that gained room of which is looked at who would just fill them. */
+const spotsMax = 64;
 /** A queue that says nothing keeps room as `easy` does, but only for a task that has waited this long. */
 const patienceMs = 60_000;
 /** Nodes compared for one reservation, and rows looked at for them: bounds a turn in a large plant. */
@@ -45,6 +51,7 @@ export function beginKeeping({ state, nowMs }: Turn): void {
   const dropped = reservations.drop((kept) => !holds(state, kept));
   for (const { node } of dropped) state.freed.add(node); // for those that wait for room there
   keeping.rounds.clear();
+  if (state.plant.spots.length > 0) state.plant.spots = [];
   const isNews = keeping.freed.size > 0 || dropped.length > 0 || keeping.seenOrder !== state.nextOrder;
   keeping.seenOrder = state.nextOrder;
   const isScan = dropped.length > 0 || nowMs >= keeping.scanDueMs;
@@ -55,7 +62,7 @@ export function beginKeeping({ state, nowMs }: Turn): void {
 }
 
 function reconsider(state: SchedulerState, queue: Queue, isScan: boolean): void {
-  if (queue.waiting === 0 || limitOf(queue.settings) === 0) return;
+  if (queue.waiting === 0 || limitOf(queue) === 0) return;
   if (!queue.order.isSteady) openRound(state, queue);
   else if (isScan) keepForFirstBlocked(state, queue, state.ready.nowMs);
 }
@@ -63,15 +70,18 @@ function reconsider(state: SchedulerState, queue: Queue, isScan: boolean): void 
 /** To be called where a task fits nowhere now, after its ask was blocked. */
 export function keepRoomFor({ state, nowMs }: Turn, task: Task): void {
   const queue = state.ready.mustGet(task.spec.queue);
-  if (limitOf(queue.settings) === 0) return;
+  if (limitOf(queue) === 0) return;
   if (isPatient(queue, task, nowMs)) keep(state, queue, task);
   const round = state.keeping.rounds.get(queue);
   if (!round) return;
   round.failures += 1;
-  if (hasAll(state, queue) || round.failures >= 2 * limitOf(queue.settings)) closeRound(state, queue, round);
+  if (hasAll(state, queue) || round.failures >= 2 * limitOf(queue)) closeRound(state, queue, round);
 }
 
-const limitOf = ({ backfill }: QueueSettings): number => keptMax[backfill ?? 'easy'];
+function limitOf({ settings: { backfill }, order, isTrusted }: Queue): number {
+  const limit = keptMax[backfill ?? 'easy'];
+  return order.isSteady || isTrusted ? limit : Math.min(limit, keptInDoubt);
+}
 const isPatient = ({ settings }: Queue, task: Task, nowMs: number): boolean =>
   settings.backfill !== undefined || nowMs - task.enqueuedAtMs >= patienceMs;
 
@@ -80,7 +90,7 @@ function hasAll({ reservations }: SchedulerState, queue: Queue): boolean {
   if (reservations.isFull) return true;
   let count = 0;
   for (const { task } of reservations.all) if (task.spec.queue === queue.name) count += 1;
-  return count >= limitOf(queue.settings);
+  return count >= limitOf(queue);
 }
 
 function holds(state: SchedulerState, { task, node }: Reservation): boolean {
@@ -101,6 +111,7 @@ function openRound(state: SchedulerState, queue: Queue): void {
     round.woken.add(askClass);
     state.ready.wake(askClass);
   }
+  state.plant.spots = [...state.plant.spots, ...round.nodes].slice(0, spotsMax);
   state.keeping.rounds.set(queue, round);
 }
 

@@ -5,7 +5,7 @@ import type { Task } from '../state/taskTable.ts';
 import { Heap } from './heap.ts';
 import { Lane } from './lane.ts';
 import { Share } from './share.ts';
-import { byArrival, type ScoredOrder, type Standing, type TaskOrder } from './taskOrder.ts';
+import { byArrival, type Outlook, type ScoredOrder, type Standing, type TaskOrder } from './taskOrder.ts';
 import type { Tenant } from './tenants.ts';
 
 /** A lane by its head. It counts while the lane says that it is listed by this task. */
@@ -17,6 +17,7 @@ export interface Choice {
   readonly withGpu: boolean;
   /** No quota lets this lane through whatever ends: its ask alone is larger. */
   readonly isBeyond: (lane: Lane) => boolean;
+  readonly outlook: Outlook;
 }
 
 export class Line {
@@ -69,18 +70,18 @@ export class Line {
   }
 
   /** The task that goes next, of all lanes or of those without GPUs. O(log lanes); O(lanes) for an unsteady order. */
-  first(order: TaskOrder, nowMs: number, choice: Choice): Task | undefined {
-    if (!order.isSteady) return this.#firstOfAll(order, nowMs, choice);
+  first(order: TaskOrder, choice: Choice): Task | undefined {
+    if (!order.isSteady) return this.#firstOfAll(order, choice);
     const plain = topOf(this.#sorted.plain, choice.isBeyond);
     const gpu = choice.withGpu ? topOf(this.#sorted.gpu, choice.isBeyond) : undefined;
     if (!plain || !gpu) return (plain ?? gpu)?.task;
-    return order.before(plain, gpu, nowMs) ? plain.task : gpu.task;
+    return order.before(plain, gpu, choice.outlook.nowMs) ? plain.task : gpu.task;
   }
 
-  #firstOfAll(order: ScoredOrder, nowMs: number, { withGpu, isBeyond }: Choice): Task | undefined {
+  #firstOfAll(order: ScoredOrder, { withGpu, isBeyond, outlook }: Choice): Task | undefined {
     let best: Task | undefined;
     let most = Number.NEGATIVE_INFINITY;
-    const scoreOf = order.scoreAsOf(this.lanes.values(), nowMs);
+    const scoreOf = order.scoreAsOf(this.lanes.values(), outlook);
     for (const lane of this.lanes.values()) {
       if (lane.askClass.isBlocked || (!withGpu && lane.askClass.ask.gpu) || isBeyond(lane)) continue;
       const task = lane.first();

@@ -3,13 +3,14 @@ import type { QueueName } from '../../protocol/brands.ts';
 import type { QueueOrder, QueueSettings, TenantSettings } from '../../protocol/queue.ts';
 import type { Task } from '../state/taskTable.ts';
 import type { Plant } from '../state/plant.ts';
+import type { RunTimes } from '../state/runTimes.ts';
 import { isBeyond, isBorrowing, lackOf, tenantGate } from './limits.ts';
 import type { Lane } from './lane.ts';
 import { type Choice, Line } from './line.ts';
 import { RateGate } from './rateGate.ts';
 import { Share } from './share.ts';
 import { bySlowdown } from './slowdownOrder.ts';
-import { byArrival, type TaskOrder } from './taskOrder.ts';
+import { byArrival, type Outlook, type TaskOrder } from './taskOrder.ts';
 import { plainTenant, type Tenant } from './tenants.ts';
 
 /** The order that a queue is set to. */
@@ -40,9 +41,19 @@ export class Queue {
   waiting = 0;
   backoff = 0;
 
-  constructor(name: QueueName, settings: QueueSettings) {
+  readonly #runTimes: RunTimes;
+  readonly #lengthOf: Outlook['lengthOf'];
+
+  constructor(name: QueueName, settings: QueueSettings, runTimes: RunTimes) {
     this.name = name;
     this.settings = settings;
+    this.#runTimes = runTimes;
+    this.#lengthOf = (spec) => runTimes.lengthOf(spec);
+  }
+
+  /** Its tasks run about as long as expected. */
+  get isTrusted(): boolean {
+    return this.#runTimes.isTrusted(this.name);
   }
 
   get order(): TaskOrder {
@@ -65,8 +76,9 @@ export class Queue {
    * without GPUs pass one that lacks no more than GPUs.
    */
   first(plant: Plant, nowMs: number): Task | undefined {
+    const outlook = this.#outlook(plant, nowMs);
     for (const withGpu of [true, false]) {
-      const task = this.#firstOfTenants(plant, nowMs, withGpu);
+      const task = this.#firstOfTenants(plant, outlook, withGpu);
       const lack = task && lackOf(this.share, this.settings, task.askClass);
       if (!lack) return task;
       if (!lack.isGpuOnly) return undefined;
@@ -75,14 +87,14 @@ export class Queue {
   }
 
   /** Tenants below their own first, then the least share by weight, then the least served. */
-  #firstOfTenants(plant: Plant, nowMs: number, withGpu: boolean): Task | undefined {
+  #firstOfTenants(plant: Plant, outlook: Outlook, withGpu: boolean): Task | undefined {
     let best: Candidate | undefined;
     for (const line of this.lines.values()) {
       if (line.waiting === 0 || tenantGate(line.tenant)) continue;
       const { guaranteed, weight } = line.tenant.settings ?? plainTenant;
       const level = line.share.dominantOf(plant) / weight;
       if (!guaranteed && best && !isLess({ isOwn: false, level, served: line.served }, best)) continue;
-      const task = this.#firstOfLine(line, nowMs, withGpu);
+      const task = this.#firstOfLine(line, outlook, withGpu);
       if (!task) continue;
       const candidate = { isOwn: isOwn(line.tenant, task), level, served: line.served, task };
       if (!best || isLess(candidate, best)) best = candidate;
@@ -90,16 +102,21 @@ export class Queue {
     return best?.task;
   }
 
-  #firstOfLine(line: Line, nowMs: number, withGpu: boolean): Task | undefined {
+  #firstOfLine(line: Line, outlook: Outlook, withGpu: boolean): Task | undefined {
     const bounds = line.tenant.settings ?? plainTenant;
     const isBeyond = this.#isBeyond(bounds);
-    const choice: Choice = { withGpu, isBeyond };
-    const task = line.first(this.order, nowMs, choice);
+    const task = line.first(this.order, { withGpu, isBeyond, outlook });
     const lack = task && lackOf(line.tenant.share, bounds, task.askClass);
     if (!lack) return task;
     if (!lack.isGpuOnly || !withGpu) return undefined;
-    const other = line.first(this.order, nowMs, { withGpu: false, isBeyond });
+    const other = line.first(this.order, { withGpu: false, isBeyond, outlook });
     return other && lackOf(line.tenant.share, bounds, other.askClass) ? undefined : other;
+  }
+
+  #outlook({ fills }: Plant, nowMs: number): Outlook {
+    const { order } = this;
+    const isTrusted = !order.isSteady && this.isTrusted; // nobody else asks
+    return { nowMs, lengthOf: this.#lengthOf, isTrusted, fills };
   }
 
   #isBeyond(ofTenant: TenantSettings): Choice['isBeyond'] {

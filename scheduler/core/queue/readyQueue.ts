@@ -6,6 +6,7 @@ import type { QueueSettings } from '../../protocol/queue.ts';
 import type { Amounts } from '../../protocol/view.ts';
 import type { AskClass } from '../state/classTable.ts';
 import type { Plant } from '../state/plant.ts';
+import type { RunTimes } from '../state/runTimes.ts';
 import type { Task } from '../state/taskTable.ts';
 import { isBorrowing, queueGate } from './limits.ts';
 import type { Lane } from './lane.ts';
@@ -29,14 +30,16 @@ export class ReadyQueue {
   readonly comers = new Set<AskClass>();
   readonly #plant: Plant;
   readonly #tenants: TenantTable;
+  readonly #runTimes: RunTimes;
   readonly #lanesByAsk = new Map<AskClass, Set<Lane>>();
   /** The plant as it was when lanes were last sorted by what share of it they ask. */
   #sortedFor: Amounts & { readonly version: number } = { cpu: 0, memory: 0, gpu: 0, version: 0 };
   #open = 0;
 
-  constructor(plant: Plant, tenants: TenantTable) {
+  constructor(plant: Plant, tenants: TenantTable, runTimes: RunTimes) {
     this.#plant = plant;
     this.#tenants = tenants;
+    this.#runTimes = runTimes;
   }
 
   /** Tasks in the ready window: of those whose ask is not blocked, as many as the window shows. */
@@ -50,7 +53,7 @@ export class ReadyQueue {
 
   put(name: QueueName, settings: QueueSettings): void {
     const known = this.queues.get(name);
-    if (!known) this.queues.set(name, new Queue(name, settings));
+    if (!known) this.queues.set(name, new Queue(name, settings, this.#runTimes));
     else {
       if (known.settings.ratePerS !== settings.ratePerS) known.rate.reset();
       known.settings = settings;

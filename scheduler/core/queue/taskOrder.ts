@@ -1,5 +1,6 @@
 // Which of two tasks of one tenant in one queue goes first. An order is a value: a queue may be given another.
 import { ageingStepMs } from '../../protocol/limits.ts';
+import type { Ask, TaskSpec } from '../../protocol/task.ts';
 import type { AskClass } from '../state/classTable.ts';
 import type { Task } from '../state/taskTable.ts';
 
@@ -28,7 +29,17 @@ export interface SteadyOrder {
 export interface ScoredOrder {
   readonly isSteady: false;
   /** How urgent a task of this bulk is now, the most urgent first; what is waiting in all decides with. O(lanes). */
-  readonly scoreAsOf: (lanes: Iterable<LaneView>, nowMs: number) => (task: Task, bulk: number) => number;
+  readonly scoreAsOf: (lanes: Iterable<LaneView>, outlook: Outlook) => (task: Task, bulk: number) => number;
+}
+/** What a scored order may know of the time, of run times, and of the plant. */
+export interface Outlook {
+  readonly nowMs: number;
+  /** How long a task should run, in milliseconds. */
+  readonly lengthOf: (spec: TaskSpec) => number;
+  /** Tasks of the queue run about as long as expected. */
+  readonly isTrusted: boolean;
+  /** It would fill what has become free on a node to the last core or MiB. */
+  readonly fills: (ask: Ask) => boolean;
 }
 /** Within a lane without deadlines tasks go as they came, whatever the order. */
 export type TaskOrder = SteadyOrder | ScoredOrder;
