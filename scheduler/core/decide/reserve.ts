@@ -16,12 +16,11 @@ import type { Turn } from './turn.ts';
 /** Tasks of one queue that have room kept for them. More made packing no better when measured. */
 const keptMax = { off: 0, easy: 1, conservative: 12 } as const;
 /**
- * Where few run as long as expected, room kept for many is room that stands empty: in a queue whose order finds its
- * first ones anew each time, it is kept for one.
+ * In a queue whose order finds its first ones anew each time it is kept for fewer where that pays. Where few run as long
+ * as expected, room kept for many stands empty. Where little waits, each keeps short ones from starting at once.
  */
 const keptInDoubt = 1;
-/** Nodes that gained room of which is looked at who would just fill them. */
-const spotsMax = 64;
+const keptUnlessPacking = 4;
 /** A queue that says nothing keeps room as `easy` does, but only for a task that has waited this long. */
 const patienceMs = 60_000;
 /** Nodes compared for one reservation, and rows looked at for them: bounds a turn in a large plant. */
@@ -51,7 +50,7 @@ export function beginKeeping({ state, nowMs }: Turn): void {
   const dropped = reservations.drop((kept) => !holds(state, kept));
   for (const { node } of dropped) state.freed.add(node); // for those that wait for room there
   keeping.rounds.clear();
-  if (state.plant.spots.length > 0) state.plant.spots = [];
+  state.openings.clear();
   const isNews = keeping.freed.size > 0 || dropped.length > 0 || keeping.seenOrder !== state.nextOrder;
   keeping.seenOrder = state.nextOrder;
   const isScan = dropped.length > 0 || nowMs >= keeping.scanDueMs;
@@ -78,9 +77,11 @@ export function keepRoomFor({ state, nowMs }: Turn, task: Task): void {
   if (hasAll(state, queue) || round.failures >= 2 * limitOf(queue)) closeRound(state, queue, round);
 }
 
-function limitOf({ settings: { backfill }, order, isTrusted }: Queue): number {
-  const limit = keptMax[backfill ?? 'easy'];
-  return order.isSteady || isTrusted ? limit : Math.min(limit, keptInDoubt);
+function limitOf(queue: Queue): number {
+  const limit = keptMax[queue.settings.backfill ?? 'easy'];
+  if (limit <= 1 || queue.order.isSteady) return limit;
+  if (!queue.isTrusted) return keptInDoubt;
+  return queue.isPacking ? limit : Math.min(limit, keptUnlessPacking);
 }
 const isPatient = ({ settings }: Queue, task: Task, nowMs: number): boolean =>
   settings.backfill !== undefined || nowMs - task.enqueuedAtMs >= patienceMs;
@@ -111,7 +112,7 @@ function openRound(state: SchedulerState, queue: Queue): void {
     round.woken.add(askClass);
     state.ready.wake(askClass);
   }
-  state.plant.spots = [...state.plant.spots, ...round.nodes].slice(0, spotsMax);
+  state.openings.add(round.nodes);
   state.keeping.rounds.set(queue, round);
 }
 
@@ -148,7 +149,9 @@ function keep(state: SchedulerState, queue: Queue, task: Task): void {
   if (task.askClass.gangSize > 0) return; // it needs room on several nodes at one time
   if (task.askClass.rules) return; // they look at other tasks: when those end tells too little
   const node = soonestNode(state, task);
-  if (node !== undefined) state.reservations.keep(task, node);
+  if (node === undefined) return;
+  const { fromMs } = state.reservations.keep(task, node);
+  state.openings.keptFromMs = Math.min(state.openings.keptFromMs, fromMs);
 }
 
 /** The node that should have room first, among so many that could take the task when empty; the first on a tie. */

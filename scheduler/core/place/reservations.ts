@@ -92,11 +92,12 @@ export class Reservations {
     return plan.earliest(task.spec.ask, this.#runTimes.lengthOf(task.spec));
   }
   /** Keeps a node for a task from the first time on at which it has room. */
-  keep(task: Task, node: NodeIndex): void {
+  keep(task: Task, node: NodeIndex): Reservation {
     const kept = { task, node, fromMs: 0, untilMs: 0 };
     if (this.#plans.has(node)) this.#hold(this.#planOf(node), kept);
     this.#kept.push(kept);
     if (!this.#plans.has(node)) this.#planOf(node);
+    return kept;
   }
   drop(isMeant: (kept: Reservation) => boolean): readonly Reservation[] {
     const dropped = this.#kept.filter(isMeant);

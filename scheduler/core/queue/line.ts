@@ -5,7 +5,14 @@ import type { Task } from '../state/taskTable.ts';
 import { Heap } from './heap.ts';
 import { Lane } from './lane.ts';
 import { Share } from './share.ts';
-import { byArrival, type Outlook, type ScoredOrder, type Standing, type TaskOrder } from './taskOrder.ts';
+import {
+  byArrival,
+  type OrderMemory,
+  type Outlook,
+  type ScoredOrder,
+  type Standing,
+  type TaskOrder,
+} from './taskOrder.ts';
 import type { Tenant } from './tenants.ts';
 
 /** A lane by its head. It counts while the lane says that it is listed by this task. */
@@ -29,6 +36,7 @@ export class Line {
   /** Tasks in line, over all lanes. */
   waiting = 0;
   readonly lanes = new Map<number, Lane>();
+  readonly memory: OrderMemory = { backlogMs: 0, atMs: 0, isPacking: false };
   /** Lanes without and with GPUs: those with can be passed over where a quota of GPUs is used up. */
   readonly #sorted = { plain: new Heap<Listed>(before), gpu: new Heap<Listed>(before) };
 
@@ -81,7 +89,7 @@ export class Line {
   #firstOfAll(order: ScoredOrder, { withGpu, isBeyond, outlook }: Choice): Task | undefined {
     let best: Task | undefined;
     let most = Number.NEGATIVE_INFINITY;
-    const scoreOf = order.scoreAsOf(this.lanes.values(), outlook);
+    const scoreOf = order.scoreAsOf({ lanes: this.lanes.values(), memory: this.memory }, outlook);
     for (const lane of this.lanes.values()) {
       if (lane.askClass.isBlocked || (!withGpu && lane.askClass.ask.gpu) || isBeyond(lane)) continue;
       const task = lane.first();

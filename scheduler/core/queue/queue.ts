@@ -3,7 +3,6 @@ import type { QueueName } from '../../protocol/brands.ts';
 import type { QueueOrder, QueueSettings, TenantSettings } from '../../protocol/queue.ts';
 import type { Task } from '../state/taskTable.ts';
 import type { Plant } from '../state/plant.ts';
-import type { RunTimes } from '../state/runTimes.ts';
 import { isBeyond, isBorrowing, lackOf, tenantGate } from './limits.ts';
 import type { Lane } from './lane.ts';
 import { type Choice, Line } from './line.ts';
@@ -25,6 +24,9 @@ const orders: Readonly<Record<QueueOrder, TaskOrder>> = {
  */
 const lagMax = 2;
 
+/** What orders may know. */
+export type Known = Pick<Outlook, 'runTimes' | 'openings'>;
+
 export class Queue {
   readonly name: QueueName;
   settings: QueueSettings;
@@ -41,23 +43,27 @@ export class Queue {
   waiting = 0;
   backoff = 0;
 
-  readonly #runTimes: RunTimes;
-  readonly #lengthOf: Outlook['lengthOf'];
+  readonly #known: Known;
 
-  constructor(name: QueueName, settings: QueueSettings, runTimes: RunTimes) {
+  constructor(name: QueueName, settings: QueueSettings, known: Known) {
     this.name = name;
     this.settings = settings;
-    this.#runTimes = runTimes;
-    this.#lengthOf = (spec) => runTimes.lengthOf(spec);
+    this.#known = known;
   }
 
   /** Its tasks run about as long as expected. */
   get isTrusted(): boolean {
-    return this.#runTimes.isTrusted(this.name);
+    return this.#known.runTimes.isTrusted(this.name);
   }
 
   get order(): TaskOrder {
     return orders[this.settings.order ?? 'arrival'];
+  }
+
+  /** So much waits in it of some tenant that the plant has to be packed. O(tenants). */
+  get isPacking(): boolean {
+    for (const { memory } of this.lines.values()) if (memory.isPacking) return true;
+    return false;
   }
 
   *lanes(): IterableIterator<Lane> {
@@ -76,7 +82,7 @@ export class Queue {
    * without GPUs pass one that lacks no more than GPUs.
    */
   first(plant: Plant, nowMs: number): Task | undefined {
-    const outlook = this.#outlook(plant, nowMs);
+    const outlook = this.#outlookAt(nowMs);
     for (const withGpu of [true, false]) {
       const task = this.#firstOfTenants(plant, outlook, withGpu);
       const lack = task && lackOf(this.share, this.settings, task.askClass);
@@ -113,10 +119,9 @@ export class Queue {
     return other && lackOf(line.tenant.share, bounds, other.askClass) ? undefined : other;
   }
 
-  #outlook({ fills }: Plant, nowMs: number): Outlook {
-    const { order } = this;
-    const isTrusted = !order.isSteady && this.isTrusted; // nobody else asks
-    return { nowMs, lengthOf: this.#lengthOf, isTrusted, fills };
+  #outlookAt(nowMs: number): Outlook {
+    const isTrusted = !this.order.isSteady && this.isTrusted; // nobody else asks
+    return { nowMs, runTimes: this.#known.runTimes, openings: this.#known.openings, isTrusted };
   }
 
   #isBeyond(ofTenant: TenantSettings): Choice['isBeyond'] {

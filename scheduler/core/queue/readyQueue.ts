@@ -6,12 +6,11 @@ import type { QueueSettings } from '../../protocol/queue.ts';
 import type { Amounts } from '../../protocol/view.ts';
 import type { AskClass } from '../state/classTable.ts';
 import type { Plant } from '../state/plant.ts';
-import type { RunTimes } from '../state/runTimes.ts';
 import type { Task } from '../state/taskTable.ts';
 import { isBorrowing, queueGate } from './limits.ts';
 import type { Lane } from './lane.ts';
 import type { Line } from './line.ts';
-import { charge, isLess, leastServed, Queue } from './queue.ts';
+import { charge, isLess, type Known, leastServed, Queue } from './queue.ts';
 import { dominantShare, gpuOf } from './share.ts';
 import { plainTenant, type TenantTable } from './tenants.ts';
 
@@ -30,16 +29,16 @@ export class ReadyQueue {
   readonly comers = new Set<AskClass>();
   readonly #plant: Plant;
   readonly #tenants: TenantTable;
-  readonly #runTimes: RunTimes;
+  readonly #known: Known;
   readonly #lanesByAsk = new Map<AskClass, Set<Lane>>();
   /** The plant as it was when lanes were last sorted by what share of it they ask. */
   #sortedFor: Amounts & { readonly version: number } = { cpu: 0, memory: 0, gpu: 0, version: 0 };
   #open = 0;
 
-  constructor(plant: Plant, tenants: TenantTable, runTimes: RunTimes) {
+  constructor(plant: Plant, tenants: TenantTable, known: Known) {
     this.#plant = plant;
     this.#tenants = tenants;
-    this.#runTimes = runTimes;
+    this.#known = known;
   }
 
   /** Tasks in the ready window: of those whose ask is not blocked, as many as the window shows. */
@@ -53,7 +52,7 @@ export class ReadyQueue {
 
   put(name: QueueName, settings: QueueSettings): void {
     const known = this.queues.get(name);
-    if (!known) this.queues.set(name, new Queue(name, settings, this.#runTimes));
+    if (!known) this.queues.set(name, new Queue(name, settings, this.#known));
     else {
       if (known.settings.ratePerS !== settings.ratePerS) known.rate.reset();
       known.settings = settings;

@@ -1,7 +1,6 @@
 // What the nodes that are online have in all, kept as they come and go, so that a share of it costs nothing.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import { gpuThousandthsPerDevice } from '../../protocol/limits.ts';
-import type { Ask } from '../../protocol/task.ts';
 import type { Amounts } from '../../protocol/view.ts';
 import { type NodeTable, nodeState } from './nodeTable.ts';
 
@@ -12,8 +11,6 @@ export class Plant implements Amounts {
   gpu = 0;
   /** Grows with each change. */
   version = 1;
-  /** Nodes on which room has become free since the last turn, a few at most. Soft state. */
-  spots: readonly NodeIndex[] = [];
   readonly #nodes: NodeTable;
   readonly #counted = new Map<NodeIndex, Amounts>();
 
@@ -34,14 +31,6 @@ export class Plant implements Amounts {
     if (isCounted) this.#counted.set(node, after);
     else this.#counted.delete(node);
   }
-
-  /** Would this fill one of the spots to the last core or MiB? O(spots). */
-  readonly fills = ({ cpu, memory }: Ask): boolean => {
-    const { cpuFree, memoryFree } = this.#nodes;
-    for (const node of this.spots)
-      if ((cpu > 0 && cpuFree[node] === cpu) || (memory > 0 && memoryFree[node] === memory)) return true;
-    return false;
-  };
 
   #amountsOf(node: NodeIndex): Amounts {
     const { cpuTotal, memoryTotal, gpuDevices } = this.#nodes;

@@ -18,6 +18,7 @@ import { Deadlines } from '../queue/deadlines.ts';
 import { Reservations } from '../place/reservations.ts';
 import { EndRate } from '../queue/endRate.ts';
 import { Keeping } from '../queue/keeping.ts';
+import { Openings } from '../queue/openings.ts';
 import { ReadyQueue } from '../queue/readyQueue.ts';
 import { TenantTable } from '../queue/tenants.ts';
 import { RunTimes } from './runTimes.ts';
@@ -65,7 +66,8 @@ export class SchedulerState {
   readonly classes = new ClassTable(this.neighbours);
   readonly tenants = new TenantTable();
   readonly runTimes = new RunTimes();
-  readonly ready = new ReadyQueue(this.plant, this.tenants, this.runTimes);
+  readonly openings = new Openings(this.nodes);
+  readonly ready = new ReadyQueue(this.plant, this.tenants, this);
   readonly maintenance = new Maintenance(this.nodes, this.index);
   readonly licences = new LicenceTable();
   readonly gangs = new GangTable();
