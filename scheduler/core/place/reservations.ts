@@ -91,6 +91,12 @@ export class Reservations {
     const plan = this.#plans.has(node) ? this.#planOf(node) : this.#planFor(node);
     return plan.earliest(task.spec.ask, this.#runTimes.lengthOf(task.spec));
   }
+  /** For an explanation: the same, and where it is not room that is short, when the node should be empty. */
+  roomAtMs(node: NodeIndex, task: Task): number | undefined {
+    const atMs = this.earliestOn(node, task);
+    if (atMs === undefined || atMs > this.#nowMs) return atMs;
+    return this.#endsOn(node).reduce((last, end) => Math.max(last, end.atMs), atMs);
+  }
   /** Keeps a node for a task from the first time on at which it has room. */
   keep(task: Task, node: NodeIndex): Reservation {
     const kept = { task, node, fromMs: 0, untilMs: 0 };
@@ -164,13 +170,17 @@ export class Reservations {
     return plan;
   }
   #planFor(node: NodeIndex): NodePlan {
+    return new NodePlan(node, this.#fleet, this.#nowMs, this.#endsOn(node));
+  }
+  /** When what runs there should end. */
+  #endsOn(node: NodeIndex): readonly ExpectedEnd[] {
     const ends: ExpectedEnd[] = [];
     for (const token of this.#fleet.attemptsOn(node)) {
       const task = this.#tasks.byToken(token);
       const live = attemptOf(task, token);
       if (task && live) ends.push(this.#endOf(task, live));
     }
-    return new NodePlan(node, this.#fleet, this.#nowMs, ends);
+    return ends;
   }
   #hold(plan: NodePlan, kept: Reservation): void {
     const { ask } = kept.task.spec;
