@@ -91,11 +91,20 @@ export class Reservations {
     const plan = this.#plans.has(node) ? this.#planOf(node) : this.#planFor(node);
     return plan.earliest(task.spec.ask, this.#runTimes.lengthOf(task.spec));
   }
-  /** For an explanation: the same, and where it is not room that is short, when the node should be empty. */
-  roomAtMs(node: NodeIndex, task: Task): number | undefined {
-    const atMs = this.earliestOn(node, task);
+  /**
+   * For an explanation: the same for a node that cannot take it now, and where it is not room that is short, when it
+   * should be empty. Undefined where that is not before `beforeMs`.
+   */
+  roomAtMs(node: NodeIndex, task: Task, beforeMs: number): number | undefined {
+    const ends = this.#endsOn(node);
+    const firstMs = ends.reduce((first, end) => Math.min(first, end.atMs), Number.POSITIVE_INFINITY);
+    if (firstMs >= beforeMs) return undefined;
+    const plan = this.#plans.has(node)
+      ? this.#planOf(node)
+      : new NodePlan(node, this.#fleet, this.#nowMs, ends);
+    const atMs = plan.earliest(task.spec.ask, this.#runTimes.lengthOf(task.spec));
     if (atMs === undefined || atMs > this.#nowMs) return atMs;
-    return this.#endsOn(node).reduce((last, end) => Math.max(last, end.atMs), atMs);
+    return ends.reduce((last, end) => Math.max(last, end.atMs), atMs);
   }
   /** Keeps a node for a task from the first time on at which it has room. */
   keep(task: Task, node: NodeIndex): Reservation {

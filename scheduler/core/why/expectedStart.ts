@@ -64,10 +64,8 @@ function roomInMs(
   task: Task,
   { wantRoom }: NodeScan,
 ): number | undefined {
-  let least: number | undefined;
-  for (const node of wantRoom) {
-    const atMs = reservations.roomAtMs(node, task);
-    if (atMs !== undefined && (least === undefined || atMs < least)) least = atMs;
-  }
-  return least && Math.max(turnMs, least - lastBatchAtMs);
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (const node of wantRoom)
+    leastMs = Math.min(leastMs, reservations.roomAtMs(node, task, leastMs) ?? leastMs);
+  return Number.isFinite(leastMs) ? Math.max(turnMs, leastMs - lastBatchAtMs) : undefined;
 }
