@@ -83,4 +83,4 @@ export class SwfMachine {
 
 /** A number in letters: digits of a name do not tell one kind of task from another. */
 const letters = (mark: number): string =>
-  [...String(mark)].map((digit) => (digit === '-' ? 'z' : 'abcdefghij'.charAt(Number(digit)))).join('');
+  String(mark).replaceAll(/[0-9-]/g, (digit) => (digit === '-' ? 'z' : 'abcdefghij'.charAt(Number(digit))));

@@ -17,7 +17,7 @@ function stageAfter(lengthsMs: readonly number[], { change = {}, end = success, 
   const stage = startedCore();
   const { core, give, join, submitOne, jump, beat, ended, started } = stage;
   join('N1', { resources: { cpu: 8_000 } });
-  give({ kind: 'PutQueue', queue: taskSpec().queue, change: change as QueueChange, actor: 'ann' });
+  give({ kind: 'PutQueue', queue: taskSpec().queue, change, actor: 'ann' });
   for (const [at, runMs] of lengthsMs.entries()) {
     const id = submitOne({ ...task, name: task.name && `press ${String(at)}` });
     const { token } = liveOf(core, id);
