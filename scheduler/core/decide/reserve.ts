@@ -16,8 +16,8 @@ import type { Turn } from './turn.ts';
 /** Tasks of one queue that have room kept for them. More made packing no better when measured. */
 const keptMax = { off: 0, easy: 1, conservative: 12 } as const;
 /**
- * In a queue whose order finds its first ones anew each time it is kept for fewer where that pays. Where few run as long
- * as expected, room kept for many stands empty. Where little waits, each keeps short ones from starting at once.
+ * In a queue whose order finds its first ones anew each time it is kept for fewer where that pays. Where few run as
+ * long as expected, room kept for many stands empty. Where little waits, each keeps short ones from starting at once.
  */
 const keptInDoubt = 1;
 const keptUnlessPacking = 4;

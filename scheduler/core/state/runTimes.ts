@@ -1,5 +1,5 @@
-// How long tasks really run, learned from those that succeeded: by kind, what part of the expected time they took, and by
-// queue, whether what is expected can be trusted. Journalled by `attempt_ended.learnMs`; bounded.
+// How long tasks really run, learned from those that succeeded: by kind, what part of the expected time they took, and
+// by queue, whether what is expected can be trusted. Journalled by `attempt_ended.learnMs`; bounded.
 import type { QueueName } from '../../protocol/brands.ts';
 import { runKindsMax } from '../../protocol/limits.ts';
 import type { TaskSpec } from '../../protocol/task.ts';
