@@ -1,5 +1,5 @@
-// Logs of rigid parallel jobs made by the model of Lublin and Feitelson (JPDC 63(11), 2003), by its published parameters
-// for a plant without a split into batch and interactive: sizes, run times that grow with them, and the rhythm of a day.
+// Logs of rigid parallel jobs made by the model of Lublin and Feitelson (JPDC 63(11), 2003), by its published
+// parameters without a split into batch and interactive: sizes, run times that grow with them, the rhythm of a day.
 import type { Job } from './replay.ts';
 
 /** How users expect run times: exactly, up to five times too long, or by kinds with a limit for each. */

@@ -57,7 +57,7 @@ export class RunTimes {
     return this.#leastPart;
   }
 
-  /** How long an attempt should run: as its like did, or else as its task expects, or the longest it could. ms, O(1). */
+  /** How long an attempt should run: as its like did, else as its task expects, else its timeout. ms, O(1). */
   lengthOf(spec: TaskSpec): number {
     const declaredMs = runLengthOf(spec);
     if (this.#kinds.size === 0) return declaredMs;
