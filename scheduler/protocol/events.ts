@@ -187,6 +187,8 @@ export type Event =
       readonly end: AttemptEnd;
       /** The agent or node went with it while all others were well: the task may have been the cause. */
       readonly isSuspect?: true;
+      /** It succeeded after so long, by its agent's count where that is told: run times are learned from it. */
+      readonly learnMs?: number;
     }
   /** It is being stopped to make room for the task `by`. */
   | {

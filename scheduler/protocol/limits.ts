@@ -87,6 +87,8 @@ export const windowPlacesMax = 500;
 export const windowNoteLengthMax = 500;
 /** Tasks that have capacity kept for them at a time: each costs a look at the ends of what runs. */
 export const reservationsMax = 16;
+/** Kinds of tasks whose run times are remembered: about 250 B each in memory and in a snapshot. */
+export const runKindsMax = 4_096;
 /** Attempts stopped for others within a minute, over the plant: past it preemption waits. */
 export const preemptionsPerMinuteMax = 600;
 export const preemptionsPerTaskMax = 8; // then it is left to end

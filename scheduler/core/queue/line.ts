@@ -6,7 +6,14 @@ import { Heap } from '../heap.ts';
 import type { Candidate, Contender } from './contest.ts';
 import { Lane } from './lane.ts';
 import { Share } from './share.ts';
-import { byArrival, type ScoredOrder, type Standing, type TaskOrder } from './taskOrder.ts';
+import {
+  byArrival,
+  type OrderMemory,
+  type Outlook,
+  type ScoredOrder,
+  type Standing,
+  type TaskOrder,
+} from './taskOrder.ts';
 import type { Tenant } from './tenants.ts';
 
 /** A lane by its head. It counts while the lane says that it is listed by this task. */
@@ -18,6 +25,7 @@ export interface Choice {
   readonly withGpu: boolean;
   /** No quota lets this lane through whatever ends: its ask alone is larger. */
   readonly isBeyond: (lane: Lane) => boolean;
+  readonly outlook: Outlook;
 }
 
 export class Line implements Contender {
@@ -34,6 +42,7 @@ export class Line implements Contender {
   readonly lanes = new Map<number, Lane>();
   /** To be called where anything has changed that decides when it goes next. */
   readonly touch: () => void;
+  readonly memory: OrderMemory = { backlogMs: 0, atMs: 0, isPacking: false };
   /** Lanes without and with GPUs: those with can be passed over where a quota of GPUs is used up. */
   readonly #sorted = { plain: new Heap<Listed>(before), gpu: new Heap<Listed>(before) };
 
@@ -84,18 +93,18 @@ export class Line implements Contender {
   }
 
   /** The task that goes next, of all lanes or of those without GPUs. O(log lanes); O(lanes) for an unsteady order. */
-  first(order: TaskOrder, nowMs: number, choice: Choice): Task | undefined {
-    if (!order.isSteady) return this.#firstOfAll(order, nowMs, choice);
+  first(order: TaskOrder, choice: Choice): Task | undefined {
+    if (!order.isSteady) return this.#firstOfAll(order, choice);
     const plain = topOf(this.#sorted.plain, choice.isBeyond);
     const gpu = choice.withGpu ? topOf(this.#sorted.gpu, choice.isBeyond) : undefined;
     if (!plain || !gpu) return (plain ?? gpu)?.task;
-    return order.before(plain, gpu, nowMs) ? plain.task : gpu.task;
+    return order.before(plain, gpu, choice.outlook.nowMs) ? plain.task : gpu.task;
   }
 
-  #firstOfAll(order: ScoredOrder, nowMs: number, { withGpu, isBeyond }: Choice): Task | undefined {
+  #firstOfAll(order: ScoredOrder, { withGpu, isBeyond, outlook }: Choice): Task | undefined {
     let best: Task | undefined;
     let most = Number.NEGATIVE_INFINITY;
-    const scoreOf = order.scoreAsOf(this.lanes.values(), nowMs);
+    const scoreOf = order.scoreAsOf({ lanes: this.lanes.values(), memory: this.memory }, outlook);
     for (const lane of this.lanes.values()) {
       if (lane.askClass.isBlocked || (!withGpu && lane.askClass.ask.gpu) || isBeyond(lane)) continue;
       const task = lane.first();

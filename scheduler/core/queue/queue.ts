@@ -10,7 +10,7 @@ import { type Choice, Line } from './line.ts';
 import { RateGate } from './rateGate.ts';
 import { Share } from './share.ts';
 import { bySlowdown } from './slowdownOrder.ts';
-import { byArrival, type TaskOrder } from './taskOrder.ts';
+import { byArrival, type Outlook, type TaskOrder } from './taskOrder.ts';
 import { plainTenant, type Tenant } from './tenants.ts';
 
 /** The order that a queue is set to. */
@@ -18,6 +18,17 @@ const orders: Readonly<Record<QueueOrder, TaskOrder>> = {
   arrival: byArrival,
   slowdown: bySlowdown,
 };
+
+/** What orders may know. */
+export type Known = Pick<Outlook, 'runTimes' | 'openings'>;
+
+export interface QueuePlace {
+  /** Among all queues ever made: decides between equals. */
+  readonly place: number;
+  readonly known: Known;
+  /** Something that decides when it goes next may have changed. */
+  readonly onChange: (queue: Queue) => void;
+}
 
 export class Queue implements Contender {
   readonly name: QueueName;
@@ -43,22 +54,31 @@ export class Queue implements Contender {
   waiting = 0;
   backoff = 0;
 
-  /** `onChange`: something that decides when it goes next may have changed. */
-  constructor(
-    name: QueueName,
-    settings: QueueSettings,
-    { place, onChange }: { readonly place: number; readonly onChange: (queue: Queue) => void },
-  ) {
+  readonly #known: Known;
+
+  constructor(name: QueueName, settings: QueueSettings, { place, known, onChange }: QueuePlace) {
     this.name = name;
     this.settings = settings;
     this.place = place;
+    this.#known = known;
     this.#onChange = () => {
       onChange(this);
     };
   }
 
+  /** Its tasks run about as long as expected. */
+  get isTrusted(): boolean {
+    return this.#known.runTimes.isTrusted(this.name);
+  }
+
   get order(): TaskOrder {
     return orders[this.settings.order ?? 'arrival'];
+  }
+
+  /** So much waits in it of some tenant that the plant has to be packed. O(tenants). */
+  get isPacking(): boolean {
+    for (const { memory } of this.lines.values()) if (memory.isPacking) return true;
+    return false;
   }
 
   *lanes(): IterableIterator<Lane> {
@@ -102,8 +122,9 @@ export class Queue implements Contender {
    * without GPUs pass one that lacks no more than GPUs.
    */
   first(plant: Plant, nowMs: number): Task | undefined {
+    const outlook = this.#outlookAt(nowMs);
     for (const withGpu of [true, false]) {
-      const task = this.#firstOfTenants(plant, nowMs, withGpu);
+      const task = this.#firstOfTenants(plant, outlook, withGpu);
       const lack = task && lackOf(this.share, this.settings, task.askClass);
       if (!lack) return task;
       if (!lack.isGpuOnly) return undefined;
@@ -112,26 +133,31 @@ export class Queue implements Contender {
   }
 
   /** Tenants below their own first, then the least share by weight, then the least served. */
-  #firstOfTenants(plant: Plant, nowMs: number, withGpu: boolean): Task | undefined {
-    if (this.order.isSteady && withGpu) return this.#firstSteady(plant, nowMs)?.task;
+  #firstOfTenants(plant: Plant, outlook: Outlook, withGpu: boolean): Task | undefined {
+    if (this.order.isSteady && withGpu) return this.#firstSteady(plant, outlook)?.task;
     let best: Candidate | undefined;
     for (const line of this.lines.values()) {
-      const candidate = this.#candidateOf(line, plant, { nowMs, withGpu }, best);
+      const candidate = this.#candidateOf(line, plant, { outlook, withGpu }, best);
       if (candidate && (!best || isLess(candidate, best))) best = candidate;
     }
     return best?.task;
   }
 
-  #firstSteady(plant: Plant, nowMs: number): Candidate | undefined {
+  #firstSteady(plant: Plant, outlook: Outlook): Candidate | undefined {
     if (this.#plantSeen !== plant.version) {
       this.#plantSeen = plant.version;
       for (const line of this.lines.values()) this.#contest.touch(line);
     }
-    return this.#contest.first((line) => this.#candidateOf(line, plant, { nowMs, withGpu: true }));
+    return this.#contest.first((line) => this.#candidateOf(line, plant, { outlook, withGpu: true }));
   }
 
   /** `best`: only one that goes before it is wanted. */
-  #candidateOf(line: Line, plant: Plant, { nowMs, withGpu }: Look, best?: Candidate): Candidate | undefined {
+  #candidateOf(
+    line: Line,
+    plant: Plant,
+    { outlook, withGpu }: Look,
+    best?: Candidate,
+  ): Candidate | undefined {
     if (line.waiting === 0 || tenantGate(line.tenant)) return undefined;
     const standing = {
       isOwn: false,
@@ -140,20 +166,24 @@ export class Queue implements Contender {
       of: line,
     };
     if (!line.tenant.settings?.guaranteed && best && !isLess(standing, best)) return undefined;
-    const task = this.#firstOfLine(line, nowMs, withGpu);
+    const task = this.#firstOfLine(line, outlook, withGpu);
     return task && { ...standing, isOwn: isOwn(line.tenant, task), task };
   }
 
-  #firstOfLine(line: Line, nowMs: number, withGpu: boolean): Task | undefined {
+  #firstOfLine(line: Line, outlook: Outlook, withGpu: boolean): Task | undefined {
     const bounds = line.tenant.settings ?? plainTenant;
     const isBeyond = this.#isBeyond(bounds);
-    const choice: Choice = { withGpu, isBeyond };
-    const task = line.first(this.order, nowMs, choice);
+    const task = line.first(this.order, { withGpu, isBeyond, outlook });
     const lack = task && lackOf(line.tenant.share, bounds, task.askClass);
     if (!lack) return task;
     if (!lack.isGpuOnly || !withGpu) return undefined;
-    const other = line.first(this.order, nowMs, { withGpu: false, isBeyond });
+    const other = line.first(this.order, { withGpu: false, isBeyond, outlook });
     return other && lackOf(line.tenant.share, bounds, other.askClass) ? undefined : other;
+  }
+
+  #outlookAt(nowMs: number): Outlook {
+    const isTrusted = !this.order.isSteady && this.isTrusted; // nobody else asks
+    return { nowMs, runTimes: this.#known.runTimes, openings: this.#known.openings, isTrusted };
   }
 
   #isBeyond(ofTenant: TenantSettings): Choice['isBeyond'] {
@@ -172,7 +202,7 @@ const never = (): boolean => false;
 const weightOf = ({ tenant }: Line): number => (tenant.settings ?? plainTenant).weight;
 
 interface Look {
-  readonly nowMs: number;
+  readonly outlook: Outlook;
   /** False: only asks without GPUs. */
   readonly withGpu: boolean;
 }

@@ -10,7 +10,7 @@ import { Bulk } from './bulk.ts';
 import { leastServed } from './contest.ts';
 import type { Lane } from './lane.ts';
 import type { Line } from './line.ts';
-import type { Queue } from './queue.ts';
+import type { Known, Queue } from './queue.ts';
 import type { TenantTable } from './tenants.ts';
 import { Turns } from './turns.ts';
 
@@ -32,8 +32,8 @@ export class ReadyQueue {
   readonly #lanesByAsk = new Map<AskClass, Set<Lane>>();
   #open = 0;
 
-  constructor(plant: Plant, tenants: TenantTable) {
-    this.#turns = new Turns(plant, this.queues);
+  constructor(plant: Plant, tenants: TenantTable, known: Known) {
+    this.#turns = new Turns(plant, this.queues, known);
     this.#bulk = new Bulk(plant);
     this.#tenants = tenants;
   }

@@ -7,13 +7,14 @@ import type { Task } from '../state/taskTable.ts';
 import { type Candidate, Contest, isLess } from './contest.ts';
 import { isBorrowing, queueGate } from './limits.ts';
 import type { Line } from './line.ts';
-import { Queue } from './queue.ts';
+import { type Known, Queue } from './queue.ts';
 
 export class Turns {
   /** When the first of the queues that wait for their rate may go on; infinite where none waits. Soft state. */
   rateOpensAtMs = Number.POSITIVE_INFINITY;
   readonly #plant: Plant;
   readonly #queues: ReadonlyMap<QueueName, Queue>;
+  readonly #known: Known;
   readonly #contest = new Contest<Queue>();
   /** Queues whose next task changes as time passes: looked at for every placement. */
   #restless: readonly Queue[] = [];
@@ -21,8 +22,9 @@ export class Turns {
   /** Version of the plant that standings are of. */
   #plantSeen = 0;
 
-  constructor(plant: Plant, queues: ReadonlyMap<QueueName, Queue>) {
+  constructor(plant: Plant, queues: ReadonlyMap<QueueName, Queue>, known: Known) {
     this.#plant = plant;
+    this.#known = known;
     this.#queues = queues;
   }
 
@@ -31,7 +33,7 @@ export class Turns {
     const onChange = (queue: Queue): void => {
       this.#contest.touch(queue);
     };
-    return new Queue(name, settings, { place: this.#queuesMade, onChange });
+    return new Queue(name, settings, { place: this.#queuesMade, known: this.#known, onChange });
   }
   /** To be called where a queue has come or gone, or has other settings. O(queues). */
   settingsChanged(): void {

@@ -8,6 +8,7 @@ export const queueAppliers: Appliers<QueueEvents> = {
     state.ready.put(event.queue, event.settings ?? { weight: event.weight, mode: 'open' });
   },
   queue_removed(state, event) {
+    state.runTimes.forget(event.queue);
     state.ready.remove(event.queue);
   },
   tenant_put(state, event) {

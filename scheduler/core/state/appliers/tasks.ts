@@ -111,6 +111,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
     task.past = [...before, { ...liveRecord(live), endedAtMs: atMs, end: event.end }];
     task.checkpoint = event.end.checkpoint ?? task.checkpoint;
     if (isFreeLoss(task, event.end)) task.platformLosses += 1;
+    if (event.learnMs !== undefined) state.runTimes.learn(task.spec, event.learnMs);
     if (event.isSuspect === true) state.tasks.suspect(task, live.nodeId);
     state.nodes.attemptsOn(live.node).delete(live.token);
     state.preemption.preemptibles.remove(task, live);
