@@ -34,3 +34,12 @@ export const wholeOption = (options: Options, name: string, otherwise: number): 
     throw new Error(`--${name} ${options[name] ?? ''}: a whole number from 1`);
   return value;
 };
+
+/** Time that this thread has had of the processor; of the whole process where Node is too old to tell. */
+export const cpuNow = (): NodeJS.CpuUsage =>
+  (process.threadCpuUsage as typeof process.cpuUsage | undefined)?.() ?? process.cpuUsage();
+/** Seconds of it since then. What others do on the machine does not count. */
+export function cpuSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = cpuNow();
+  return (user - before.user + system - before.system) / 1_000_000;
+}

@@ -10,15 +10,16 @@ import { nodeId, type NodeIndex } from '../scheduler/protocol/brands.ts';
 import type { Command } from '../scheduler/protocol/events.ts';
 import { type NodeSpec, nodeSpecSchema } from '../scheduler/protocol/node.ts';
 import { type TaskSpec, taskSpecSchema } from '../scheduler/protocol/task.ts';
-import { type Bench, type Measured, quantile, rounded, wholeOption } from './bench.ts';
+import { type Bench, cpuNow, cpuSince, type Measured, quantile, rounded, wholeOption } from './bench.ts';
 import { fromBacklog } from './placement/backlog.ts';
 import { NaivePlant, runningMax } from './placement/naive.ts';
+import { wakesAtEnds } from './placement/wakes.ts';
 
 /** Of a node's CPU and memory, before the first phase: two thirds in all, as packing leaves a plant. */
 const takenShare = (index: number): number => [0.1, 1, 0.9][index % 3] ?? 0;
 const joinsPerTurn = 1_000;
 
-/** Options: `nodes` (50,000), `seconds` of each phase (3), `waiting` tasks of the backlog (500,000). */
+/** Options: `nodes` (50,000), `seconds` of each phase (3), `waiting` tasks of the backlog (500,000), `blocked` asks (8,000). */
 export const placement: Bench = (options): Promise<Measured> => {
   const nodes = wholeOption(options, 'nodes', 50_000);
   const seconds = wholeOption(options, 'seconds', 3);
@@ -35,6 +36,8 @@ export const placement: Bench = (options): Promise<Measured> => {
   const waiting = wholeOption(options, 'waiting', 500_000);
   const backlog = fromBacklog(specs, waiting);
 
+  const wakes = wakesAtEnds(wholeOption(options, 'blocked', 8_000));
+
   const naive = new NaivePlant(specs);
   naive.fill(takenShare);
   naive.run(plainSpecs(), 0.5);
@@ -46,6 +49,8 @@ export const placement: Bench = (options): Promise<Measured> => {
     figures: {
       plainPerS: Math.round(plain.perS),
       constrainedPerS: Math.round(constrained.perS),
+      plainPerCpuS: Math.round(plain.perCpuS),
+      constrainedPerCpuS: Math.round(constrained.perCpuS),
       decisionP50Us: rounded(quantile(plain.tookUs, 0.5)),
       decisionP99Us: rounded(quantile(plain.tookUs, 0.99)),
       constrainedP50Us: rounded(quantile(constrained.tookUs, 0.5)),
@@ -54,11 +59,15 @@ export const placement: Bench = (options): Promise<Measured> => {
       wideSearches,
       rssMiB,
       backlogPerS: Math.round(backlog.perS),
+      backlogPerCpuS: Math.round(backlog.perCpuS),
       backlogPlaced: backlog.placed,
       backlogLanes: backlog.lanes,
       backlogDecisionP50Us: rounded(quantile(backlog.tookUs, 0.5)),
       backlogDecisionP99Us: rounded(quantile(backlog.tookUs, 0.99)),
       backlogRssMiB: backlog.rssMiB,
+      blockedAsks: wakes.blocked,
+      blockedTurnP50Ms: rounded(quantile(wakes.turnMs, 0.5)),
+      blockedTurnP99Ms: rounded(quantile(wakes.turnMs, 0.99)),
     },
     peers: {
       naivePerS: Math.round(naivePlain.perS),
@@ -122,6 +131,8 @@ function joined(specs: readonly NodeSpec[]): SchedulerState {
 
 export interface Phase {
   readonly perS: number;
+  /** By the time of the thread alone: what others do on the machine does not count. */
+  readonly perCpuS: number;
   readonly tookUs: readonly number[];
   readonly refused: number;
 }
@@ -155,6 +166,7 @@ class Load {
     const tookUs: number[] = [];
     this.#held = [];
     const beganMs = performance.now();
+    const cpuBefore = cpuNow();
     let refused = 0;
     let at = 0;
     for (let nowMs = beganMs; nowMs - beganMs < seconds * 1_000; at += 1) {
@@ -166,7 +178,8 @@ class Load {
       nowMs = performance.now();
       tookUs.push((nowMs - startMs) * 1_000);
     }
-    return { perS: (at * 1_000) / (performance.now() - beganMs), tookUs, refused };
+    const perS = (at * 1_000) / (performance.now() - beganMs);
+    return { perS, perCpuS: at / cpuSince(cpuBefore), tookUs, refused };
   }
 
   #asksOf(specs: readonly TaskSpec[]): AskClass[] {

@@ -7,6 +7,7 @@ import journal from './journal.ts';
 import { latency } from './latency/latency.ts';
 import { openb41 } from './openb/openb41.ts';
 import { placement } from './placement.ts';
+import { preemption } from './preemption/preemption.ts';
 import { recovery } from './recovery/recovery.ts';
 import { silence } from './silence/silence.ts';
 import { swf } from './swf/swf.ts';
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, Bench>> = {
   latency,
   openb41,
   placement,
+  preemption,
   recovery,
   silence,
   swf,

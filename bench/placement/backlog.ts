@@ -6,6 +6,7 @@ import { nodeId, queueName } from '../../scheduler/protocol/brands.ts';
 import type { Command } from '../../scheduler/protocol/events.ts';
 import type { NodeSpec } from '../../scheduler/protocol/node.ts';
 import { type TaskSpec, taskSpecSchema } from '../../scheduler/protocol/task.ts';
+import { cpuNow, cpuSince } from '../bench.ts';
 
 const perTurn = 1_000;
 const queues = [1, 2, 5, 10].map((weight) => ({ queue: queueName(`q${weight}`), weight }));
@@ -17,6 +18,8 @@ const actor = 'bench';
 
 export interface Backlog {
   readonly perS: number;
+  /** By the time of the thread alone: what others do on the machine does not count. */
+  readonly perCpuS: number;
   /** Of each decision, in microseconds: from one question "who is next?" to the following one. */
   readonly tookUs: readonly number[];
   readonly placed: number;
@@ -52,7 +55,8 @@ export function fromBacklog(specs: readonly NodeSpec[], waiting: number): Backlo
   );
   const rssMiB = Math.round(process.memoryUsage.rss() / 1_048_576);
   const tookUs = timed(core);
-  let beganMs = performance.now();
+  const beganMs = performance.now();
+  const cpuBefore = cpuNow();
   const first = core.state.nextToken;
   for (
     let hasMore = setMode('open');
@@ -60,8 +64,8 @@ export function fromBacklog(specs: readonly NodeSpec[], waiting: number): Backlo
     hasMore = turn([])
   );
   const placed = core.state.nextToken - first;
-  beganMs = performance.now() - beganMs;
-  return { perS: (placed * 1_000) / beganMs, tookUs, placed, lanes, rssMiB };
+  const perS = (placed * 1_000) / (performance.now() - beganMs);
+  return { perS, perCpuS: placed / cpuSince(cpuBefore), tookUs, placed, lanes, rssMiB };
 }
 
 /** Times between questions, of the same turn or the next. */

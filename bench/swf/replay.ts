@@ -9,6 +9,8 @@ export interface Job {
   readonly runS: number;
   readonly procs: number;
   readonly reqS: number;
+  /** The program that it runs; -1: not told. */
+  readonly app: number;
 }
 export interface Scheduler {
   readonly submit: (job: Job) => void;
@@ -24,7 +26,7 @@ export interface Quality {
 }
 
 /** Fields of the standard workload format. */
-const field = { id: 0, submit: 1, run: 3, used: 4, asked: 7, expected: 8 } as const;
+const field = { id: 0, submit: 1, run: 3, used: 4, asked: 7, expected: 8, app: 13 } as const;
 const shortestS = 10;
 
 /** Jobs that ran. Throws where the file cannot be read. */
@@ -40,7 +42,8 @@ export function readLog(path: string): { readonly jobs: readonly Job[]; readonly
     const wanted = of('asked') > 0 ? of('asked') : of('used');
     if (wanted <= 0 || wanted > procs || of('run') <= 0) continue;
     const reqS = Math.max(of('expected'), of('run'));
-    jobs.push({ id: of('id'), submitS: of('submit'), runS: of('run'), procs: wanted, reqS });
+    const [submitS, runS] = [of('submit'), of('run')];
+    jobs.push({ id: of('id'), submitS, runS, procs: wanted, reqS, app: of('app') });
   }
   return { jobs: jobs.sort((a, b) => a.submitS - b.submitS), procs };
 }

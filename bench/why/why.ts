@@ -6,7 +6,7 @@ import { nodeId, type TaskId } from '../../scheduler/protocol/brands.ts';
 import { submitBatchMax } from '../../scheduler/protocol/limits.ts';
 import { nodeSpecSchema } from '../../scheduler/protocol/node.ts';
 import { taskSpecSchema } from '../../scheduler/protocol/task.ts';
-import { type Bench, quantile, rounded, wholeOption } from '../bench.ts';
+import { type Bench, cpuNow, cpuSince, quantile, rounded, wholeOption } from '../bench.ts';
 import { judge } from './judge.ts';
 
 const atMs = 1_794_000_000_000;
@@ -25,17 +25,23 @@ export const why: Bench = (options) => {
   const view = core.view();
   const waits = [...core.state.tasks.all()].filter(({ live }) => !live).map(({ taskId }) => taskId);
   const tookMs: number[] = [];
+  const cpuMs: number[] = [];
   for (let at = 0; at < asked; at += 1) {
     const taskId = waits[Math.floor((at * waits.length) / asked)] ?? (0 as TaskId);
+    const cpuBefore = cpuNow();
     const beganMs = performance.now();
     if (!view.why(taskId)) throw new Error(`task ${String(taskId)} is not live`);
     tookMs.push(performance.now() - beganMs);
+    cpuMs.push(1_000 * cpuSince(cpuBefore));
   }
   return Promise.resolve({
     params: { nodes, waiting: waits.length, asked, kinds },
     figures: {
       p50Ms: rounded(quantile(tookMs, 0.5)),
       p99Ms: rounded(quantile(tookMs, 0.99)),
+      // By the time of the thread: what others do on the machine does not count.
+      p50CpuMs: rounded(quantile(cpuMs, 0.5)),
+      p99CpuMs: rounded(quantile(cpuMs, 0.99)),
       correct,
       cases,
       helpsRight,

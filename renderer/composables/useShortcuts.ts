@@ -32,6 +32,7 @@ export function useShortcuts(showHelp: () => void): void {
     'g h': go('heat'),
     'g q': go('queues'),
     'g k': go('tasks'),
+    'g s': go('schedules'),
     'g n': go('nodes'),
     '$mod+k': (event) => {
       event.preventDefault();

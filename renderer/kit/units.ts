@@ -20,6 +20,14 @@ export const hourUnits: readonly [Unit, ...Unit[]] = [
   { id: 'days', factor: 24 },
 ];
 
+/** Of milliseconds. */
+export const timeUnits: readonly [Unit, ...Unit[]] = [
+  { id: 'seconds', factor: 1_000 },
+  { id: 'minutes', factor: 60_000 },
+  { id: 'hours', factor: 3_600_000 },
+  { id: 'days', factor: 86_400_000 },
+];
+
 /** Of millicores. */
 export const coreUnits: readonly [Unit, ...Unit[]] = [
   { id: 'millicores', factor: 1 },

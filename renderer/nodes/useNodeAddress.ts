@@ -2,8 +2,12 @@
 import { computed } from 'vue';
 import { useRoute, useRouter } from 'vue-router';
 import { nodeId, type NodeId } from '../../scheduler/protocol/brands.ts';
-import type { NodeChoice } from './useNodeList.ts';
+import type { NodeState } from '../../scheduler/protocol/node.ts';
 
+export interface NodeChoice {
+  readonly text: string;
+  readonly state: NodeState | '';
+}
 export const nodeStates = ['online', 'disconnected', 'lost'] as const;
 
 export function useNodeAddress() {

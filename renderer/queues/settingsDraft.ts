@@ -9,6 +9,7 @@ import {
   tenantChangeSchema,
   type TenantSettings,
 } from '../../scheduler/protocol/queue.ts';
+import { problemText } from '../format/problemText.ts';
 
 /** Amounts in the smallest unit; empty: no bound. */
 export interface QuotaDraft {
@@ -26,9 +27,9 @@ export interface ShareDraft {
 /** Empty words: as the program chooses. */
 export interface QueueDraft extends ShareDraft {
   ratePerS: number | '';
-  policy: QueueSettings['policy'] | '';
-  order: QueueSettings['order'] | '';
-  backfill: QueueSettings['backfill'] | '';
+  policy: NonNullable<QueueSettings['policy']> | '';
+  order: NonNullable<QueueSettings['order']> | '';
+  backfill: NonNullable<QueueSettings['backfill']> | '';
   canPreempt: boolean;
 }
 
@@ -94,8 +95,8 @@ function meant(value: unknown): unknown {
 
 function asRead<Change>(checked: Outcome<Change, Refusal>): ReadDraft<Change> {
   if (checked.ok) return { change: checked.value };
-  const { field = '', message } = checked.reason;
-  return { field: field.split('.')[0] ?? '', message: message.replace(/^.*?field \S+: /, '') };
+  const { field = '' } = checked.reason;
+  return { field: field.split('.')[0] ?? '', message: problemText(checked.reason) };
 }
 
 /** The settings as they were, for what a change names. */

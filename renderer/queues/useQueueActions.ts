@@ -28,12 +28,12 @@ export function useQueueActions() {
     if (!(await put(name, asked))) return false;
     const undo = before && (() => void put(name, undoOf(asked, before)));
     const said = asked.mode ? `queue.now.${asked.mode}` : before ? 'queue.changed' : 'queue.made';
-    session.say(t(said, { queue: name }), undo);
+    session.say(t(said, { queue: name }), undo, `queue ${name}`);
     return true;
   }
   async function remove(name: string): Promise<boolean> {
     const isGone = await taken(() => bridge.call('removeQueue', { queue: queueName(name) }));
-    if (isGone) session.say(t('queue.removed', { queue: name }));
+    if (isGone) session.say(t('queue.removed', { queue: name }), undefined, `queue ${name}`);
     return isGone;
   }
   return { change, remove };

@@ -1,6 +1,7 @@
 // The retention form: what is typed <-> the bounds that the host takes, checked by the host's own schema.
 import { decode } from '../../scheduler/protocol/decode.ts';
 import { type Retention, retentionSchema } from '../../scheduler/protocol/storage.ts';
+import { problemText } from '../format/problemText.ts';
 
 export interface RetentionDraft {
   tasksMax: number | undefined;
@@ -30,6 +31,5 @@ export function readDraft(draft: RetentionDraft, name: string, kept: Partial<Ret
   const typed = Object.entries(draft).filter(([, value]) => value !== undefined && value !== '');
   const checked = decode(retentionSchema, Object.fromEntries([...unshown, ...typed]), name);
   if (checked.ok) return { retention: checked.value };
-  const { field = '', message } = checked.reason;
-  return { field, message: message.replace(/^.*?field \S+: /, '') };
+  return { field: checked.reason.field ?? '', message: problemText(checked.reason) };
 }

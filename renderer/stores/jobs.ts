@@ -1,4 +1,4 @@
-// The backups and exports that this window started: followed on every screen until the operator puts them aside.
+// The jobs that this window started: followed on every screen until the operator puts them aside.
 import { defineStore } from 'pinia';
 import { onScopeDispose, ref } from 'vue';
 import { describeFailure } from '../composables/describeFailure.ts';
@@ -48,6 +48,16 @@ export const useJobsStore = defineStore('jobs', () => {
       session.say(describeFailure(error, t));
     }
   }
+  /** Cancels what a requeue put back; the new job takes its place in view. */
+  async function takeBack(jobId: number): Promise<void> {
+    try {
+      const job = await bridge.call('startBulk', { act: 'cancel', ofJob: jobId });
+      putAside(jobId);
+      follow(job);
+    } catch (error) {
+      session.say(describeFailure(error, t));
+    }
+  }
   const timer = setInterval(() => {
     const isRunning = followed.value.some((job) => job.state === 'running');
     if (isRunning && !isAsking && session.isLive && !document.hidden) void look();
@@ -55,7 +65,7 @@ export const useJobsStore = defineStore('jobs', () => {
   onScopeDispose(() => {
     clearInterval(timer);
   });
-  return { followed, follow, putAside, cancel };
+  return { followed, follow, putAside, cancel, takeBack };
 });
 
 /** Numbers begin anew with each host. */

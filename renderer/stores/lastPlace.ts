@@ -7,6 +7,7 @@ const openers: Readonly<Record<string, readonly string[]>> = {
   tasks: ['task'],
   nodes: ['node', 'add'],
   queues: ['queue'],
+  schedules: ['schedule', 'add'],
 };
 
 interface LastPlace {

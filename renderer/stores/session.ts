@@ -7,6 +7,8 @@ import { bridge } from '../link/console.ts';
 export interface Toast {
   readonly id: number;
   readonly text: string;
+  /** What it is about; empty: nothing that another note could be about. */
+  readonly about: string;
   /** Where the act can be taken back. */
   readonly undo?: () => void;
 }
@@ -30,9 +32,11 @@ export const useSessionStore = defineStore('session', () => {
   function dismiss(id: number): void {
     toasts.value = toasts.value.filter((toast) => toast.id !== id);
   }
-  function say(text: string, undo?: () => void): void {
+  /** `about`: takes the place of an older note on the same thing, whose Undo would undo more than its own act. */
+  function say(text: string, undo?: () => void, about = ''): void {
     const id = ++lastToast;
-    toasts.value = [...toasts.value.slice(-2), { id, text, ...(undo ? { undo } : {}) }];
+    const others = toasts.value.filter((toast) => about === '' || toast.about !== about);
+    toasts.value = [...others.slice(-2), { id, text, about, ...(undo ? { undo } : {}) }];
     setTimeout(
       () => {
         dismiss(id);

@@ -1,8 +1,8 @@
 // A task as somebody types it -> the spec that is submitted, and the field that a refusal is about.
-import { tenantDefault, type TaskSpecInput } from '../../scheduler/protocol/task.ts';
+import { tenantDefault, type TaskSpec, type TaskSpecInput } from '../../scheduler/protocol/task.ts';
 import { attemptsDefault, priorityDefault, timeoutDefaultMs } from '../../scheduler/protocol/limits.ts';
 import type { Refusal } from '../../scheduler/protocol/outcome.ts';
-import { splitCommandLine } from '../format/commandLine.ts';
+import { joinCommandLine, splitCommandLine } from '../format/commandLine.ts';
 
 interface NamedRow {
   name: string;
@@ -79,6 +79,55 @@ export function specOf(draft: Draft): TaskSpecInput {
     retry: { attemptsMax: draft.attempts },
     delivery: draft.delivery,
   };
+}
+
+/** The form for a task that there is. What it does not show is lost here: see `changedSpec`. */
+export function draftOf(spec: TaskSpec): Draft {
+  const { work, ask } = spec;
+  const isCommand = work.kind === 'command';
+  const isShell = isCommand && work.shell;
+  const argv = isCommand ? work.argv : [];
+  const gpu = ask.gpu ? ask.gpu.devices * (ask.gpu.thousandths / 1_000) : 0;
+  return {
+    name: spec.name,
+    line: isShell ? argv.join(' ') : joinCommandLine(argv),
+    isShell,
+    queue: spec.queue,
+    tenant: spec.tenant,
+    priority: spec.priority,
+    cores: ask.cpu / 1_000,
+    memoryMiB: ask.memory,
+    gpus: gpu,
+    slots: ask.slots,
+    selector: Object.entries(spec.selector).map(([name, values]) => ({ name, value: values.join(', ') })),
+    env: isCommand ? Object.entries(work.env).map(([name, value]) => ({ name, value })) : [],
+    cwd: isCommand ? (work.cwd ?? '') : '',
+    timeoutS: spec.timeoutMs / 1_000,
+    attempts: spec.retry.attemptsMax,
+    delivery: spec.delivery,
+  };
+}
+
+/** `before` with what somebody changed in its form; fields that the form does not show stay as they are. */
+export function changedSpec(before: TaskSpec, draft: Draft): unknown {
+  return changed(before, specOf(draftOf(before)), specOf(draft));
+}
+type Fields = Readonly<Record<string, unknown>>;
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function changed(kept: unknown, shown: unknown, typed: unknown): unknown {
+  if (JSON.stringify(shown) === JSON.stringify(typed)) return kept;
+  if (!isFields(kept) || !isFields(shown) || !isFields(typed)) return typed;
+  const names = new Set([...Object.keys(kept), ...Object.keys(typed)]);
+  const isTakenAway = (name: string) => name in shown && !(name in typed);
+  const entries = [...names]
+    .filter((name) => !isTakenAway(name))
+    .map((name): [string, unknown] => [
+      name,
+      name in typed ? changed(kept[name], shown[name], typed[name]) : kept[name],
+    ]);
+  return Object.fromEntries(entries);
 }
 
 /** Below 1: a part of one device. */

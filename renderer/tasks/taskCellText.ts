@@ -5,7 +5,7 @@ import { exactTime, shortTime, type Zone } from '../format/clock.ts';
 import { formatDuration } from '../format/duration.ts';
 import { plainText } from '../format/plainText.ts';
 import type { Translate } from '../i18n/i18n.ts';
-import { runMs, stateWord, waitMs } from './taskWords.ts';
+import { deadlineText, runMs, stateWord, waitMs } from './taskWords.ts';
 
 export type CellTexts = Readonly<Record<string, string | undefined>>;
 
@@ -24,6 +24,7 @@ export function taskCellTexts(row: TaskRow, nowMs: number, zone: Zone, t: Transl
     wait: formatDuration(waitMs(row, nowMs)),
     run: run === undefined ? '–' : formatDuration(run),
     try: `${row.attempt}/${row.attemptsMax}`,
+    late: deadlineText(row, nowMs, t) ?? '–',
     exit: row.exitCode === undefined ? '–' : String(row.exitCode),
     submitter: row.submitter,
   };
@@ -33,6 +34,7 @@ export function taskCellTitles(row: TaskRow, zone: Zone): CellTexts {
   return {
     state: row.reason === undefined ? undefined : plainText(row.reason),
     name: plainText(row.name),
+    late: row.deadlineMs === undefined ? undefined : exactTime(row.deadlineMs, zone),
     submitted: exactTime(row.submittedAtMs, zone),
     wait: exactTime(row.startedAtMs ?? row.submittedAtMs, zone),
   };

@@ -13,18 +13,19 @@ interface Plan {
 const plans: readonly Plan[] = [
   { id: 'id', widthMin: 84, rank: 0 },
   { id: 'state', widthMin: 92, rank: 0 },
-  { id: 'kind', widthMin: 72, rank: 9 },
+  { id: 'kind', widthMin: 72, rank: 10 },
   { id: 'name', widthMin: 130, rank: 0, grow: 3 },
   { id: 'queue', widthMin: 86, rank: 2, grow: 1 },
-  { id: 'tenant', widthMin: 80, rank: 11, grow: 1 },
-  { id: 'priority', widthMin: 44, rank: 7, align: 'end' },
+  { id: 'tenant', widthMin: 80, rank: 12, grow: 1 },
+  { id: 'priority', widthMin: 44, rank: 8, align: 'end' },
   { id: 'node', widthMin: 136, rank: 1, grow: 1 },
-  { id: 'submitted', widthMin: 84, rank: 6 },
+  { id: 'submitted', widthMin: 84, rank: 7 },
   { id: 'wait', widthMin: 72, rank: 3, align: 'end' },
-  { id: 'run', widthMin: 72, rank: 4, align: 'end' },
-  { id: 'try', widthMin: 44, rank: 5, align: 'end' },
-  { id: 'exit', widthMin: 40, rank: 8, align: 'end' },
-  { id: 'submitter', widthMin: 90, rank: 10, grow: 1 },
+  { id: 'run', widthMin: 72, rank: 5, align: 'end' },
+  { id: 'late', widthMin: 104, rank: 4, align: 'end' },
+  { id: 'try', widthMin: 44, rank: 6, align: 'end' },
+  { id: 'exit', widthMin: 40, rank: 9, align: 'end' },
+  { id: 'submitter', widthMin: 90, rank: 11, grow: 1 },
 ];
 
 export function taskColumns(t: Translate): readonly ColumnPlan[] {

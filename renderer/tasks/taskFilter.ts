@@ -1,11 +1,11 @@
 // The filter of the task list: what the address says <-> what the host is asked.
 import type { LocationQuery, LocationQueryRaw } from 'vue-router';
-import { ms, queueName } from '../../scheduler/protocol/brands.ts';
+import { ms, queueName, taskId } from '../../scheduler/protocol/brands.ts';
 import type { TaskState } from '../../scheduler/protocol/task.ts';
 
 /** Chips of states as an operator thinks of them. */
 export const stateChips = {
-  waiting: ['ready'],
+  waiting: ['ready', 'held'],
   retry: ['backoff'],
   running: ['dispatched', 'running', 'cancelling'],
   succeeded: ['succeeded'],
@@ -37,6 +37,10 @@ export interface FilterChoice {
   /** Submitted from then on and before then; used where the window is `custom`. */
   readonly from: number | undefined;
   readonly to: number | undefined;
+  /** Members of this array, gang or workflow. */
+  readonly group: number | undefined;
+  /** Only those that missed their deadline. */
+  readonly isLate: boolean;
 }
 
 /** Nothing chosen, all of time. */
@@ -50,11 +54,13 @@ export const everyTask: FilterChoice = {
   labels: {},
   from: undefined,
   to: undefined,
+  group: undefined,
+  isLate: false,
 };
 
 const single = (value: LocationQuery[string] | undefined): string => (typeof value === 'string' ? value : '');
 
-function timeFrom(value: LocationQuery[string] | undefined): number | undefined {
+function wholeFrom(value: LocationQuery[string] | undefined): number | undefined {
   const time = Number(single(value));
   return Number.isSafeInteger(time) && time > 0 ? time : undefined;
 }
@@ -76,8 +82,10 @@ export function choiceFrom(query: LocationQuery): FilterChoice {
     window: windowNames.find((name) => name === query['since']) ?? '24h',
     tenant: single(query['tenant']),
     labels: Object.fromEntries(new URLSearchParams(single(query['label']))),
-    from: timeFrom(query['from']),
-    to: timeFrom(query['to']),
+    from: wholeFrom(query['from']),
+    to: wholeFrom(query['to']),
+    group: wholeFrom(query['group']),
+    isLate: query['late'] === '1',
   };
 }
 
@@ -93,6 +101,8 @@ export function queryFrom(choice: FilterChoice): LocationQueryRaw {
     ...(hasLabels(choice) ? { label: new URLSearchParams(choice.labels).toString() } : {}),
     ...(choice.from === undefined ? {} : { from: String(choice.from) }),
     ...(choice.to === undefined ? {} : { to: String(choice.to) }),
+    ...(choice.group === undefined ? {} : { group: String(choice.group) }),
+    ...(choice.isLate ? { late: '1' } : {}),
   };
 }
 
@@ -107,6 +117,8 @@ export function filterFrom(choice: FilterChoice, nowMs: number) {
     ...(choice.text ? { text: choice.text } : {}),
     ...(choice.tenant ? { tenant: choice.tenant } : {}),
     ...(hasLabels(choice) ? { labels: choice.labels } : {}),
+    ...(choice.group === undefined ? {} : { groupId: taskId(choice.group) }),
+    ...(choice.isLate ? { missedDeadline: true as const } : {}),
     ...timesOf(choice, nowMs),
   };
 }

@@ -1,6 +1,8 @@
 // What a task row says in words and durations, the same in the table and in the detail pane.
 import { isEnded, type TaskState } from '../../scheduler/protocol/task.ts';
+import { lateByMs } from '../../scheduler/protocol/taskRow.ts';
 import type { TaskRow } from '../../scheduler/protocol/view.ts';
+import { formatDuration } from '../format/duration.ts';
 import type { Translate } from '../i18n/i18n.ts';
 
 type Standing = Pick<TaskRow, 'state' | 'attempt' | 'attemptsMax'>;
@@ -23,7 +25,16 @@ export function runMs(row: TaskRow, nowMs: number): number | undefined {
   return Math.max(0, (row.endedAtMs ?? nowMs) - row.startedAtMs);
 }
 
+/** By when it should end: `in 3 h 12 m`, or by how much it is late. Undefined where it has none, or met it. */
+export function deadlineText(row: TaskRow, nowMs: number, t: Translate): string | undefined {
+  const by = lateByMs(row, nowMs);
+  if (by > 0) return t('task.late', { by: formatDuration(by) });
+  if (row.deadlineMs === undefined || isEnded(row.state)) return undefined;
+  return t('task.dueIn', { time: formatDuration(row.deadlineMs - nowMs) });
+}
+
 const isPlaced = (state: TaskState): boolean =>
   state === 'dispatched' || state === 'running' || state === 'cancelling';
 
-export const isWaiting = (state: TaskState): boolean => state === 'ready' || state === 'backoff';
+export const isWaiting = (state: TaskState): boolean =>
+  state === 'ready' || state === 'backoff' || state === 'held';

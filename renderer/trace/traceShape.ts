@@ -1,6 +1,19 @@
 // A trace as a chart draws it: lines that break where nothing was measured, and round times under the axis.
+import { ms } from '../../scheduler/protocol/brands.ts';
 import type { MetricTrace, TraceRange } from '../../scheduler/protocol/fleetFrames.ts';
+import { tracePointsMax } from '../../scheduler/protocol/limits.ts';
 import { calendarDay, clockMinute, type Zone } from '../format/clock.ts';
+
+/** Values over time; without the highest of each step where there is one value a step. */
+export type DrawnTrace = Pick<MetricTrace, 'startMs' | 'stepMs' | 'mean' | 'max'>;
+
+/** The last hour of a number that the host tells with its frames; the newest value is of `atMs`. */
+export function hourTrace(values: readonly number[], atMs: number): DrawnTrace {
+  const stepMs = 3_600_000 / tracePointsMax;
+  const before = Array.from({ length: Math.max(0, tracePointsMax - values.length) }, () => null);
+  const startMs = ms(atMs - (tracePointsMax - 1) * stepMs);
+  return { startMs, stepMs, mean: [...before, ...values], max: [] };
+}
 
 interface Plot {
   readonly left: number;
@@ -31,7 +44,7 @@ export function tracePath(values: readonly (number | null)[], most: number, plot
 const tickMs: Readonly<Record<TraceRange, number>> = { '1h': 900_000, '8h': 7_200_000, '7d': 86_400_000 };
 
 /** Round times of the span, each with its place (0..1) and its text. */
-export function timeTicks({ startMs, stepMs, mean }: MetricTrace, range: TraceRange, zone: Zone) {
+export function timeTicks({ startMs, stepMs, mean }: DrawnTrace, range: TraceRange, zone: Zone) {
   const spanMs = Math.max(1, (mean.length - 1) * stepMs);
   const every = tickMs[range];
   // Midnights are those of the zone on screen, not of UTC.
@@ -50,7 +63,7 @@ export function timeTicks({ startMs, stepMs, mean }: MetricTrace, range: TraceRa
 }
 
 /** Top of the scale: 100 for percents, else a round number above the largest value. */
-export function traceTop(trace: MetricTrace, isPercent: boolean, round: (most: number) => number): number {
+export function traceTop(trace: DrawnTrace, isPercent: boolean, round: (most: number) => number): number {
   if (isPercent) return 100;
   let most = 0;
   for (const list of [trace.mean, trace.max]) for (const value of list) most = Math.max(most, value ?? 0);

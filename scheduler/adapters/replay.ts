@@ -24,6 +24,8 @@ interface LogNode {
 }
 interface LogTask {
   readonly id: number;
+  /** Tasks with the same name are alike; '': it is alike to none. */
+  readonly name?: string;
   readonly ask: object;
   readonly selector?: object;
   readonly placement?: object | undefined;
@@ -77,10 +79,10 @@ export class Replay {
     return this.#core.state.nodes.cpuFree[0] ?? 0;
   }
 
-  submit({ id, ask, selector = {}, placement, members = 1, expectedS }: LogTask): void {
+  submit({ id, name = '', ask, selector = {}, placement, members = 1, expectedS }: LogTask): void {
     const expectedMs = Math.min(timeoutMaxMs, Math.max(1, Math.round(expectedS * 1_000)));
     const spec = v.parse(taskSpecSchema, {
-      name: String(id),
+      name,
       work: { kind: 'simulated', runMs: 0 },
       ask,
       selector,

@@ -6,7 +6,15 @@ import { Replay, type ReplaySettings } from './replay.ts';
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
 const seconds = v.pipe(v.number(), v.minValue(0));
-const jobSchema = v.object({ id: whole, procs: v.pipe(whole, v.minValue(1)), reqTime: seconds });
+/** A number of the log; -1 where it is not known. */
+const mark = v.optional(v.number(), -1);
+const jobSchema = v.object({
+  id: whole,
+  procs: v.pipe(whole, v.minValue(1)),
+  reqTime: seconds,
+  user: mark,
+  exe: mark,
+});
 const messageSchema = v.variant('type', [
   v.object({ type: v.literal('init'), procs: v.pipe(whole, v.minValue(1), v.maxValue(cpuMillicoresMax)) }),
   v.object({ type: v.literal('submit'), t: seconds, job: jobSchema }),
@@ -51,9 +59,10 @@ export class SwfMachine {
     return this.#replay.placements;
   }
 
-  submit({ id, procs, reqTime }: SwfJob): void {
+  submit({ id, procs, reqTime, user, exe }: SwfJob): void {
     this.#procs.set(id, procs);
-    this.#replay.submit({ id, ask: { cpu: procs * this.#millicores, memory: 0 }, expectedS: reqTime });
+    const name = user < 0 && exe < 0 ? '' : `${letters(user)}-${letters(exe)}`;
+    this.#replay.submit({ id, name, ask: { cpu: procs * this.#millicores, memory: 0 }, expectedS: reqTime });
   }
   end(id: number): void {
     this.#procs.delete(id);
@@ -71,3 +80,7 @@ export class SwfMachine {
     return started;
   }
 }
+
+/** A number in letters: digits of a name do not tell one kind of task from another. */
+const letters = (mark: number): string =>
+  String(mark).replaceAll(/[0-9-]/g, (digit) => (digit === '-' ? 'z' : 'abcdefghij'.charAt(Number(digit))));

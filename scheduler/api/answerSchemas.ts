@@ -76,6 +76,7 @@ const taskRow = answerOf<TaskRow>()(
     reason: v.exactOptional(v.string()),
     labels,
     group: v.exactOptional(group),
+    deadlineMs: v.exactOptional(amount),
     isSimulated: v.exactOptional(v.boolean()),
   }),
 );
@@ -87,7 +88,7 @@ const attempt = answerOf<AttemptRecord>()(
     placedAtMs: amount,
     startedAtMs: v.exactOptional(amount),
     endedAtMs: v.exactOptional(amount),
-    end: v.exactOptional(v.object(attemptEndSchema.entries)),
+    end: v.exactOptional(v.object({ ...attemptEndSchema.entries, stoppedFor: v.exactOptional(count) })),
   }),
 );
 const taskRecord = answerOf<TaskRecord>()(
@@ -101,6 +102,7 @@ const taskRecord = answerOf<TaskRecord>()(
     reason: v.exactOptional(v.string()),
     attempts: v.array(attempt),
     group: v.exactOptional(group),
+    workflow: v.exactOptional(v.object({ size: count })),
   }),
 );
 const logPiece = answerOf<LogPiece>()(

@@ -1,4 +1,5 @@
 // `millrace COMMAND ...`: the scheduler from a terminal or a script. A thin client of the door for programs.
+import { tasks } from './commands/bulk.ts';
 import { type Command, type Given, helpOf, readGiven } from './commands/command.ts';
 import { connect } from './commands/connect.ts';
 import { CommandFailed, exitCodes } from './commands/exitCodes.ts';
@@ -43,6 +44,7 @@ const commands: Readonly<Record<string, Command>> = {
   wait,
   cancel,
   retry,
+  tasks,
   nodes,
   cordon,
   uncordon,

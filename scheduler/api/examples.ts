@@ -181,6 +181,17 @@ export const storageJob = {
   bytes: 81_920_000,
 };
 
+export const bulkJob = {
+  jobId: 4,
+  kind: 'requeue',
+  actor: 'operator',
+  state: 'running',
+  startedAtMs: 1_794_000_000_000,
+  done: 2_560,
+  total: 12_431,
+  bulk: { changed: 2_559, skipped: [{ reason: 'changed', tasks: 1, message: 'T-9X is cancelled by now' }] },
+};
+
 export const storage = {
   dataFolder: '/home/press/.millrace/hub',
   freeBytes: 52_000_000_000,

@@ -23,6 +23,7 @@ export const fieldNotes: Readonly<Record<string, Readonly<Record<string, string>
     submittedAtMs: 'Milliseconds since 1970 (UTC).',
     exitCode: 'Of its newest attempt.',
     reason: 'Why it is in the dead letter list, or who cancelled it.',
+    deadlineMs: 'When it should have ended. It is late where `endedAtMs`, or the time now, is after it.',
   },
   TaskList: {
     nextBefore: 'Give it as `before` to get the next page. Absent: this was the last one.',
@@ -38,13 +39,18 @@ export const fieldNotes: Readonly<Record<string, Readonly<Record<string, string>
   },
   StorageState: {
     freeBytes: 'Free on the disk of the data folder.',
-    jobs: 'Backups and exports since the host started, newest first.',
+    jobs: 'Backups, exports, and acts on many tasks since the host started, newest first.',
   },
   StorageJob: {
-    done: 'Pages of a backup, rows of an export.',
+    done: 'Pages of a backup, rows of an export, tasks of an act on many.',
     total: '0: not known yet.',
     path: 'Folder or file on the machine of the host. Absent once it was taken away again.',
+    bulk: 'What came of an act on many tasks so far: `changed`, and those left as they are, by reason.',
     message: 'Why it failed.',
+  },
+  BulkPreview: {
+    isEstimate: 'True: too many match to be counted one by one.',
+    unbegun: 'Elements of arrays that have not begun, which a cancel ends with their array.',
   },
   Retention: {
     tasksMax: 'Ended tasks that are kept. Whichever bound is reached first lets the oldest go.',

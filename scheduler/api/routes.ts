@@ -1,5 +1,6 @@
 // From method and path to an operation. Paths are cut before they are decoded: a node's name may hold a slash.
 import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
+import { bulkOperations } from './bulkOperations.ts';
 import { groupOperations } from './groupOperations.ts';
 import { listOperations } from './listOperations.ts';
 import { maintenanceOperations } from './maintenanceOperations.ts';
@@ -16,6 +17,7 @@ import { whatIfOperations } from './whatIfOperations.ts';
 
 export const operations: readonly Operation[] = [
   ...taskOperations,
+  ...bulkOperations,
   ...listOperations,
   logOperation,
   ...plantOperations,

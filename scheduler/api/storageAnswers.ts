@@ -1,8 +1,12 @@
 // Answers about what is stored, as schemas.
 import * as v from 'valibot';
 import type { Results } from '../protocol/consoleWire.ts';
+import type { BulkPreview } from '../protocol/bulk.ts';
+import { endStates, liveStates } from '../protocol/task.ts';
 import {
   backupPlanSchema,
+  bulkActs,
+  bulkSkipReasons,
   retentionSchema,
   type StorageJob,
   type StorageState,
@@ -12,7 +16,7 @@ import { amount, answerOf, count } from './answerOf.ts';
 const job = answerOf<StorageJob>()(
   v.object({
     jobId: count,
-    kind: v.picklist(['backup', 'export']),
+    kind: v.picklist(['backup', 'export', ...bulkActs]),
     actor: v.string(),
     state: v.picklist(['running', 'done', 'failed', 'cancelled']),
     startedAtMs: amount,
@@ -21,7 +25,24 @@ const job = answerOf<StorageJob>()(
     total: count,
     path: v.exactOptional(v.string()),
     bytes: v.exactOptional(count),
+    bulk: v.exactOptional(
+      v.object({
+        changed: count,
+        skipped: v.array(
+          v.object({ reason: v.picklist(bulkSkipReasons), tasks: count, message: v.string() }),
+        ),
+        canBeCancelled: v.exactOptional(v.literal(true)),
+      }),
+    ),
     message: v.exactOptional(v.string()),
+  }),
+);
+const bulkPreview = answerOf<BulkPreview>()(
+  v.object({
+    states: v.array(v.object({ state: v.picklist([...liveStates, ...endStates]), tasks: count })),
+    total: count,
+    isEstimate: v.boolean(),
+    unbegun: count,
   }),
 );
 const state = answerOf<StorageState>()(
@@ -58,6 +79,7 @@ export const taskGroups = answerOf<Results['countTasks']>()(
 
 export const storageAnswers = {
   StorageJob: job,
+  BulkPreview: bulkPreview,
   StorageState: state,
   Retention: retentionSchema,
   BackupPlan: backupPlanSchema,

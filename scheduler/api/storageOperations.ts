@@ -73,7 +73,8 @@ export const storageOperations: readonly Operation[] = [
     method: 'POST',
     path: '/storage/jobs/{jobId}/cancel',
     about:
-      'Ends a backup or an export that runs; what it made goes with it. `GET /storage` tells when it has ended.',
+      'Ends a job that runs. What a backup or an export made goes with it; what an act did to tasks stays. ' +
+      '`GET /storage` tells when it has ended.',
     answer: job,
     refuses: ['wrong_state'],
     run: cancelJob,

@@ -5,7 +5,7 @@ import { accepted, type Outcome, type Refusal, refusal, refused } from '../proto
 import type { DoorRefusal } from './problem.ts';
 import type { Query, QueryFields } from './query.ts';
 
-const { states, queue, nodeId, text, tenant, sinceMs, untilMs } = taskFilterSchema.entries;
+const { states, queue, nodeId, text, tenant, sinceMs, untilMs, groupId } = taskFilterSchema.entries;
 const labelPattern = /^([^:]+):(.*)$/s;
 const labelSchema = v.array(v.pipe(v.string(), v.regex(labelPattern, 'must be NAME:VALUE')));
 
@@ -22,6 +22,12 @@ export const filterQuery: QueryFields = {
   text: { kind: 'text', schema: text.wrapped, about: 'Part of the name, the program line or a label' },
   sinceMs: { kind: 'number', schema: sinceMs.wrapped, about: 'Submitted at or after this time' },
   untilMs: { kind: 'number', schema: untilMs.wrapped, about: 'Submitted before this time' },
+  groupId: { kind: 'number', schema: groupId.wrapped, about: 'Members of this array, gang or workflow' },
+  missedDeadline: {
+    kind: 'flag',
+    schema: v.boolean(),
+    about: 'Ended after their deadline, or live and past it',
+  },
 };
 
 interface SplitQuery {
@@ -33,7 +39,7 @@ interface SplitQuery {
 
 /** Refuses `bad_message` for labels that are not `name:value`, or of which one is named twice. */
 export function splitQuery(query: Query): Outcome<SplitQuery, DoorRefusal> {
-  const { state, label, ...plain } = query;
+  const { state, label, missedDeadline, ...plain } = query;
   const labels = readLabels(Array.isArray(label) ? label : []);
   if (!labels.ok) return labels;
   const isOfFilter = ([name]: readonly [string, unknown]): boolean => Object.hasOwn(filterQuery, name);
@@ -41,6 +47,7 @@ export function splitQuery(query: Query): Outcome<SplitQuery, DoorRefusal> {
   return accepted({
     filter: {
       ...Object.fromEntries(entries.filter(isOfFilter)),
+      ...(missedDeadline === true && { missedDeadline }),
       ...(state !== undefined && { states: state }),
       ...(label !== undefined && { labels: labels.value }),
     },

@@ -8,6 +8,7 @@ import { rowOfRecord } from '../protocol/taskRow.ts';
 import type { NodeFilter } from '../protocol/view.ts';
 import type { WhyAnswer } from '../protocol/why.ts';
 import { cancelTasks, requeueTasks, unknownTask } from './bulk.ts';
+import { bulkMethods } from './bulkMethods.ts';
 import type { Feed } from './feed.ts';
 import type { FleetFeed } from './fleetFeed.ts';
 import { getTrace } from './metricTraces.ts';
@@ -76,7 +77,7 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
     getTopology: () => accepted(fleet.topology()),
     watchFleet: ({ metrics }, link) => accepted({ metrics: fleet.watch(link, metrics) }),
     getTrace: (query) => getTrace(query, ports.history),
-    ...storageMethods(ports.storage),
+    ...jobMethods(ports),
     ...recorderMethods(ports),
     startSimulation: (params, { actor }) => ports.simulation.start(params, actor),
     endSimulation: (_params, { actor }) => accepted(ports.simulation.end(actor)),
@@ -84,11 +85,21 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
   };
 }
 
-type StorageMethod =
-  'getStorage' | 'setRetention' | 'setBackupPlan' | 'startBackup' | 'startExport' | 'cancelJob';
+type JobMethod =
+  | 'getStorage'
+  | 'setRetention'
+  | 'setBackupPlan'
+  | 'startBackup'
+  | 'startExport'
+  | 'previewBulk'
+  | 'startBulk'
+  | 'cancelJob';
 
-function storageMethods(storage: ConsolePorts['storage']): Pick<MethodTable, StorageMethod> {
+/** Jobs, and the stores that most of them are about. */
+function jobMethods(ports: ConsolePorts): Pick<MethodTable, JobMethod> {
+  const { storage } = ports;
   return {
+    ...bulkMethods(ports),
     getStorage: async () => accepted(await storage.state()),
     setRetention: (retention, { actor }) => storage.setRetention(retention, actor),
     setBackupPlan: (plan, { actor }) => storage.setBackupPlan(plan, actor),

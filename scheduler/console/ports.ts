@@ -11,7 +11,14 @@ import type { DuePreview, ScheduleTiming } from '../protocol/schedule.ts';
 import type { Simulation, SimulationParams } from '../protocol/simulation.ts';
 import type { PastAsks, PastQuestion, RecorderResults, RecorderState } from '../protocol/recorder.ts';
 import type { TaskRecord } from '../protocol/task.ts';
-import type { BackupPlan, Retention, StorageJob, StorageState } from '../protocol/storage.ts';
+import type {
+  BackupPlan,
+  BulkAct,
+  BulkTally,
+  Retention,
+  StorageJob,
+  StorageState,
+} from '../protocol/storage.ts';
 import type { WhatIfAsks, WhatIfRun } from '../protocol/whatIf.ts';
 import type { Grouping, SchedulerView, TaskFilter, TaskGroups, TaskRow } from '../protocol/view.ts';
 
@@ -58,6 +65,20 @@ export interface SimulationPort {
   readonly end: (actor: string) => Simulation;
 }
 
+/** Long work of the console's own: listed, followed and cancelled beside that on the stores. */
+export interface BulkWork {
+  readonly kind: BulkAct;
+  readonly actor: string;
+  /** Rejects where it failed, or soon after the signal aborts. `report` keeps what was done until then. */
+  readonly run: (report: BulkReport, signal: AbortSignal) => Promise<void>;
+}
+/** `total` 0: not known yet. */
+export type BulkReport = (progress: {
+  readonly done: number;
+  readonly total: number;
+  readonly bulk: BulkTally;
+}) => void;
+
 /** Bounds, copies and exports of what is stored. All calls refuse in words; none waits for a job to end. */
 export interface StoragePort {
   readonly state: () => Promise<StorageState>;
@@ -65,6 +86,8 @@ export interface StoragePort {
   readonly setBackupPlan: (plan: BackupPlan, actor: string) => Promise<Outcome<BackupPlan, Refusal>>;
   readonly startBackup: (folder: string | undefined, actor: string) => Promise<Outcome<StorageJob, Refusal>>;
   readonly startExport: (ask: Params<'startExport'>, actor: string) => Promise<Outcome<StorageJob, Refusal>>;
+  /** Refuses `too_many` while another act on many tasks is under way. */
+  readonly startBulk: (work: BulkWork) => Outcome<StorageJob, Refusal>;
   readonly cancelJob: (jobId: number, actor: string) => Outcome<StorageJob, Refusal>;
 }
 

@@ -17,12 +17,13 @@ import type { Effect } from './effects.ts';
 import { type Random, seededRandom } from './ports.ts';
 import type { Policy } from './place/policy.ts';
 import { apply } from './state/apply.ts';
-import { resumePreemption } from './state/nominations.ts';
+import { resumePreemption } from './preempt/nominations.ts';
 import { SchedulerState } from './state/schedulerState.ts';
 import { digestOf } from './state/digest.ts';
 import { Restoring } from './state/restore.ts';
 import { Snapshot, type SnapshotPace } from './state/snapshot.ts';
 import { arrayRecordOf } from './state/arrayTable.ts';
+import { workflowRecordOf } from './state/workflowRecord.ts';
 import { recordOf } from './state/taskTable.ts';
 import { viewOf } from './view.ts';
 
@@ -175,7 +176,9 @@ export class Core {
 }
 
 /** For who asks when to come back. The task, or the array, is still live. */
-function countEnd(state: SchedulerState, { spec }: TaskRecord, nowMs: Ms): void {
+function countEnd(state: SchedulerState, { spec, workflow }: TaskRecord, nowMs: Ms): void {
+  // Its tasks were counted, and its queue may be gone already.
+  if (workflow) return;
   state.ends.count(nowMs);
   state.ready.mustGet(spec.queue).share.ends.count(nowMs);
   state.tenants.get(spec.tenant)?.share.ends.count(nowMs);
@@ -195,6 +198,10 @@ function endedRecord(
 ): TaskRecord | undefined {
   if (event.kind === 'array_ended')
     return arrayRecordOf(state.arrays.mustGet(event.taskId), { ...event, atMs });
+  if (event.kind === 'workflow_ended')
+    return (
+      event.end && workflowRecordOf(state.workflows.mustGet(event.groupId), event.end, { ...event.end, atMs })
+    );
   const endState = endStateOf[event.kind];
   if (!endState || !('taskId' in event)) return undefined;
   const reason = 'reason' in event ? event.reason : '';

@@ -5,6 +5,7 @@ import type { GroupDetail, GroupRow, MemberRow } from '../protocol/groups.ts';
 import type { TaskRecord } from '../protocol/task.ts';
 import { type ArrayRow, arrayRecordOf, elementRef } from './state/arrayTable.ts';
 import type { SchedulerState } from './state/schedulerState.ts';
+import { homeOf, workflowRecordOf } from './state/workflowRecord.ts';
 import { recordOf, type Task } from './state/taskTable.ts';
 import { unlistedTask } from './state/taskMaking.ts';
 import { type Ended, memberIdOf, type WorkflowRow } from './state/workflowTable.ts';
@@ -68,14 +69,23 @@ function arrayRow({ tasks }: SchedulerState, row: ArrayRow): GroupRow {
   };
 }
 
-/** A live task, or one that stands for an array or an element of it that has not begun. O(arrays). */
+/** A live task, or one that stands for a group or an element of an array that has not begun. O(arrays). */
 export function recordById(state: SchedulerState, taskId: TaskId): TaskRecord | undefined {
   const task = state.tasks.get(taskId);
   if (task) return recordOf(task);
   const array = state.arrays.get(taskId);
   if (array) return arrayRecordOf(array);
+  const workflow = liveWorkflow(state, taskId);
+  if (workflow) return workflow;
   const element = heldElement(state, taskId);
   return element && recordOf(element);
+}
+
+/** One that has not ended, or whose tasks were put back. */
+function liveWorkflow({ workflows, tasks }: SchedulerState, groupId: TaskId): TaskRecord | undefined {
+  const row = workflows.get(groupId);
+  const [first] = tasks.groups.of(groupId).tasks;
+  return row && first && workflowRecordOf(row, homeOf(first.spec));
 }
 
 /** An element that has not begun, as a task that is held; undefined where the id is of none. */

@@ -25,8 +25,7 @@ export function liveGroups(
 ): ReadonlyMap<string, number> {
   const counts = new Map<string | number, number>();
   const keyOf = keys[by];
-  for (const task of state.tasks.all()) {
-    if (!matches(task, filter)) continue;
+  for (const task of matching(state, filter)) {
     const key = keyOf(task);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
@@ -87,8 +86,7 @@ export function liveTasks(
   const below = before ?? Number.POSITIVE_INFINITY;
   const found: Task[] = [];
   let total = 0;
-  for (const task of state.tasks.all()) {
-    if (!matches(task, filter)) continue;
+  for (const task of matching(state, filter)) {
     total += 1;
     if (task.taskId < below) found.push(task);
   }
@@ -102,15 +100,33 @@ export function liveTasks(
   };
 }
 
-function matches(task: Task, filter: TaskFilter): boolean {
-  const { spec } = task;
+/** In no order. Of one group its members alone are looked at. */
+export function* matching(state: SchedulerState, filter: TaskFilter): Generator<Task> {
+  const { tasks, ready } = state;
+  const among = filter.groupId === undefined ? tasks.all() : tasks.groups.of(filter.groupId).tasks;
+  for (const task of among) if (matches(task, filter, ready.nowMs)) yield task;
+}
+
+function matches(task: Task, filter: TaskFilter, nowMs: number): boolean {
   return (
     isIn(filter.states, task.state) &&
+    isEqual(filter.nodeId, newestNode(task)) &&
+    matchesOrigin(task, filter, nowMs)
+  );
+}
+
+/** As far as what was submitted, and when, tells. */
+export function matchesOrigin(
+  { spec, submittedAtMs }: Pick<Task, 'spec' | 'submittedAtMs'>,
+  filter: TaskFilter,
+  nowMs: number,
+): boolean {
+  return (
     isEqual(filter.queue, spec.queue) &&
     isEqual(filter.tenant, spec.tenant) &&
-    isEqual(filter.nodeId, newestNode(task)) &&
-    task.submittedAtMs >= (filter.sinceMs ?? 0) &&
-    task.submittedAtMs < (filter.untilMs ?? Number.POSITIVE_INFINITY) &&
+    submittedAtMs >= (filter.sinceMs ?? 0) &&
+    submittedAtMs < (filter.untilMs ?? Number.POSITIVE_INFINITY) &&
+    (filter.missedDeadline !== true || (spec.deadlineMs ?? nowMs) < nowMs) &&
     hasLabels(spec, filter.labels) &&
     hasText(spec, filter.text)
   );

@@ -14,6 +14,7 @@ import type {
 } from '../protocol/view.ts';
 import { groupDetail, groupRows, recordById } from './groupView.ts';
 import { queueRows, tenantRows, waitingIn } from './queue/rows.ts';
+import { liveSet } from './liveSet.ts';
 import { liveGroups, liveTasks, liveTasksOfKind } from './liveTasks.ts';
 import { scheduleReads } from './scheduleView.ts';
 import { why } from './why/why.ts';
@@ -49,6 +50,7 @@ export function viewOf(state: SchedulerState): SchedulerView {
     liveTasks: (filter, before, limit) =>
       liveTasks(state, { filter, before, limit }, (task) => taskRow(state, task)),
     liveGroups: (filter, by) => liveGroups(state, filter, by),
+    liveSet: (filter) => liveSet(state, filter),
     attemptByToken: (token) => {
       const task = tasks.byToken(token);
       const live = attemptOf(task, token);
@@ -112,23 +114,27 @@ function nodeCounts(nodes: NodeTable): NodeCounts {
   return counts;
 }
 
+/** One look at each node: it is asked for many times in a replay. O(nodes). */
 function fleetUse(nodes: NodeTable): FleetUse {
-  const isCounted = (node: number): boolean => nodes.state[node] === nodeState.online;
-  const sum = (column: Int32Array): number => {
-    let total = 0;
-    for (let node = 0; node < nodes.rows; node += 1)
-      if (isCounted(node)) total += Math.max(0, column[node] ?? 0);
-    return total;
-  };
-  const cpuTotal = sum(nodes.cpuTotal);
-  const memoryTotal = sum(nodes.memoryTotal);
+  const sum = { cpuTotal: 0, cpuFree: 0, cpuUsed: 0, memoryTotal: 0, memoryFree: 0, memoryUsed: 0 };
+  const { state, cpuTotal, cpuFree, cpuUsed, memoryTotal, memoryFree, memoryUsed } = nodes;
+  const at = (column: Int32Array, node: number): number => Math.max(0, column[node] ?? 0);
+  for (let node = 0; node < nodes.rows; node += 1) {
+    if (state[node] !== nodeState.online) continue;
+    sum.cpuTotal += at(cpuTotal, node);
+    sum.cpuFree += at(cpuFree, node);
+    sum.cpuUsed += at(cpuUsed, node);
+    sum.memoryTotal += at(memoryTotal, node);
+    sum.memoryFree += at(memoryFree, node);
+    sum.memoryUsed += at(memoryUsed, node);
+  }
   return {
-    cpuTotal: millicores(cpuTotal),
-    cpuAllocated: millicores(cpuTotal - sum(nodes.cpuFree)),
-    cpuUsed: millicores(sum(nodes.cpuUsed)),
-    memoryTotal: mib(memoryTotal),
-    memoryAllocated: mib(memoryTotal - sum(nodes.memoryFree)),
-    memoryUsed: mib(sum(nodes.memoryUsed)),
+    cpuTotal: millicores(sum.cpuTotal),
+    cpuAllocated: millicores(sum.cpuTotal - sum.cpuFree),
+    cpuUsed: millicores(sum.cpuUsed),
+    memoryTotal: mib(sum.memoryTotal),
+    memoryAllocated: mib(sum.memoryTotal - sum.memoryFree),
+    memoryUsed: mib(sum.memoryUsed),
   };
 }
 

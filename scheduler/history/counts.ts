@@ -3,7 +3,7 @@ import type { TaskFilter } from '../protocol/view.ts';
 import type { Database } from '../sqlite/driver.ts';
 import { numberIn } from '../sqlite/columns.ts';
 import { hasLegacy, legacySample } from './legacyQueries.ts';
-import { segmentSize } from './postings.ts';
+import { segmentOf, segmentSize } from './postings.ts';
 import type { Reading } from './reading.ts';
 import { type Search, searchOf } from './search.ts';
 import type { Segment } from './segmentBook.ts';
@@ -43,11 +43,15 @@ function walkedCount({ database, walk, budget }: Reading, search: Search): TaskC
   return { total: found, isEstimate: false };
 }
 
-/** Of the tasks in segments that the time of a search touches. */
-export function shareOf(database: Database, { sinceMs, untilMs }: Search, looked: number): number {
+/** Of the tasks in segments that the time and the ids of a search touch. */
+export function shareOf(database: Database, search: Search, looked: number): number {
+  const { sinceMs, untilMs, fromId, toId } = search;
   const row = database
-    .prepare('SELECT coalesce(sum(rows), 0) AS n FROM segment WHERE submitted_max >= ? AND submitted_min < ?')
-    .get(sinceMs, untilMs);
+    .prepare(
+      `SELECT coalesce(sum(rows), 0) AS n FROM segment
+        WHERE submitted_max >= ? AND submitted_min < ? AND segment >= ? AND segment <= ?`,
+    )
+    .get(sinceMs, untilMs, segmentOf(fromId), segmentOf(toId - 1));
   return looked / Math.max(1, row ? numberIn(row, 'n') : 0);
 }
 
@@ -57,7 +61,7 @@ const isTold = ({ isByKeys }: Search, segment: Segment): boolean =>
 
 function countIn(reading: Reading, search: Search, segment: Segment): number {
   const { database, walk } = reading;
-  const isWhole = segment.submittedMin >= search.sinceMs && segment.submittedMax < search.untilMs;
+  const isWhole = isWithin(search, segment);
   if (isWhole && search.keys.length === 0 && search.isByKeys) return segment.rows;
   if (isWhole && isTold(search, segment))
     return walk.places(search, segment).count() + lateCount(reading, search, segment);
@@ -65,6 +69,12 @@ function countIn(reading: Reading, search: Search, segment: Segment): number {
   let found = 0;
   for (const match of walk.matches(search, segment, end)) if (typeof match !== 'number') found += 1;
   return found;
+}
+
+function isWithin({ sinceMs, untilMs, fromId, toId }: Search, of: Segment): boolean {
+  const lowest = of.segment * segmentSize;
+  if (lowest < fromId || lowest + segmentSize > toId) return false;
+  return of.submittedMin >= sinceMs && of.submittedMax < untilMs;
 }
 
 const lateCount = ({ walk }: Reading, search: Search, segment: Segment): number =>

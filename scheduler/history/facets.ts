@@ -10,6 +10,7 @@ const facets = {
   node: 3,
   label: 4,
   trigram: 5,
+  missed: 6,
   present: 7,
 } as const;
 type Facet = keyof typeof facets;
@@ -18,6 +19,8 @@ const facetCount = 8;
 /** `value`: a whole number below 2^48. */
 export const keyOf = (facet: Facet, value: number): number => value * facetCount + facets[facet];
 export const presentKey = keyOf('present', 0);
+/** Tasks that ended after their deadline. Every build has it, if without places; those of older versions do not. */
+export const missedKey = keyOf('missed', 0);
 
 export const codeOfState = (state: EndState): number => endStates.indexOf(state);
 export const stateOfCode = (code: number): EndState => endStates[code] ?? 'succeeded';

@@ -1,10 +1,11 @@
 // TaskFilter -> what it means for stored tasks: keys to look up, columns to compare, and what only the record tells.
 import { endStates, type TaskRecord } from '../protocol/task.ts';
-import { searchTextOf } from '../protocol/taskRow.ts';
+import { hasMissedDeadline, searchTextOf } from '../protocol/taskRow.ts';
 import type { TaskFilter } from '../protocol/view.ts';
 import type { Database } from '../sqlite/driver.ts';
 import type { EndedRow } from './endedRow.ts';
-import { keyOf, labelKey, trigramKeysOf } from './facets.ts';
+import { keyOf, labelKey, missedKey, trigramKeysOf } from './facets.ts';
+import { idsOfGroup } from './groupRange.ts';
 import { numberOfName } from './names.ts';
 
 type Column = 'queue' | 'tenant' | 'node';
@@ -20,6 +21,11 @@ export interface Search {
   readonly where: { readonly text: string; readonly parameters: readonly number[] };
   /** Text and labels in lower case, as table `record` holds them: each is part of what matches. */
   readonly needles: readonly string[];
+  /** What stands in the JSON of all that match. */
+  readonly marks: readonly string[];
+  /** Only tasks from this id on and below that one. */
+  readonly fromId: number;
+  readonly toId: number;
   readonly sinceMs: number;
   readonly untilMs: number;
   /** True: only the record tells whether a task matches. */
@@ -36,25 +42,20 @@ export const stateCodesOf = ({ states }: TaskFilter): readonly number[] =>
 
 export function searchOf(database: Database, filter: TaskFilter): Search {
   const states = stateCodesOf(filter);
-  const names: [Column, number | undefined][] = [];
-  const add = (column: Column, name: string | undefined): void => {
-    if (name !== undefined) names.push([column, numberOfName(database, name)]);
-  };
-  add('node', filter.nodeId);
-  add('queue', filter.queue);
-  add('tenant', filter.tenant);
-  const labels = Object.entries(filter.labels ?? {});
-  const needle = filter.text?.toLowerCase() ?? '';
-  const { sinceMs = 0, untilMs = Number.MAX_SAFE_INTEGER } = filter;
   const isEveryState = states.length === endStates.length;
+  const names = namesOf(database, filter);
+  const { sinceMs = 0, untilMs = Number.MAX_SAFE_INTEGER } = filter;
+  const ids = idsOfGroup(database, filter.groupId);
   const numbers = names.map(([column, number]) => [column, number ?? -1] as const);
+  const isUnknown = names.some(([, number]) => number === undefined);
+  const { keys: contentKeys, ...content } = contentOf(filter);
   return {
-    isEmpty: states.length === 0 || names.some(([, number]) => number === undefined) || sinceMs >= untilMs,
+    isEmpty: states.length === 0 || isUnknown || sinceMs >= untilMs || ids.from >= ids.to,
     names: numbers,
     keys: [
-      ...labels.map(([label, value]) => [labelKey(label, value)]),
+      ...contentKeys.first,
       ...numbers.map(([column, number]) => [keyOf(column, number)]),
-      ...trigramKeysOf(needle).map((key) => [key]),
+      ...contentKeys.last,
       ...(isEveryState ? [] : [states.map((code) => keyOf('state', code))]),
     ],
     where: {
@@ -62,40 +63,82 @@ export function searchOf(database: Database, filter: TaskFilter): Search {
         `submitted_ms >= ? AND submitted_ms < ?`,
         ...(isEveryState ? [] : [`state IN (${states.join(', ')})`]),
         ...numbers.map(([column]) => `${column} = ?`),
+        'task_id >= ? AND task_id < ?',
       ].join(' AND '),
-      parameters: [sinceMs, untilMs, ...numbers.map(([, number]) => number)],
+      parameters: [sinceMs, untilMs, ...numbers.map(([, number]) => number), ids.from, ids.to],
+    },
+    ...content,
+    fromId: ids.from,
+    toId: ids.to,
+    sinceMs,
+    untilMs,
+    matchesColumns: (row) =>
+      row.taskId >= ids.from &&
+      row.taskId < ids.to &&
+      row.submittedMs >= sinceMs &&
+      row.submittedMs < untilMs &&
+      states.includes(row.state) &&
+      numbers.every(([column, number]) => row[column] === number),
+  };
+}
+
+/** What only the record of a task tells: its text, its labels, and whether it missed its deadline. */
+function contentOf(filter: TaskFilter) {
+  const labels = Object.entries(filter.labels ?? {});
+  const needle = filter.text?.toLowerCase() ?? '';
+  const isMissed = filter.missedDeadline === true;
+  return {
+    keys: {
+      first: [
+        ...(isMissed ? [[missedKey]] : []),
+        ...labels.map(([label, value]) => [labelKey(label, value)]),
+      ],
+      last: trigramKeysOf(needle).map((key) => [key]),
     },
     needles: [
       ...(needle === '' ? [] : [needle]),
       ...labels.map(([label, value]) => `${label}=${value}`.toLowerCase()),
     ],
-    sinceMs,
-    untilMs,
-    readsRecord: needle !== '' || labels.length > 0,
-    isByKeys: needle === '',
-    matchesColumns: (row) =>
-      row.submittedMs >= sinceMs &&
-      row.submittedMs < untilMs &&
-      states.includes(row.state) &&
-      numbers.every(([column, number]) => row[column] === number),
-    matchesRecord: ({ spec }) =>
-      labels.every(([label, value]) => spec.labels[label] === value) &&
-      (needle === '' || searchTextOf(spec).includes(needle)),
+    marks: isMissed ? ['"deadlineMs":'] : [],
+    readsRecord: needle !== '' || labels.length > 0 || isMissed,
+    isByKeys: needle === '' && !isMissed,
+    matchesRecord: (record: TaskRecord) =>
+      hasLabels(record, labels) &&
+      (needle === '' || searchTextOf(record.spec).includes(needle)) &&
+      (!isMissed || hasMissedDeadline(record)),
   };
+}
+
+const hasLabels = ({ spec }: TaskRecord, labels: readonly (readonly [string, string])[]): boolean =>
+  labels.every(([label, value]) => spec.labels[label] === value);
+
+/** Undefined: no ended task ever had this name. */
+function namesOf(
+  database: Database,
+  { nodeId, queue, tenant }: TaskFilter,
+): readonly (readonly [Column, number | undefined])[] {
+  const named = [
+    ['node', nodeId],
+    ['queue', queue],
+    ['tenant', tenant],
+  ] as const;
+  return named.flatMap(([column, name]) =>
+    name === undefined ? [] : [[column, numberOfName(database, name)] as const],
+  );
 }
 
 /** For records whose columns are not at hand: rows of an older version. */
 export function matchesFilter(filter: TaskFilter, record: TaskRecord): boolean {
   const { spec } = record;
-  const { states, queue, tenant, nodeId, labels = {}, text = '' } = filter;
+  const { states, queue, tenant, nodeId } = filter;
   return (
     isAmong(record.state, states) &&
     isEqualOrAny(spec.queue, queue) &&
     isEqualOrAny(spec.tenant, tenant) &&
     isEqualOrAny(record.attempts.at(-1)?.nodeId, nodeId) &&
     isInTime(filter, record.submittedAtMs) &&
-    Object.entries(labels).every(([label, value]) => spec.labels[label] === value) &&
-    searchTextOf(spec).includes(text.toLowerCase())
+    isEqualOrAny(record.group?.groupId, filter.groupId) &&
+    contentOf(filter).matchesRecord(record)
   );
 }
 

@@ -1,8 +1,8 @@
 // Makes what a segment is found by: postings of every key, and its records in compressed blocks.
 import { deflateRawSync } from 'node:zlib';
-import { searchTextOf } from '../protocol/taskRow.ts';
+import { hasMissedDeadline, searchTextOf } from '../protocol/taskRow.ts';
 import type { EndedRow } from './endedRow.ts';
-import { keyOf, labelKey, presentKey, trigramKeyAt, trigramLength } from './facets.ts';
+import { keyOf, labelKey, missedKey, presentKey, trigramKeyAt, trigramLength } from './facets.ts';
 import { noName } from './names.ts';
 import { encodePlaces, everyPlace, segmentSize } from './postings.ts';
 import { blockLine, blockOf, blockRows, recordFrom } from './records.ts';
@@ -48,7 +48,7 @@ const plainKey = (code: number): number =>
 
 export class SegmentBuild {
   /** Places by key, ascending. */
-  readonly #places = new Map<number, number[]>();
+  readonly #places = new Map<number, number[]>([[missedKey, []]]);
   /** Three characters of seven bits, as nearly all are: where in `plain` they stand, from 1. Quicker than a map. */
   readonly #plainAt = new Uint32Array(plainCodes);
   readonly #plain: { readonly code: number; readonly places: number[] }[] = [];
@@ -67,7 +67,9 @@ export class SegmentBuild {
     if (text === undefined) return;
     this.#addLine(place, blockLine(row.taskId, text));
     if (!isSound) return;
-    const { spec } = recordFrom(text);
+    const record = recordFrom(text);
+    const { spec } = record;
+    if (hasMissedDeadline(record)) this.#addKey(missedKey, place);
     for (const [label, value] of Object.entries(spec.labels)) this.#addKey(labelKey(label, value), place);
     this.#addText(searchTextOf(spec), place);
   }

@@ -3,7 +3,7 @@ import type { TaskRecord } from '../protocol/task.ts';
 import type { Database, Statement } from '../sqlite/driver.ts';
 import { bytesIn, numberIn, type Row } from '../sqlite/columns.ts';
 import { endedColumns, type EndedRow, endedRowIn } from './endedRow.ts';
-import { presentKey } from './facets.ts';
+import { missedKey, presentKey } from './facets.ts';
 import { decodePlaces, Places, segmentOf, segmentSize } from './postings.ts';
 import { Damaged, RecordReader } from './records.ts';
 import type { Search } from './search.ts';
@@ -42,12 +42,14 @@ export class SegmentWalk {
 
   /** Segments that may hold tasks below `before` which the search wants, newest first. */
   *segments(search: Search, before: number): Generator<Segment> {
-    let newest = segmentOf(before - 1);
+    let newest = segmentOf(Math.min(before, search.toId) - 1);
+    const oldest = segmentOf(search.fromId);
     for (;;) {
       const rows = this.#segments.all(newest, tasksPerLook);
       for (const row of rows) {
         const segment = segmentIn(row);
         newest = segment.segment - 1;
+        if (segment.segment < oldest) return;
         if (segment.submittedMax >= search.sinceMs && segment.submittedMin < search.untilMs) yield segment;
       }
       if (rows.length < tasksPerLook) return;
@@ -75,7 +77,7 @@ export class SegmentWalk {
       const found = new Places();
       let isFound = false;
       for (const key of anyOf) {
-        const places = this.#read(segment.build, key);
+        const places = this.#read(segment.build, key) ?? this.#anyOfOld(segment, key);
         if (!places) continue;
         isFound = true;
         found.addAll(places);
@@ -153,6 +155,11 @@ export class SegmentWalk {
     return search.matchesRecord(match.record) ? match : undefined;
   }
 
+  /** A build of an older version does not say who missed a deadline: it may be any of its tasks. */
+  #anyOfOld({ build }: Segment, key: number): Places | undefined {
+    return key === missedKey ? this.#read(build, presentKey) : undefined;
+  }
+
   #candidates(search: Search, segment: Segment, before: number): Iterable<number> {
     if (segment.build === 0) return this.#unbuilt(search, segment, before);
     const lowest = segment.segment * segmentSize;
@@ -162,17 +169,20 @@ export class SegmentWalk {
   }
 
   *#unbuilt(search: Search, { segment }: Segment, before: number): Generator<number> {
-    const { where, needles } = search;
+    const { where, needles, marks } = search;
     const lowest = segment * segmentSize;
-    const has = needles.map(() => 'AND instr(record.search, ?) > 0').join(' ');
-    const join = needles.length === 0 ? '' : 'JOIN record USING (task_id)';
+    const has = [
+      ...needles.map(() => 'AND instr(record.search, ?) > 0'),
+      ...marks.map(() => 'AND instr(record.body, ?) > 0'),
+    ].join(' ');
+    const join = has === '' ? '' : 'JOIN record USING (task_id)';
     const statement = this.#database.prepare(
       `SELECT task_id FROM ended ${join} WHERE ${where.text} ${has} AND task_id >= ? AND task_id < ?
         ORDER BY task_id DESC LIMIT ?`,
     );
     let below = Math.min(before, lowest + segmentSize);
     for (;;) {
-      const rows = statement.all(...where.parameters, ...needles, lowest, below, idsAtOnce);
+      const rows = statement.all(...where.parameters, ...needles, ...marks, lowest, below, idsAtOnce);
       for (const row of rows) yield (below = numberIn(row, 'task_id'));
       if (rows.length < idsAtOnce) return;
     }

@@ -8,14 +8,17 @@ export type SumsTable = 'tally' | 'node_tally' | 'hourly';
 
 /** Undefined: none does. Every table knows the state. */
 export function sumsFor(filter: TaskFilter): SumsTable | undefined {
-  const { queue, tenant, nodeId, text = '', labels = {} } = filter;
-  if (text !== '' || Object.keys(labels).length > 0) return undefined;
+  if (!isOfColumns(filter)) return undefined;
+  const { queue, tenant, nodeId } = filter;
   const names = [queue, tenant].filter((name) => name !== undefined).length;
   const time = timeOf(filter);
   if (nodeId !== undefined) return time === 'any' && names === 0 ? 'node_tally' : undefined;
   if (time === 'any') return 'tally';
   return time === 'hours' && names < 2 ? 'hourly' : undefined;
 }
+
+const isOfColumns = ({ text = '', labels = {}, groupId, missedDeadline }: TaskFilter): boolean =>
+  text === '' && Object.keys(labels).length === 0 && groupId === undefined && missedDeadline !== true;
 
 function timeOf({ sinceMs, untilMs }: TaskFilter): 'any' | 'hours' | 'parts' {
   if (sinceMs === undefined && untilMs === undefined) return 'any';

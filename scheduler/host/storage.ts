@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { StoragePort } from '../console/ports.ts';
+import type { BulkWork, StoragePort } from '../console/ports.ts';
 import { splitFilter } from '../console/splitFilter.ts';
 import { stampOf } from '../offline/durableFiles.ts';
 import type { Alarms } from '../observe/alarms.ts';
@@ -136,6 +136,11 @@ export class Storage implements StoragePort {
       return (await history.exportTo(path, options)).bytes;
     };
     const started = await this.#start({ kind: 'export', actor, path, run });
+    return started.ok ? accepted(started.value.job) : started;
+  };
+
+  readonly startBulk = (work: BulkWork): Outcome<StorageJob, Refusal> => {
+    const started = this.#jobs.startBulk(work);
     return started.ok ? accepted(started.value.job) : started;
   };
 

@@ -1,19 +1,36 @@
-// Long work on the stores: few at a time, with progress, ended by a person, listed until the host ends.
+// Long work on stores and on many tasks: few at a time, with progress, ended by a person, listed until the host ends.
 import type { Ms } from '../protocol/brands.ts';
 import { jobsListedMax, jobsRunningMax } from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
-import type { StorageJob } from '../protocol/storage.ts';
+import { type BulkAct, bulkActs, type StorageJob } from '../protocol/storage.ts';
+import type { BulkWork } from '../console/ports.ts';
 import type { Log } from '../observe/log.ts';
 import { wordsOf } from './storageFolder.ts';
 
+const anotherAct = refusal(
+  'too_many',
+  'another requeue or cancel of many tasks is under way; wait for it, or cancel it',
+);
+const isBulk = (kind: StorageJob['kind']): kind is BulkAct => bulkActs.some((act) => act === kind);
+
 export interface Work {
-  readonly kind: StorageJob['kind'];
+  readonly kind: Exclude<StorageJob['kind'], BulkAct>;
   readonly actor: string;
   /** What is being made: no two jobs at a time make the same. */
   readonly path: string;
   /** Resolves with the bytes made. Rejects where it failed or was cancelled; nothing of it is left then. */
   readonly run: (progress: (done: number, total: number) => void, signal: AbortSignal) => Promise<number>;
 }
+
+type Change = Partial<Pick<StorageJob, 'done' | 'total' | 'bulk' | 'bytes'>>;
+/** Any work: `change` shows how far it is, and what it resolves with is kept, too. */
+interface AnyWork {
+  readonly kind: StorageJob['kind'];
+  readonly actor: string;
+  readonly path?: string;
+  readonly run: (change: (change: Change) => void, signal: AbortSignal) => Promise<Change>;
+}
+type StartedJob = Outcome<{ readonly job: StorageJob; readonly ended: Promise<StorageJob> }, Refusal>;
 
 interface Running {
   readonly aborter: AbortController;
@@ -58,13 +75,39 @@ export class StorageJobs {
     if (this.#isClosed) return refusal('stopping', 'the host is stopping; ask again when it is back');
     if (kind === 'backup' && this.isRunning('backup'))
       return refusal('too_many', 'a backup is being made already; wait for it, or cancel it');
-    if (this.#running.size < jobsRunningMax) return undefined;
-    const running = `${this.#running.size} backups and exports run already (at most ${jobsRunningMax})`;
+    const acts = bulkActs.filter((act) => this.isRunning(act));
+    if (isBulk(kind)) return acts.length > 0 ? anotherAct : undefined;
+    const copies = this.#running.size - acts.length;
+    if (copies < jobsRunningMax) return undefined;
+    const running = `${copies} backups and exports run already (at most ${jobsRunningMax})`;
     return refusal('too_many', `${running}; wait for one, or cancel it`);
   }
 
   /** Refuses `too_many`. `ended` resolves with the job as it ended; it never rejects. */
-  start(work: Work): Outcome<{ readonly job: StorageJob; readonly ended: Promise<StorageJob> }, Refusal> {
+  start({ kind, actor, path, run }: Work): StartedJob {
+    return this.#start({
+      ...{ kind, actor, path },
+      run: async (change, signal) => {
+        const bytes = await run((done, total) => {
+          change({ done, total });
+        }, signal);
+        return { bytes };
+      },
+    });
+  }
+
+  /** As `start`, for an act on many tasks: one at a time. */
+  startBulk({ kind, actor, run }: BulkWork): StartedJob {
+    return this.#start({
+      ...{ kind, actor },
+      run: async (change, signal) => {
+        await run(change, signal);
+        return {};
+      },
+    });
+  }
+
+  #start(work: AnyWork): StartedJob {
     const hindrance = this.hindrance(work.kind);
     if (hindrance) return refused(hindrance);
     this.#lastId += 1;
@@ -74,14 +117,14 @@ export class StorageJobs {
       jobId,
       kind,
       actor,
-      path,
+      ...(path !== undefined && { path }),
       state: 'running',
       startedAtMs: this.#clock(),
       done: 0,
       total: 0,
     };
     this.#jobs.set(jobId, job);
-    this.#log('info', `${kind} started`, { jobId, actor, path });
+    this.#log('info', `${kind} started`, { jobId, actor, ...(path !== undefined && { path }) });
     const aborter = new AbortController();
     const ended = this.#run(jobId, work, aborter.signal);
     this.#running.set(jobId, { aborter, ended });
@@ -112,26 +155,27 @@ export class StorageJobs {
     await Promise.all([...this.#running.values()].map(({ ended }) => ended));
   }
 
-  async #run(jobId: number, { run }: Work, signal: AbortSignal): Promise<StorageJob> {
-    const progress = (done: number, total: number): void => {
-      this.#change(jobId, { done, total });
+  async #run(jobId: number, { run }: AnyWork, signal: AbortSignal): Promise<StorageJob> {
+    const change = (made: Change): void => {
+      this.#change(jobId, made);
     };
     try {
       // Not in the caller's turn: it is answered first.
       await Promise.resolve();
-      const bytes = await run(progress, signal);
-      return this.#end(jobId, { state: 'done', bytes });
+      return this.#end(jobId, { state: 'done', ...(await run(change, signal)) });
     } catch (error) {
       if (signal.aborted) return this.#end(jobId, { state: 'cancelled' });
       return this.#end(jobId, { state: 'failed', message: wordsOf(error) });
     }
   }
 
-  #end(jobId: number, end: Pick<StorageJob, 'state' | 'bytes' | 'message'>): StorageJob {
+  #end(jobId: number, end: Pick<StorageJob, 'state' | 'message'> & Change): StorageJob {
     this.#running.delete(jobId);
     const job = this.#change(jobId, { ...end, endedAtMs: this.#clock() });
-    const { kind, state, message = '', path = '', bytes = 0 } = job;
-    this.#log(state === 'failed' ? 'warn' : 'info', `${kind} ${state}`, { jobId, path, bytes, message });
+    const { kind, state, message = '', path = '', bytes = 0, bulk } = job;
+    const skipped = bulk?.skipped.reduce((sum, { tasks }) => sum + tasks, 0) ?? 0;
+    const made = bulk ? { changed: bulk.changed, skipped } : { path, bytes };
+    this.#log(state === 'failed' ? 'warn' : 'info', `${kind} ${state}`, { jobId, ...made, message });
     for (const oldest of this.#jobs.keys()) {
       if (this.#jobs.size - this.#running.size <= jobsListedMax) break;
       if (!this.#running.has(oldest)) this.#jobs.delete(oldest);

@@ -1,5 +1,5 @@
 // One try to run a task on one node: how it ended, and what is kept of it.
-import type { MiB, Ms, NodeId, Token } from './brands.ts';
+import type { MiB, Ms, NodeId, TaskId, Token } from './brands.ts';
 
 /** How an attempt ended, as agents tell it and as retry rules may name it. All but `exit` with code 0 are failures. */
 export const reportedEndReasons = [
@@ -29,6 +29,8 @@ export interface AttemptEnd {
   readonly memoryPeakMiB?: MiB;
   /** What it left for the next attempt to go on from, at most `checkpointBytesMax`. */
   readonly checkpoint?: string;
+  /** `preempted`: for whom. Only the scheduler says so. */
+  readonly stoppedFor?: TaskId;
 }
 
 export interface AttemptRecord {

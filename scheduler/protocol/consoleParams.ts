@@ -52,4 +52,6 @@ export const taskFilterSchema = v.strictObject({
   ),
   sinceMs: v.exactOptional(timeSchema),
   untilMs: v.exactOptional(timeSchema),
+  groupId: v.exactOptional(taskIdSchema),
+  missedDeadline: v.exactOptional(v.literal(true)),
 });

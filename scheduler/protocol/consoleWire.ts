@@ -2,6 +2,7 @@
 // Electron and over the Socket.IO namespace `/console` (event `m`) in a browser or a program.
 import * as v from 'valibot';
 import type { Ms, QueueName } from './brands.ts';
+import { bulkMethodSchemas, type BulkResults } from './bulk.ts';
 import type { Push } from './consoleFrames.ts';
 import {
   nodeIdSchema,
@@ -159,12 +160,13 @@ export const methodSchemas = {
     format: v.picklist(exportFormats),
     folder: v.exactOptional(pathSchema),
   }),
-  /** What it made so far is taken away. */
+  /** What a backup or an export made so far is taken away; what an act did to tasks stays. */
   cancelJob: v.strictObject({ jobId: whole }),
   startSimulation: startSimulationSchema,
   /** Takes away the simulated nodes and tasks, nothing else. Answers at once; `getSimulation` tells how far it is. */
   endSimulation: v.strictObject({}),
   getSimulation: v.strictObject({}),
+  ...bulkMethodSchemas,
   ...recorderMethodSchemas,
   ...whatIfMethodSchemas,
 } as const;
@@ -173,7 +175,7 @@ export type Params<M extends Method> = v.InferOutput<(typeof methodSchemas)[M]>;
 export type ParamsInput<M extends Method> = v.InferInput<(typeof methodSchemas)[M]>;
 
 /** Result of each method. */
-export interface Results extends RecorderResults, WhatIfResults, ScheduleResults {
+export interface Results extends RecorderResults, WhatIfResults, ScheduleResults, BulkResults {
   hello: Hello;
   watchOverview: { readonly on: boolean };
   submitTasks: { readonly answers: readonly SubmitAnswer[] };

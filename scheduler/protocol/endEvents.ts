@@ -1,4 +1,4 @@
-// Which events take a task out of the core and into history.
+// Which events take a task, or a group, out of the core and into history.
 import type { Event, EventKind } from './events.ts';
 
 const endKinds: ReadonlySet<EventKind> = new Set([
@@ -8,4 +8,5 @@ const endKinds: ReadonlySet<EventKind> = new Set([
   'array_ended',
 ]);
 /** With each of these one record leaves for history, in the order of the events. */
-export const isEnd = ({ kind }: Event): boolean => endKinds.has(kind);
+export const isEnd = (event: Event): boolean =>
+  event.kind === 'workflow_ended' ? event.end !== undefined : endKinds.has(event.kind);

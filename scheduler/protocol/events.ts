@@ -187,9 +187,17 @@ export type Event =
       readonly end: AttemptEnd;
       /** The agent or node went with it while all others were well: the task may have been the cause. */
       readonly isSuspect?: true;
+      /** It succeeded after so long, by its agent's count where that is told: run times are learned from it. */
+      readonly learnMs?: number;
     }
   /** It is being stopped to make room for the task `by`. */
-  | { readonly kind: 'attempt_preempt_requested'; readonly token: Token; readonly by: TaskId }
+  | {
+      readonly kind: 'attempt_preempt_requested';
+      readonly token: Token;
+      readonly by: TaskId;
+      /** It has the same priority, and holds what is guaranteed to the queue or tenant of the other. */
+      readonly isReclaim?: true;
+    }
   | { readonly kind: 'task_backed_off'; readonly taskId: TaskId; readonly untilMs: Ms }
   /** The backoff is over, its time has come, or what it was held for. */
   | { readonly kind: 'task_ready'; readonly taskId: TaskId }

@@ -1,5 +1,5 @@
 // Events of groups of tasks, as the journal keeps them.
-import type { Ms, TaskId } from './brands.ts';
+import type { Ms, QueueName, TaskId } from './brands.ts';
 import type { EndState, TaskSpec } from './task.ts';
 import type { Workflow } from './workflow.ts';
 
@@ -51,7 +51,23 @@ export type WorkflowEvent =
       readonly actor: string;
       readonly reason: string;
     }
-  | { readonly kind: 'workflow_ended'; readonly groupId: TaskId };
+  | {
+      readonly kind: 'workflow_ended';
+      readonly groupId: TaskId;
+      /** How it ended, for its record in history. Absent in journals from before workflows had one. */
+      readonly end?: WorkflowEnd;
+    };
+
+export interface WorkflowEnd {
+  readonly state: EndState;
+  /** Counts of its tasks, in words. */
+  readonly reason: string;
+  /** Of the task that ended last. */
+  readonly queue: QueueName;
+  readonly tenant: string;
+  readonly priority: number;
+  readonly isSimulated?: true;
+}
 
 export type GangEvent =
   /** The members have the ids behind the group's. The spec is that of each. */

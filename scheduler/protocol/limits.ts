@@ -87,6 +87,8 @@ export const windowPlacesMax = 500;
 export const windowNoteLengthMax = 500;
 /** Tasks that have capacity kept for them at a time: each costs a look at the ends of what runs. */
 export const reservationsMax = 16;
+/** Kinds of tasks whose run times are remembered: about 250 B each in memory and in a snapshot. */
+export const runKindsMax = 4_096;
 /** Attempts stopped for others within a minute, over the plant: past it preemption waits. */
 export const preemptionsPerMinuteMax = 600;
 export const preemptionsPerTaskMax = 8; // then it is left to end
@@ -228,6 +230,10 @@ export const filterLabelsMax = 4;
 export const pathLengthMax = 4_096;
 /** Backups and exports that run at a time: each reads as fast as one disk gives. */
 export const jobsRunningMax = 2;
+/** Tasks of one step of an act on all that match: a quarter of what one cycle takes, so that others get in between. */
+export const bulkStepTasks = 256;
+/** Requeues whose tasks can still be cancelled as one: 8 bytes a task. */
+export const bulkSetsKept = 8;
 /** Left free on a disk that a backup or an export goes to: it may be the journal's own, which must go on. */
 export const diskReserveBytes = 256 * 1024 * 1024;
 /** Ended jobs that are still listed. */

@@ -39,7 +39,8 @@ export type TaskPendingReason =
   | 'QUEUE_QUOTA'
   | 'TENANT_RUNNING_MAX'
   | 'TENANT_QUOTA'
-  | 'LICENCE';
+  | 'LICENCE'
+  | 'MAKING_ROOM'; // attempts of others are being stopped for it
 
 /** Why a live task is not running. */
 export type Waiting =

@@ -40,21 +40,48 @@ export type BackupPlan = v.InferOutput<typeof backupPlanSchema>;
 export const exportFormats = ['csv', 'ndjson', 'parquet'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
-/** Long work on the stores: shown with progress, ended by `cancelJob`. Kept in the list until the host ends. */
+/** One act on all tasks that match a filter. */
+export const bulkActs = ['requeue', 'cancel'] as const;
+export type BulkAct = (typeof bulkActs)[number];
+
+/**
+ * Why a task that matched was left as it is: it changed meanwhile; it is a group, or cannot be put back without its
+ * group; it was pruned; its queue is full, or the tables are; anything else.
+ */
+export const bulkSkipReasons = ['changed', 'grouped', 'gone', 'no_room', 'refused'] as const;
+export type BulkSkipReason = (typeof bulkSkipReasons)[number];
+export interface BulkSkip {
+  readonly reason: BulkSkipReason;
+  readonly tasks: number;
+  /** What was said of the first of them. */
+  readonly message: string;
+}
+export interface BulkTally {
+  /** Tasks that were put back, or cancelled. */
+  readonly changed: number;
+  /** Most frequent first. */
+  readonly skipped: readonly BulkSkip[];
+  /** True: `startBulk` with `ofJob` cancels what this one put back. */
+  readonly canBeCancelled?: true;
+}
+
+/** Long work: shown with progress, ended by `cancelJob`. Kept in the list until the host ends. */
 export interface StorageJob {
   readonly jobId: number;
-  readonly kind: 'backup' | 'export';
+  readonly kind: 'backup' | 'export' | BulkAct;
   /** `scheduled` work has the actor `schedule`. */
   readonly actor: string;
   readonly state: 'running' | 'done' | 'failed' | 'cancelled';
   readonly startedAtMs: Ms;
   readonly endedAtMs?: Ms;
-  /** Pages of a backup, rows of an export. `total` 0: not known yet. */
+  /** Pages of a backup, rows of an export, tasks of an act. `total` 0: not known yet. */
   readonly done: number;
   readonly total: number;
   /** Folder or file that was or is being made. Absent once it was taken away again. */
   readonly path?: string;
   readonly bytes?: number;
+  /** Of an act on tasks: what came of it so far. What it did stays when it is cancelled. */
+  readonly bulk?: BulkTally;
   /** Why it failed, in words. */
   readonly message?: string;
 }

@@ -202,6 +202,8 @@ export interface TaskRecord {
   readonly reason?: string;
   readonly attempts: readonly AttemptRecord[];
   readonly group?: TaskGroupRef;
+  /** It stands for a workflow; its tasks have records of their own, and ids that follow. */
+  readonly workflow?: { readonly size: number };
 }
 
 export const isEnded = (state: TaskState): state is EndState =>

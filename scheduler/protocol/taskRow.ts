@@ -1,4 +1,5 @@
 // TaskRecord -> TaskRow and the text that filters look into: what live lists (core) and ended lists (history) share.
+import { ms } from './brands.ts';
 import type { TaskRecord, TaskSpec } from './task.ts';
 import type { TaskRow } from './view.ts';
 import type { Waiting } from './reasons.ts';
@@ -9,7 +10,7 @@ export function rowOfRecord(record: TaskRecord, waiting: Waiting): TaskRow {
   return {
     taskId: record.taskId,
     name: spec.name,
-    kind: spec.work.kind,
+    kind: record.workflow ? 'workflow' : spec.work.kind,
     queue: spec.queue,
     tenant: spec.tenant,
     priority: spec.priority,
@@ -23,6 +24,7 @@ export function rowOfRecord(record: TaskRecord, waiting: Waiting): TaskRow {
     ...(record.reason !== undefined && { reason: record.reason }),
     labels: spec.labels,
     ...(record.group && { group: record.group }),
+    ...(spec.deadlineMs !== undefined && { deadlineMs: ms(spec.deadlineMs) }),
     ...(spec.work.kind === 'simulated' && { isSimulated: true }),
   };
 }
@@ -40,6 +42,18 @@ function newestOf({
     ...(end?.exitCode !== undefined && { exitCode: end.exitCode }),
   };
 }
+
+/** By how much a task missed its deadline, in milliseconds: at its end, or by now while it is live. 0: it did not. */
+export function lateByMs(
+  { deadlineMs, endedAtMs }: Pick<TaskRow, 'deadlineMs' | 'endedAtMs'>,
+  nowMs: number,
+): number {
+  return deadlineMs === undefined ? 0 : Math.max(0, (endedAtMs ?? nowMs) - deadlineMs);
+}
+
+/** Of a task that has ended. */
+export const hasMissedDeadline = ({ spec, endedAtMs = ms(0) }: TaskRecord): boolean =>
+  spec.deadlineMs !== undefined && endedAtMs > spec.deadlineMs;
 
 /** Name, program line and labels, in lower case: what `TaskFilter.text` is part of. */
 export function searchTextOf({ name, work, labels }: TaskSpec): string {

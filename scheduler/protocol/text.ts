@@ -2,9 +2,11 @@
 import * as v from 'valibot';
 import * as limits from './limits.ts';
 
-export const wholeUpTo = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
-export const wholeFrom = (min: number, max: number) =>
-  v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+export const wholeUpTo = (max: number) => wholeFrom(0, max);
+export const wholeFrom = (min: number, max: number) => {
+  const said = `must be a whole number from ${String(min)} to ${String(max)}`;
+  return v.pipe(v.number(said), v.integer(said), v.minValue(min, said), v.maxValue(max, said));
+};
 
 /** Letters, digits and `. _ - /`: safe in file names, shells, logs and screens. */
 export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/;

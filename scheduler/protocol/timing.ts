@@ -12,6 +12,8 @@ export interface Timing {
   readonly rejoinWindowMs: number;
   /** A longer gap between two turns means that the host itself stood still. */
   readonly stallMs: number;
+  /** After a restart of the host nothing is stopped for other tasks for so long: nobody knows how much was before. */
+  readonly preemptAfterMs: number;
 }
 
 export const plantTiming: Timing = {
@@ -20,6 +22,7 @@ export const plantTiming: Timing = {
   attemptLeaseMs,
   rejoinWindowMs,
   stallMs: 2_000,
+  preemptAfterMs: 60_000,
 };
 
 /** All times times `scale`. For tests that must wait for losses: what they print says that they were scaled. */
@@ -31,5 +34,6 @@ export function scaledTiming(scale: number): Timing {
     attemptLeaseMs: scaled(plantTiming.attemptLeaseMs),
     rejoinWindowMs: scaled(plantTiming.rejoinWindowMs),
     stallMs: scaled(plantTiming.stallMs),
+    preemptAfterMs: scaled(plantTiming.preemptAfterMs),
   };
 }

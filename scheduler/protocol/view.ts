@@ -108,6 +108,8 @@ export interface TaskRow {
   readonly reason?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly group?: TaskGroupRef;
+  /** When it should have ended, where it has a deadline. `lateByMs` tells whether it missed it. */
+  readonly deadlineMs?: Ms;
   /** True: it belongs to the simulated plant, and goes with it. Absent: it is real. */
   readonly isSimulated?: boolean;
 }
@@ -125,6 +127,10 @@ export interface TaskFilter {
   readonly sinceMs?: Ms;
   /** Submitted before this. */
   readonly untilMs?: Ms;
+  /** Members of this array, gang or workflow. */
+  readonly groupId?: TaskId;
+  /** Those that ended after their deadline, or are live and past it. */
+  readonly missedDeadline?: true;
 }
 export interface TaskPage {
   readonly rows: readonly TaskRow[];
@@ -151,6 +157,15 @@ export interface TaskGroups {
   /** Tasks in groups that are not listed. */
   readonly beyond: number;
   readonly isEstimate: boolean;
+}
+/** What a cancel of all live tasks that match has to hit. Tasks that are being cancelled are not in it. */
+export interface LiveSet {
+  /** One by one. Newest first. */
+  readonly taskIds: readonly TaskId[];
+  /** Arrays and gangs that go as one, each with how many tasks that match go with it. */
+  readonly groups: readonly { readonly groupId: TaskId; readonly tasks: number }[];
+  /** Of those, elements of arrays that have not begun. */
+  readonly unbegun: number;
 }
 export interface LivePage extends TaskPage {
   /** All live tasks that match, whatever `before` says. */
@@ -180,7 +195,7 @@ export interface SchedulerView extends ScheduleReads {
   /** Arrays that have not ended, and workflows until a while after their end; newest first. */
   readonly groups: () => readonly GroupRow[];
   readonly group: (groupId: TaskId) => GroupDetail | undefined;
-  /** A live task, an array that has not ended, or an element of one. */
+  /** A live task, an array or a workflow that has not ended, or an element of an array. */
   readonly task: (taskId: TaskId) => TaskRecord | undefined;
   readonly taskRow: (taskId: TaskId) => TaskRow | undefined;
   /** Queue of the task that a live attempt belongs to. */
@@ -194,6 +209,11 @@ export interface SchedulerView extends ScheduleReads {
   readonly liveTasks: (filter: TaskFilter, before: TaskId | undefined, limit: number) => LivePage;
   /** Live tasks that match, counted by group. O(live tasks). */
   readonly liveGroups: (filter: TaskFilter, by: Grouping) => ReadonlyMap<string, number>;
+  /**
+   * With a filter that names no states, arrays whose elements match are in it as a whole: those that have not begun,
+   * too. O(live tasks).
+   */
+  readonly liveSet: (filter: TaskFilter) => LiveSet;
   readonly attemptByToken: (
     token: Token,
   ) => { readonly taskId: TaskId; readonly record: AttemptRecord } | undefined;

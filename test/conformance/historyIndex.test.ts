@@ -1,10 +1,14 @@
 // The index of history over several segments: what it finds, counts and groups equals a plain search, whatever came
 // late, was replaced or has gone since it was built.
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
+import { missedKey } from '../../scheduler/history/facets.ts';
 import { ms, nodeId, queueName, taskId } from '../../scheduler/protocol/brands.ts';
 import type { TaskRecord } from '../../scheduler/protocol/task.ts';
 import { type Grouping, groupings, type TaskFilter } from '../../scheduler/protocol/view.ts';
 import {
+  arrayId,
   idsOf,
   indexed,
   matches,
@@ -36,6 +40,12 @@ const filters: readonly TaskFilter[] = [
   { sinceMs: at(16_000), untilMs: at(17_000), states: ['cancelled'] },
   { sinceMs: at(16_380), untilMs: at(16_390) },
   { untilMs: at(100), tenant: 'tenant-0' },
+  { groupId: arrayId },
+  { groupId: arrayId, states: ['dead_letter'], text: 'seam-3' },
+  { groupId: taskId(arrayId + 1) },
+  { missedDeadline: true },
+  { missedDeadline: true, tenant: 'tenant-2', states: ['cancelled'] },
+  { missedDeadline: true, groupId: arrayId },
 ];
 
 const keyOf: Readonly<Record<Grouping, (record: TaskRecord) => string>> = {
@@ -101,6 +111,8 @@ describe('over three segments, with late, replaced and requeued tasks', () => {
       { text: 'needle' },
       { sinceMs: ms(startMs + 2 * hourMs), untilMs: ms(startMs + 7 * hourMs), queue: queueName('queue-1') },
       { sinceMs: at(5_000), untilMs: at(20_000), tenant: 'tenant-1' },
+      { groupId: arrayId, states: ['succeeded'] },
+      { missedDeadline: true },
     ] as const satisfies readonly TaskFilter[];
     for (const filter of grouped)
       for (const by of groupings) {
@@ -164,4 +176,22 @@ describe('the index', () => {
       30_007, 25_007, 20_007, 15_007, 10_007, 5_007, 7,
     ]);
   });
+});
+
+test('a segment whose index is of an older version still tells who missed a deadline', async () => {
+  const folder = newFolder();
+  const first = await opened(folder, patient);
+  first.recordEnded(1, [...tasks(1, segmentRows - 1), task(6 * segmentRows)]);
+  await indexed(first, 1);
+  await first.close();
+  const database = new DatabaseSync(join(folder, 'history.db'));
+  const { changes } = database.prepare('DELETE FROM posting WHERE key = ?').run(missedKey);
+  expect(Number(changes)).toBeGreaterThan(0);
+  database.close();
+  const history = await opened(folder, patient);
+  const filter = { missedDeadline: true } as const;
+  const late = tasks(1, segmentRows - 1).filter((record) => matches(filter, record));
+  expect(late.length).toBeGreaterThan(100);
+  expect((await idsOf(history, filter)).ids).toEqual(late.map((record) => record.taskId).reverse());
+  expect(await history.count(filter)).toEqual({ total: late.length, isEstimate: false });
 });

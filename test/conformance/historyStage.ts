@@ -36,6 +36,18 @@ export async function opened(folder: string, more: Partial<HistoryOptions> = {})
 const plain = v.parse(taskSpecSchema, { work: { kind: 'command', argv: ['weld'] } });
 const states = ['succeeded', 'dead_letter', 'succeeded', 'cancelled', 'succeeded'] as const;
 
+/** An array whose elements lie in two segments of the index. */
+export const arrayId = taskId(16_299);
+const arraySize = 201;
+const groupOf = (id: number): Pick<TaskRecord, 'group'> => {
+  const index = id - arrayId - 1;
+  if (index < 0 || index >= arraySize) return {};
+  return { group: { kind: 'array', groupId: arrayId, index, size: arraySize } };
+};
+/** Some have a deadline, and of those some miss it. */
+const deadlineOf = (id: number, submittedAtMs: number): Pick<TaskRecord['spec'], 'deadlineMs'> =>
+  id % 37 === 5 ? { deadlineMs: submittedAtMs + 500 } : {};
+
 /** Task `id` is submitted in second `id`, runs for a while that depends on it, and has its id in its program line. */
 export function task(id: number, more: Partial<TaskRecord['spec']> = {}): TaskRecord {
   const submittedAtMs = ms(startMs + id * 1_000);
@@ -52,8 +64,10 @@ export function task(id: number, more: Partial<TaskRecord['spec']> = {}): TaskRe
         argv: ['/opt/plant/bin/weld', `--job=${id}`, id % 5_000 === 7 ? 'needle' : 'hay'],
       },
       labels: { part: `P${id % 400}`, shift: id % 2 === 0 ? 'early' : 'late' },
+      ...deadlineOf(id, submittedAtMs),
       ...more,
     }),
+    ...groupOf(id),
     submitter: 'anna',
     state: states[id % states.length] ?? 'succeeded',
     submittedAtMs,
@@ -84,10 +98,16 @@ export function matches(filter: TaskFilter, record: TaskRecord): boolean {
       ([name, value]) => (filter[name as keyof typeof wanted] ?? value) === value,
     ) &&
     isInTime(filter, record.submittedAtMs) &&
+    isOfGroup(filter, record) &&
+    (filter.missedDeadline !== true || isLate(record)) &&
     Object.entries(labels).every(([label, value]) => spec.labels[label] === value) &&
     searchTextOf(spec).includes(text.toLowerCase())
   );
 }
+const isOfGroup = ({ groupId }: TaskFilter, { group }: TaskRecord): boolean =>
+  groupId === undefined || groupId === group?.groupId;
+const isLate = ({ spec, endedAtMs = ms(0) }: TaskRecord): boolean =>
+  endedAtMs > (spec.deadlineMs ?? Infinity);
 const isInTime = ({ sinceMs, untilMs }: TaskFilter, atMs: number): boolean =>
   atMs >= (sinceMs ?? 0) && atMs < (untilMs ?? Infinity);
 

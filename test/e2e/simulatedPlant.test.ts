@@ -100,6 +100,7 @@ const screens = [
   'queues',
   'tasks',
   'tasks?by=queue',
+  'schedules',
   'nodes',
   'settings',
   'settings?page=storage',

@@ -6,6 +6,7 @@ import { type ExpectedEnd, NodePlan } from '../../scheduler/core/place/nodePlan.
 import { nodeId, type NodeIndex, type TaskId, type Token } from '../../scheduler/protocol/brands.ts';
 import type { Command } from '../../scheduler/protocol/events.ts';
 import type { Ask } from '../../scheduler/protocol/task.ts';
+import { RunTimes } from '../../scheduler/core/state/runTimes.ts';
 import { SchedulerState } from '../../scheduler/core/state/schedulerState.ts';
 import { nodeSpec, startedCore, startMs, success, taskSpec } from '../unit/coreStage.ts';
 import { holdCapacity } from '../../scheduler/core/state/capacity.ts';
@@ -81,18 +82,25 @@ function arrivals(jobs: readonly Job[]) {
   return jobs.map((job) => ({ ...job, atMs: (atMs += job.gap * secondMs) }));
 }
 
+interface Playing {
+  readonly backfill: string;
+  readonly nodes: number;
+  /** So many times as long as expected. */
+  readonly lie: number;
+  readonly order?: string;
+  /** Jobs as wide are of one kind, whose run times are learned. */
+  readonly isNamed?: boolean;
+}
+
 /** Runs jobs in a core; each runs as long as expected, times `lie`. Gives each start, and what was first promised. */
-function play(
-  jobs: readonly Job[],
-  { backfill, nodes, lie }: { backfill: string; nodes: number; lie: number },
-) {
+function play(jobs: readonly Job[], { backfill, nodes, lie, order = 'arrival', isNamed = false }: Playing) {
   const stage = startedCore();
   const names = Array.from({ length: nodes }, (_, at) => `N${String(at)}`);
   for (const name of names) stage.join(name, { resources: { cpu: cores * 1_000, memory: 4_096 } });
   stage.give({
     kind: 'PutQueue',
     queue: taskSpec().queue,
-    change: { backfill: backfill as 'easy' },
+    change: { backfill: backfill as 'easy', order: order as 'arrival' },
     actor: 'ann',
   });
   const startOf = new Map<TaskId, number>();
@@ -115,7 +123,10 @@ function play(
       0,
       coming.filter(({ atMs }) => atMs <= stage.now()).length,
     )) {
-      ids.push(stage.submitOne({ ask: { cpu: cpu * 1_000, memory: 0 }, expectedMs: seconds * secondMs }));
+      const name = isNamed ? `job-${'abcdefghi'.charAt(cpu)}` : '';
+      ids.push(
+        stage.submitOne({ name, ask: { cpu: cpu * 1_000, memory: 0 }, expectedMs: seconds * secondMs }),
+      );
       note();
     }
   }
@@ -147,8 +158,9 @@ test('with run times as expected, a task starts no later than it was first promi
       fc.array(job, { minLength: 4, maxLength: 25 }),
       fc.constantFrom('easy', 'conservative'),
       fc.integer({ min: 1, max: 3 }),
-      (jobs, backfill, nodes) => {
-        const { startOf, promised, ids } = play(jobs, { backfill, nodes, lie: 1 });
+      fc.boolean(),
+      (jobs, backfill, nodes, isNamed) => {
+        const { startOf, promised, ids } = play(jobs, { backfill, nodes, lie: 1, isNamed });
         expect(startOf.size).toBe(ids.length);
         for (const [id, promisedMs] of promised)
           expect(startOf.get(id), `task ${String(id)} of ${JSON.stringify(jobs)}`).toBeLessThanOrEqual(
@@ -160,17 +172,65 @@ test('with run times as expected, a task starts no later than it was first promi
   );
 });
 
-test('whatever users expect, everything runs', () => {
+const playing = fc.record({
+  backfill: fc.constantFrom('easy', 'conservative'),
+  nodes: fc.constant(2),
+  lie: fc.constantFrom(0.2, 3),
+  order: fc.constantFrom('arrival', 'slowdown'),
+  isNamed: fc.boolean(),
+});
+
+test('whatever users expect, and whatever is learned of it, everything runs', () => {
   fc.assert(
-    fc.property(
-      fc.array(job, { minLength: 4, maxLength: 25 }),
-      fc.constantFrom('easy', 'conservative'),
-      fc.constantFrom(0.2, 3),
-      (jobs, backfill, lie) => {
-        const { startOf, ids } = play(jobs, { backfill, nodes: 2, lie });
-        expect(startOf.size).toBe(ids.length);
-      },
-    ),
-    { numRuns: 30 },
+    fc.property(fc.array(job, { minLength: 4, maxLength: 25 }), playing, (jobs, settings) => {
+      const { startOf, ids } = play(jobs, settings);
+      expect(startOf.size).toBe(ids.length);
+    }),
+    { numRuns: 60 },
   );
 });
+
+const run = fc.record({
+  name: fc.constantFrom('', 'press', 'mill'),
+  expectedMs: fc.constantFrom(20_000, 40_000, 300_000),
+  tookMs: fc.integer({ min: 1, max: 600_000 }),
+  isSteady: fc.boolean(),
+});
+
+test('a kind runs as long as four in five of its newest runs did, where those are alike; saved or not', () => {
+  fc.assert(
+    fc.property(fc.array(run, { maxLength: 80 }), fc.nat(80), (runs, savedAt) => {
+      let times = new RunTimes();
+      const took = new Map<string, number[]>();
+      for (const [at, { name, expectedMs, tookMs, isSteady }] of runs.entries()) {
+        const spec = taskSpec({ name, expectedMs });
+        const lengthMs = isSteady ? expectedMs / 2 : tookMs;
+        times.learn(spec, lengthMs);
+        const key = `${name} ${String(expectedMs)}`;
+        took.set(key, [...(took.get(key) ?? []), lengthMs].slice(-15));
+        if (at === savedAt) times = reread(times);
+        expect(times.lengthOf(spec) / expectedMs).toBeCloseTo(
+          name === '' ? 1 : modelOf(took.get(key) ?? [], expectedMs) / expectedMs,
+          2,
+        );
+        expect(times.lengthOf(spec)).toBeLessThanOrEqual(spec.timeoutMs);
+      }
+      expect(reread(times).savedKinds()).toEqual(times.savedKinds());
+    }),
+    { numRuns: 200 },
+  );
+});
+
+function modelOf(tookMs: readonly number[], expectedMs: number): number {
+  const sorted = tookMs.map((ms) => Number((ms / expectedMs).toPrecision(4))).sort((a, b) => a - b);
+  const notBelow = (part: number): number => sorted[Math.floor(part * sorted.length)] ?? 1;
+  const isKind = sorted.length >= 5 && notBelow(0.8) <= 2 * notBelow(0.2);
+  return isKind ? notBelow(0.8) * expectedMs : expectedMs;
+}
+function reread(times: RunTimes): RunTimes {
+  const again = new RunTimes();
+  const copy = <Rows>(rows: Rows): Rows => JSON.parse(JSON.stringify(rows)) as Rows;
+  for (const row of copy(times.savedKinds())) again.restoreKind(row);
+  for (const row of copy(times.savedNear())) again.restoreNear(row);
+  return again;
+}

@@ -1,6 +1,7 @@
 // Placement against a naive scan of all nodes: it finds a node exactly where one fits, and only one that fits.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { fitting } from '../../scheduler/core/place/offer.ts';
 import { filters } from '../../scheduler/core/place/filters.ts';
 import { policies } from '../../scheduler/core/place/policy.ts';
 import { classRefusal } from '../../scheduler/core/state/classTable.ts';
@@ -53,13 +54,13 @@ describe('placement', () => {
               selector,
               tolerations,
             });
-            const fitting = new Set(nodesThatFit(core, spec));
+            const taking = new Set(nodesThatFit(core, spec));
             const placed = give({ kind: 'SubmitTasks', specs: [spec], actor: 'test' }).events.find(
               (event) => event.kind === 'attempt_placed',
             );
             const chosen = placed && core.state.nodes.indexOf(placed.nodeId);
-            expect(chosen !== undefined).toBe(fitting.size > 0);
-            if (chosen !== undefined) expect(fitting).toContain(chosen);
+            expect(chosen !== undefined).toBe(taking.size > 0);
+            if (chosen !== undefined) expect(taking).toContain(chosen);
           }
           expect(brokenInvariants(core.state)).toEqual([]);
         }),
@@ -67,6 +68,27 @@ describe('placement', () => {
       );
     },
   );
+
+  test('of many asks and nodes those are found that fit, as asking each pair finds them', () => {
+    fc.assert(
+      fc.property(nodes, tasks, fc.func(fc.boolean()), (planned, wanted, isFreed) => {
+        const { core, give } = startedCore(policies.pack);
+        for (const [at, node] of planned.entries()) joinOne(give, at, node);
+        const { classes, nodes: fleet, placer } = core.state;
+        const asks = wanted.map(({ camera, selector, tolerations, ...ask }) => {
+          const custom = camera > 0 ? { camera } : {};
+          return classes.useAskClass(
+            taskSpec({ ask: { ...ask, gpu: ask.gpu, custom }, selector, tolerations }),
+          );
+        });
+        const different = [...new Set(asks)].filter((ask) => ask !== undefined);
+        const freed = new Set([...fleet.occupied()].filter((node) => isFreed(node)));
+        const expected = different.filter((ask) => [...freed].some((node) => placer.fits(node, ask)));
+        expect(fitting(different, freed, core.state)).toEqual(expected);
+      }),
+      { numRuns: 120 },
+    );
+  });
 
   test('a larger amount is never in a lower bucket', () => {
     fc.assert(

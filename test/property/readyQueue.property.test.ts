@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dominantShare } from '../../scheduler/core/queue/share.ts';
 import { nodeState } from '../../scheduler/core/state/nodeTable.ts';
-import { holdShare, newTask, releaseShare } from '../../scheduler/core/state/taskMaking.ts';
+import { newTask } from '../../scheduler/core/state/taskMaking.ts';
 import { SchedulerState } from '../../scheduler/core/state/schedulerState.ts';
 import type { Task } from '../../scheduler/core/state/taskTable.ts';
 import { ms, nodeId, type QueueName, queueName, taskId } from '../../scheduler/protocol/brands.ts';
@@ -80,7 +80,7 @@ class Stage {
     if (!task) return undefined;
     this.leave(task);
     this.state.ready.charge(task);
-    holdShare(this.state, task);
+    this.state.ready.hold(task);
     this.placed.push(task);
     return task;
   }
@@ -94,7 +94,7 @@ class Stage {
   end(at: number, isBack: boolean): void {
     const [task] = this.placed.splice(at % Math.max(1, this.placed.length), 1);
     if (!task) return;
-    releaseShare(this.state, task);
+    this.state.ready.release(task);
     if (isBack) this.enter(task);
   }
   setBlocked(cpu: number, isBlocked: boolean): void {

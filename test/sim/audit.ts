@@ -6,12 +6,14 @@ import { platformRetriesMax } from '../../scheduler/protocol/limits.ts';
 import type { TaskRecord } from '../../scheduler/protocol/task.ts';
 import { ArrayBooks } from './arrayBooks.ts';
 import { CopyWatch } from './copyWatch.ts';
+import { GuaranteeBooks } from './guaranteeBooks.ts';
 import { GangWatch } from './gangWatch.ts';
 import { PreemptionBooks } from './preemptionBooks.ts';
 import { PlacementBooks } from './placementBooks.ts';
 import type { ResultWatch } from './resultWatch.ts';
 import { retryBooks } from './retryBooks.ts';
 import { ScheduleWatch } from './scheduleWatch.ts';
+import { queueKey, tenantKey } from './shareBooks.ts';
 import { newlySeen, type SeenTask } from './seenTask.ts';
 import { WorkflowBooks } from './workflowBooks.ts';
 
@@ -38,6 +40,7 @@ export class JournalAudit {
   );
   readonly #arrays: ArrayBooks;
   readonly #workflows: WorkflowBooks;
+  readonly #quotas = new GuaranteeBooks(() => this.tasks.values());
   readonly #preemption: PreemptionBooks;
   readonly #places = new PlacementBooks((...found) => {
     this.#rule(...found);
@@ -54,7 +57,7 @@ export class JournalAudit {
     this.gangs = new GangWatch(report);
     this.#arrays = new ArrayBooks(report);
     this.#workflows = new WorkflowBooks(report);
-    this.#preemption = new PreemptionBooks(report);
+    this.#preemption = new PreemptionBooks(report, this.#quotas);
   }
 
   /** The books as of these batches, which were audited before: the journal lost what came after them. */
@@ -154,9 +157,21 @@ export class JournalAudit {
     attempt_ended: (event) => {
       this.#attemptEnded(event);
     },
-    attempt_preempt_requested: ({ token, by }) => {
+    attempt_preempt_requested: ({ token, by, isReclaim = false }) => {
       const seen = { victim: this.placed.get(token)?.task, by: this.tasks.get(by) };
-      this.#preemption.requested(token, { atMs: this.#atMs, ...seen });
+      this.#preemption.requested(token, { atMs: this.#atMs, isReclaim, ...seen });
+    },
+    queue_put: ({ queue, settings }) => {
+      this.#quotas.put(queueKey({ queue }), settings?.guaranteed);
+    },
+    queue_removed: ({ queue }) => {
+      this.#quotas.put(queueKey({ queue }), undefined);
+    },
+    tenant_put: ({ tenant, settings }) => {
+      this.#quotas.put(tenantKey({ tenant }), settings.guaranteed);
+    },
+    tenant_removed: ({ tenant }) => {
+      this.#quotas.put(tenantKey({ tenant }), undefined);
     },
     attempt_started: ({ token }) => {
       this.#rule('stale', this.isLive(token), `start of ${String(token)}, which is not live`);
@@ -293,7 +308,7 @@ export class JournalAudit {
     this.copies.ended(task, event);
     if (task.live === undefined) this.#arrays.attemptEnded(task.taskId);
     placed.task.attemptEnds.push(end);
-    this.#preemption.ended(token, end);
+    this.#preemption.ended(token, end, task);
     this.#results?.ended(placed.nodeId, token, end);
   }
 

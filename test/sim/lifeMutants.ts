@@ -74,7 +74,11 @@ export const lifeMutants: Readonly<Record<string, Mutant>> = {
     load: 'wide',
     isCalm: true,
     changeCore: ({ state: { reservations } }) => {
-      wrap(reservations, 'keep', () => () => undefined);
+      wrap(reservations, 'keep', (keep) => (task, node) => {
+        const kept = keep(task, node);
+        reservations.drop((other) => other === kept);
+        return kept;
+      });
     },
   },
   'room that was kept and is given up is told to nobody': {

@@ -6,7 +6,7 @@ import { perhapsGang } from './gangLoad.ts';
 import { withPlacement } from './placementLoad.ts';
 import { crowdPlan, widePlan } from './crowdLoad.ts';
 import type { LoadKind, Plan, PlannedNode, PlannedQueue } from './plan.ts';
-import { queueChangeOf } from './queueLoad.ts';
+import { queueChangeOf, withPriorities } from './queueLoad.ts';
 import type { World } from './world.ts';
 
 type Demand = Pick<TaskSpec, 'ask' | 'selector' | 'tolerations'>;
@@ -76,7 +76,7 @@ function mixedPlan(world: World): Plan {
     ...queue,
     change: queueChangeOf(count, at),
   }));
-  return { kind: 'mixed', nodes, queues: set, specs, workflows };
+  return { kind: 'mixed', nodes, queues: set, specs: withPriorities(specs), workflows };
 }
 
 function planNode(world: World, at: number, lines: number): PlannedNode {

@@ -3,10 +3,9 @@
 import type { Core, TurnResult } from '../../scheduler/core/cycle.ts';
 import type { Reservation } from '../../scheduler/core/place/reservations.ts';
 import type { Task } from '../../scheduler/core/state/taskTable.ts';
-import type { NodeId, NodeIndex, Token } from '../../scheduler/protocol/brands.ts';
+import type { NodeIndex, Token } from '../../scheduler/protocol/brands.ts';
 import type { Event } from '../../scheduler/protocol/events.ts';
 import type { QueueSettings, TenantSettings } from '../../scheduler/protocol/queue.ts';
-import type { TaskSpec } from '../../scheduler/protocol/task.ts';
 import type { Report } from './audit.ts';
 
 interface Promised {
@@ -34,7 +33,8 @@ export class PromiseWatch {
   readonly #report: Report;
   readonly #promised = new Map<Task, Promised>();
   readonly #late = new Map<Task, number>();
-  readonly #specs = new Map<Token, { readonly spec: TaskSpec; readonly nodeId: NodeId }>();
+  /** How long each attempt was taken to run when it was placed: what is learned since changes what was planned. */
+  readonly #lengths = new Map<Token, number>();
   #core: Core | undefined;
 
   constructor(report: Report) {
@@ -45,7 +45,7 @@ export class PromiseWatch {
     if (core !== this.#core) {
       this.#promised.clear();
       this.#late.clear();
-      this.#specs.clear();
+      this.#lengths.clear();
     }
     this.#core = core;
     for (const event of batch?.events ?? []) this.#event(core, event);
@@ -77,11 +77,11 @@ export class PromiseWatch {
     if (event.kind === 'window_put' || event.kind === 'queue_put' || event.kind === 'tenant_put')
       this.#void(() => true);
     if (event.kind === 'attempt_preempt_requested') this.#void(() => true);
-    if (event.kind === 'attempt_ended') this.#specs.delete(event.token);
+    if (event.kind === 'attempt_ended') this.#lengths.delete(event.token);
     if (event.kind !== 'attempt_placed') return;
     const task = state.tasks.get(event.taskId);
     if (!task) return;
-    this.#specs.set(event.token, { spec: task.spec, nodeId: event.nodeId });
+    this.#lengths.set(event.token, state.runTimes.lengthOf(task.spec));
     // Who has the same ask may take what was kept: shares and order decide which of them goes first.
     this.#void(
       ({ node }, other) =>
@@ -101,10 +101,11 @@ export class PromiseWatch {
           const task = state.tasks.byToken(token);
           const live = task?.live?.token === token ? task.live : task?.copy;
           if (!task || !live) return true;
-          const { expectedMs = task.spec.timeoutMs, timeoutMs } = task.spec;
           const { placedAtMs, startedAtMs } = live;
           if ((startedAtMs ?? nowMs) > placedAtMs + startMs) return true;
-          return (startedAtMs ?? placedAtMs) + Math.min(expectedMs, timeoutMs) < nowMs;
+          const lengthMs = state.runTimes.lengthOf(task.spec);
+          if (this.#lengths.get(token) !== lengthMs) return true;
+          return (startedAtMs ?? placedAtMs) + lengthMs < nowMs;
         }),
     );
   }

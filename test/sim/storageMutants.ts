@@ -65,7 +65,8 @@ export const storageMutants: Readonly<Record<string, Mutant>> = {
   },
   'a snapshot counts before history holds what it covers': {
     lookFor: 'durable-submit',
-    needs: ['stuckThenCrash'],
+    needs: ['stuckThenCrash', 'slowDisk'],
+    load: 'crowd',
     snapshotsAheadOfHistory: true,
   },
   'a write that failed counts as done': { lookFor: 'released-early', diskErrorsIgnored: true },

@@ -69,7 +69,7 @@ export class WorkflowBooks {
     member.isFree = false;
     member.workflow.isOver = false;
   }
-  over({ groupId }: EventOf<'workflow_ended'>): void {
+  over({ groupId, end }: EventOf<'workflow_ended'>): void {
     const workflow = this.#workflows.find((each) => each.groupId === groupId);
     if (!workflow) return;
     workflow.isOver = true;
@@ -77,6 +77,13 @@ export class WorkflowBooks {
     this.#rule(
       open.length === 0,
       `workflow ${String(groupId)} ended, and ${String(open.length)} tasks have not`,
+    );
+    // Nobody can tell how those ended that the journal lost.
+    if (!end || end.reason.includes('lost')) return;
+    const isGood = [...workflow.byRef.values()].every(({ ended }) => ended === 'succeeded');
+    this.#rule(
+      (end.state === 'succeeded') === isGood,
+      `workflow ${String(groupId)} is told to have ${end.state}: ${end.reason}`,
     );
   }
 

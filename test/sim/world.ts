@@ -1,4 +1,5 @@
 // The simulated world: one clock, one queue of events, one seeded source of randomness, and a hash of all that happened.
+import { Heap } from '../../scheduler/core/heap.ts';
 import { type Random, seededRandom } from '../../scheduler/core/ports.ts';
 
 interface Planned {
@@ -20,7 +21,7 @@ export class World {
   awayUntilMs = 0;
   readonly random: Random;
   #order = 0;
-  readonly #heap: Planned[] = [];
+  readonly #heap = new Heap<Planned>(isBefore);
   #hash = 0x811c9dc5;
   #events = 0;
 
@@ -44,7 +45,7 @@ export class World {
   after(delayMs: number, run: () => void): () => void {
     const planned: Planned = { atMs: this.nowMs + Math.max(0, delayMs), order: this.#order, run };
     this.#order += 1;
-    this.#push(planned);
+    this.#heap.push(planned);
     return () => {
       planned.run = undefined;
     };
@@ -53,9 +54,9 @@ export class World {
   /** Runs events until `isDone`, or until `untilMs`, or until there are none. */
   runUntil(untilMs: number, isDone: () => boolean = () => false): void {
     for (;;) {
-      const next = this.#heap[0];
+      const next = this.#heap.top();
       if (next === undefined || next.atMs > untilMs) break;
-      this.#pop();
+      this.#heap.pop();
       const { run } = next;
       if (!run) continue;
       this.nowMs = Math.max(this.nowMs, next.atMs);
@@ -63,7 +64,7 @@ export class World {
       run();
       if (isDone()) return;
     }
-    this.nowMs = Math.max(this.nowMs, Math.min(untilMs, this.#heap[0]?.atMs ?? untilMs));
+    this.nowMs = Math.max(this.nowMs, Math.min(untilMs, this.#heap.top()?.atMs ?? untilMs));
   }
 
   /** Adds a fact to the trace (FNV-1a). */
@@ -86,41 +87,6 @@ export class World {
     const item = items[this.whole(0, items.length - 1)];
     if (item === undefined) throw new Error('nothing to pick from');
     return item;
-  }
-
-  #push(planned: Planned): void {
-    const heap = this.#heap;
-    let at = heap.length;
-    heap.push(planned);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      const above = heap[parent];
-      if (above === undefined || !isBefore(planned, above)) break;
-      heap[at] = above;
-      at = parent;
-    }
-    heap[at] = planned;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      let below = heap[child];
-      if (below === undefined) break;
-      const right = heap[child + 1];
-      if (right !== undefined && isBefore(right, below)) {
-        child += 1;
-        below = right;
-      }
-      if (!isBefore(below, last)) break;
-      heap[at] = below;
-      at = child;
-    }
-    heap[at] = last;
   }
 }
 

@@ -28,10 +28,21 @@ const jobSeconds = 12;
 function nowOf(job: StorageJob): StorageJob {
   if (job.state !== 'running') return job;
   const done = Math.floor(((Date.now() - job.startedAtMs) / (jobSeconds * 1_000)) * job.total);
-  if (done < job.total) return { ...job, done };
+  const isBulk = job.kind === 'requeue' || job.kind === 'cancel';
+  const skipped = [{ reason: 'changed', tasks: 31, message: 'T-9X is running by now' }] as const;
+  const tally = isBulk ? { bulk: { changed: Math.max(0, done - 31), skipped } } : {};
+  if (done < job.total) return { ...job, done, ...tally };
+  if (isBulk)
+    return {
+      ...job,
+      state: 'done',
+      done: job.total,
+      endedAtMs: ms(Date.now()),
+      bulk: { changed: job.total - 31, skipped, ...(job.kind === 'requeue' && { canBeCancelled: true }) },
+    };
   return { ...job, state: 'done', done: job.total, bytes: 3.1 * gib, endedAtMs: ms(Date.now()) };
 }
-function start(kind: StorageJob['kind'], path: string, total: number): StorageJob {
+function start(kind: StorageJob['kind'], path: string | undefined, total: number): StorageJob {
   const jobId = made.length + 1;
   const job: StorageJob = {
     jobId,
@@ -41,7 +52,7 @@ function start(kind: StorageJob['kind'], path: string, total: number): StorageJo
     startedAtMs: ms(Date.now()),
     done: 0,
     total,
-    path,
+    ...(path !== undefined && { path }),
   };
   made.unshift(job);
   return job;
@@ -81,6 +92,13 @@ export const storageAnswers: Record<string, (params: never) => unknown> = {
     start('backup', `${folder}/millrace-20261123-104500`, 1_240_000),
   startExport: ({ format }: Params<'startExport'>) =>
     start('export', `/var/lib/millrace/exports/tasks-20261123-104500.${format}`, 118_022),
+  previewBulk: ({ act }: Params<'previewBulk'>) => ({
+    states: [{ state: act === 'cancel' ? 'running' : 'dead_letter', tasks: 12_431 }],
+    total: 12_431,
+    isEstimate: false,
+    unbegun: act === 'cancel' ? 2_000 : 0,
+  }),
+  startBulk: ({ act }: Params<'startBulk'>) => start(act, undefined, 12_431),
   cancelJob: ({ jobId }: Params<'cancelJob'>) => {
     const at = made.findIndex((job) => job.jobId === jobId);
     made[at] = { ...nowOf(made[at] ?? failed), state: 'cancelled' };

@@ -122,6 +122,8 @@ describe('the door keeps to it', () => {
     startWhatIf: { fromMs: 1, untilMs: 2 },
     startBackup: { folder: backups },
     startExport: { format: 'csv', filter: { queue: 'default' } },
+    previewBulk: { act: 'cancel', filter: { queue: 'none' } },
+    startBulk: { act: 'requeue', filter: { queue: 'none', states: ['cancelled'] } },
   };
 
   // Those last: they need a task that has ended, and a job that runs.

@@ -122,6 +122,8 @@ const badParams: [string, unknown, string][] = [
   ['startBackup', { folder: '' }, 'folder'],
   ['startExport', { format: 'xls' }, 'format'],
   ['cancelJob', { jobId: '1' }, 'jobId'],
+  ['previewBulk', { act: 'forget' }, 'act'],
+  ['startBulk', { act: 'cancel', filter: { missedDeadline: false } }, 'filter.missedDeadline'],
   ['startSimulation', { nodes: 0 }, 'nodes'],
   ['endSimulation', { now: true }, 'now'],
   ['getSimulation', { deep: 1 }, 'deep'],

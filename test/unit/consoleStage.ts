@@ -216,12 +216,13 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
 }
 
 /** Answers that tell what it was asked. */
-const storageStub: StoragePort = {
+export const storageStub: StoragePort = {
   state: () => Promise.resolve({ dataFolder: '/data' } as never),
   setRetention: (retention) => Promise.resolve(accepted(retention)),
   setBackupPlan: (plan) => Promise.resolve(accepted(plan)),
   startBackup: (folder, actor) => Promise.resolve(accepted({ jobId: 1, path: folder, actor } as never)),
   startExport: ({ format }, actor) => Promise.resolve(accepted({ jobId: 2, path: format, actor } as never)),
+  startBulk: () => refused(refusal('wrong_state', 'this stage has no jobs')),
   cancelJob: (jobId, actor) => accepted({ jobId, actor } as never),
 };
 
@@ -266,6 +267,11 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
     liveTasks: (filter, before, limit) => pageOf(live, filter, before, limit),
     liveGroups: (filter, by) =>
       new Map(groupsOf(live, filter, by).groups.map(({ key, tasks }) => [key, tasks])),
+    liveSet: (filter) => ({
+      taskIds: pageOf(live, filter, undefined, Infinity).rows.map((row) => row.taskId),
+      groups: [],
+      unbegun: 0,
+    }),
     attemptByToken: (given) => (given === 5 ? ({ taskId: taskId(1), record: {} } as never) : undefined),
     nodes: (filter, offset, limit) => ({ rows: [{ filter, offset, limit } as never], total: 1 }),
     queueOf: () => undefined,

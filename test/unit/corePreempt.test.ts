@@ -1,49 +1,12 @@
 // Attempts that are stopped for tasks of higher priority: which, how, what becomes of them, and who gets their room.
 import { expect, test } from 'vitest';
 import { Core } from '../../scheduler/core/cycle.ts';
-import { preemptionOf } from '../../scheduler/core/state/nominations.ts';
-import { ownAttempts, type Task } from '../../scheduler/core/state/taskTable.ts';
-import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
-import { nodeId, queueName, type TaskId, type Token } from '../../scheduler/protocol/brands.ts';
-import type { Event } from '../../scheduler/protocol/events.ts';
+import { preemptionOf } from '../../scheduler/core/preempt/nominations.ts';
+import { ownAttempts } from '../../scheduler/core/state/taskTable.ts';
+import { queueName } from '../../scheduler/protocol/brands.ts';
 import { preemptionsPerMinuteMax, preemptionsPerTaskMax } from '../../scheduler/protocol/limits.ts';
 import { kindsOf, liveOf, startedCore, success } from './coreStage.ts';
-
-const urgent = { queue: 'urgent', priority: 8, ask: { cpu: 4_000 } };
-const small = { isPreemptible: true, priority: 2, ask: { cpu: 1_000 }, graceMs: 3_000 };
-const stopped: AttemptEnd = { reason: 'cancelled' };
-
-/** A minute after the start, with a queue that may preempt and nodes of 4 cores. */
-function stage(nodes: readonly string[] = ['N1']) {
-  const stage = startedCore();
-  stage.give({ kind: 'PutQueue', queue: queueName('urgent'), change: { canPreempt: true }, actor: 'ann' });
-  for (const node of nodes) stage.join(node);
-  const beats = () =>
-    nodes.map((node) => stage.beat(node, ...stage.core.state.nodes.attemptsOn(mustIndex(stage.core, node))));
-  const wait = (forMs: number): Event[] => stage.wait(forMs, beats);
-  wait(61_000);
-  const begun = (input: object): TaskId => {
-    const id = stage.submitOne(input);
-    const live = liveOf(stage.core, id);
-    stage.started(live.nodeId, live.token);
-    return id;
-  };
-  const end = (id: TaskId, how: AttemptEnd = stopped) => {
-    const live = liveOf(stage.core, id);
-    return stage.ended(live.nodeId, id, live.token, how);
-  };
-  const task = (id: TaskId) => stage.core.state.tasks.get(id);
-  const isStopped = (id: TaskId): boolean => isBeingStopped(task(id));
-  return { ...stage, wait, waitWith: stage.wait, begun, end, task, isStopped };
-}
-function mustIndex(core: Core, name: string) {
-  const node = core.state.nodes.indexOf(nodeId(name));
-  if (node === undefined) throw new Error(`${name} is not there`);
-  return node;
-}
-const isBeingStopped = (task: Task | undefined): boolean => task?.live?.preemptedBy !== undefined;
-const stops = (events: readonly Event[]): Token[] =>
-  events.flatMap((event) => (event.kind === 'attempt_preempt_requested' ? [event.token] : []));
+import { isBeingStopped, small, preemptStage as stage, stopped, stops, urgent } from './preemptStage.ts';
 
 test('the victim is asked to stop, goes back in line with its checkpoint, and the other task takes its room', () => {
   const { core, submitOne, begun, end, task } = stage();
@@ -53,6 +16,12 @@ test('the victim is asked to stop, goes back in line with its checkpoint, and th
   expect(task(low)?.live?.preemptedBy).toBe(high);
   expect(task(high)?.state).toBe('ready');
   expect(preemptionOf(core.state, { taskId: high })?.nodeId).toBe('N1');
+  expect(core.view().why(high)).toMatchObject({
+    dominant: 'MAKING_ROOM',
+    verdict: 'later',
+    causes: [{ facts: { node: 'N1', attempts: 1 } }, { reason: 'NO_NODE_FITS' }],
+    expected: { basis: 'ends' },
+  });
   const turned = end(low, { ...stopped, checkpoint: 'half' });
   expect(kindsOf(turned.events)).toEqual([
     'attempt_ended',
@@ -62,7 +31,10 @@ test('the victim is asked to stop, goes back in line with its checkpoint, and th
   ]);
   expect(turned.dispatches.map(({ taskId }) => taskId)).toEqual([high]);
   expect(task(low)?.past).toMatchObject([{ token, end: { reason: 'preempted', checkpoint: 'half' } }]);
-  expect(task(low)?.past[0]?.end?.message).toMatch(/^stopped for /);
+  expect(task(low)?.past[0]?.end).toMatchObject({
+    message: expect.stringMatching(/^stopped for \S+$/) as string,
+    stoppedFor: high,
+  });
   expect(ownAttempts(core.state.tasks.mustGet(low))).toBe(0);
   expect(preemptionOf(core.state, { taskId: high })).toBeUndefined();
   const again = end(high, success).dispatches;
@@ -275,11 +247,11 @@ test('an attempt that comes later is stopped for a task that waited before', () 
   const high = submitOne({ ...urgent, ask: { cpu: 4_000 }, priority: 4 });
   expect(stops(wait(2_000))).toEqual([]);
   const low = submitOne({ ...small, ask: { cpu: 4_000 } });
-  core.state.ready.mustGet(queueName('urgent')).settings = { weight: 1, mode: 'paused', canPreempt: true };
+  core.state.ready.put(queueName('urgent'), { weight: 1, mode: 'paused', canPreempt: true });
   end(fixed, success);
   expect(liveOf(core, low).nodeId).toBe('N1');
   expect(isStopped(low)).toBe(false);
-  core.state.ready.mustGet(queueName('urgent')).settings = { weight: 1, mode: 'open', canPreempt: true };
+  core.state.ready.put(queueName('urgent'), { weight: 1, mode: 'open', canPreempt: true });
   wait(500);
   expect([isStopped(low), preemptionOf(core.state, { taskId: high })?.nodeId]).toEqual([true, 'N1']);
 });

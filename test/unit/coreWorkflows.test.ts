@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest';
 import * as v from 'valibot';
 import { Core } from '../../scheduler/core/cycle.ts';
 import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
-import { taskId, type TaskId } from '../../scheduler/protocol/brands.ts';
+import { ms, taskId, type TaskId } from '../../scheduler/protocol/brands.ts';
+import { isEnd } from '../../scheduler/protocol/endEvents.ts';
 import type { TaskRecord } from '../../scheduler/protocol/task.ts';
+import { rowOfRecord } from '../../scheduler/protocol/taskRow.ts';
 import { workflowSchema } from '../../scheduler/protocol/workflow.ts';
 import { failure, kindsOf, reasonOf, startedCore, startMs, success } from './coreStage.ts';
 
@@ -243,3 +245,76 @@ describe('refused as a whole', () => {
     expect(core.state.workflows.live).toBe(1);
   });
 });
+
+describe('the record of a workflow', () => {
+  test('leaves for history with its end, after those of its tasks', () => {
+    const { submit, core } = stage();
+    const one = { queue: 'default', tenant: 'paint', priority: 7 };
+    const { group, end } = submit([
+      ['a', [], 'all_success', one],
+      ['b', ['a'], 'all_success', one],
+    ]);
+    expect(core.view().task(group)).toMatchObject({ state: 'running', workflow: { size: 2 } });
+    end('a');
+    const ended = end('b', failure);
+    expect(ended.map(({ taskId: id }) => id - group)).toEqual([2, 0]);
+    expect(ended[1]).toMatchObject({
+      state: 'dead_letter',
+      reason: '1 succeeded, 1 dead letter',
+      spec: { queue: 'default', tenant: 'paint', priority: 7, work: { kind: 'simulated' } },
+      workflow: { size: 2 },
+      attempts: [],
+    });
+    expect(rowOfRecord(ended[1] ?? fail(), 'none')).toMatchObject({ kind: 'workflow', state: 'dead_letter' });
+    expect(core.view().task(group)).toBeUndefined();
+  });
+
+  test('says by whom it was cancelled, and is live again with a task that is put back', () => {
+    const { submit, core, command, retry } = stage();
+    const { group, idOf, end } = submit([
+      ['a', []],
+      ['b', ['a']],
+    ]);
+    const first = end('a', failure);
+    expect(first.at(-1)).toMatchObject({ taskId: group, reason: '1 dead letter, 1 cancelled' });
+    retry(first.find(({ taskId: id }) => id === idOf('a')));
+    expect(core.view().task(group)).toMatchObject({ state: 'running' });
+    const { ended } = command({ kind: 'CancelTask', taskId: idOf('a'), actor, reason: '' });
+    expect(ended).toHaveLength(0); // it runs: the agent ends it
+    expect(end('a', failure).at(-1)).toMatchObject({ taskId: group, state: 'cancelled' });
+  });
+
+  test('cannot be put back by itself', () => {
+    const { submit, retry } = stage();
+    const { end } = submit([['a', []]]);
+    const [, record] = end('a', failure);
+    expect(reasonOf(retry(record).answers[0])?.message).toContain('retry it as a whole');
+  });
+
+  test('is missing where the journal is from before there were any, and replays as it was', () => {
+    const { submit } = stage();
+    const { group } = submit([['a', []]]);
+    const ended = { kind: 'workflow_ended', groupId: group } as const;
+    expect(isEnd(ended)).toBe(false);
+    const core = new Core();
+    const spec = { work: { kind: 'simulated', runMs: 1 } };
+    const workflow = v.parse(workflowSchema, { tasks: [{ ref: 'a', spec }] });
+    const id = taskId(5);
+    const records = core.replay({
+      sequence: 1,
+      atMs: ms(startMs),
+      events: [
+        { kind: 'workflow_admitted', taskId: id, lastTaskId: taskId(6), workflow, submitter: actor },
+        { kind: 'task_cancelled', taskId: taskId(6), reason: 'x' },
+        { kind: 'workflow_ended', groupId: id },
+      ],
+    });
+    expect(records.map(({ taskId: each }) => each)).toEqual([6]);
+    const copy = Core.restored(core.snapshotParts());
+    expect(copy.digest()).toBe(core.digest());
+  });
+});
+
+function fail(): never {
+  throw new Error('no record');
+}

@@ -1,17 +1,13 @@
 // millrace storage, backup, export: what is stored, and copies of it, made by the hub while it works.
 import type { InferOutput } from 'valibot';
 import { answerSchemas } from '../answerSchemas.ts';
-import type { Call } from './client.ts';
 import { type Command, type Given, wrongUsage } from './command.ts';
-import { CommandFailed, exitCodes } from './exitCodes.ts';
+import { exitCodes } from './exitCodes.ts';
 import { filterOf, filterOptions } from './filterOptions.ts';
-import { withInterrupt } from './interrupt.ts';
-import { clean, table, timeOf, type Tools } from './tools.ts';
+import { followJob, mebibytes, readStorage, wherePut } from './jobs.ts';
+import { clean, table, timeOf } from './tools.ts';
 
-type Job = InferOutput<typeof answerSchemas.StorageJob>;
 type State = InferOutput<typeof answerSchemas.StorageState>;
-const askEveryMs = 250;
-const sayEveryMs = 2_000;
 const folderOption = {
   type: 'string',
   value: 'DIR',
@@ -58,68 +54,9 @@ export const exportTasks: Command = {
   },
 };
 
-const readStorage: Call = { method: 'GET', path: '/storage' };
-
 function noWords({ words }: Given): void {
   if (words.length > 0) throw wrongUsage(`${words.join(' ')}: name the folder with --folder`);
 }
-
-/** Until the job has ended. With Ctrl-C it is cancelled, and then waited for. */
-async function followJob(start: Call, tools: Tools): Promise<number> {
-  const { jobId } = await tools.client.ask(answerSchemas.StorageJob, start);
-  return withInterrupt(async (signal) => {
-    let isCancelled = false;
-    let saidAtMs = Date.now();
-    for (;;) {
-      const job = await jobOf(jobId, tools);
-      if (job.state !== 'running') return endOf(job, tools);
-      if (signal.aborted && !isCancelled) {
-        isCancelled = true;
-        await cancel(jobId, tools);
-      }
-      if (Date.now() - saidAtMs >= sayEveryMs) {
-        saidAtMs = Date.now();
-        tools.say(`${progressOf(job)}; Ctrl-C cancels\n`);
-      }
-      await pause(askEveryMs, signal);
-    }
-  });
-}
-
-async function jobOf(jobId: number, { client }: Tools): Promise<Job> {
-  const { jobs } = await client.ask(answerSchemas.StorageState, readStorage);
-  const job = jobs.find((one) => one.jobId === jobId);
-  if (job) return job;
-  throw new CommandFailed(
-    exitCodes.hubFailed,
-    `the hub knows nothing of job ${jobId} any more: was it restarted?`,
-  );
-}
-
-async function cancel(jobId: number, { client }: Tools): Promise<void> {
-  try {
-    await client.ask(answerSchemas.StorageJob, { method: 'POST', path: `/storage/jobs/${jobId}/cancel` });
-  } catch (error) {
-    // It has ended meanwhile: how, the next look tells.
-    if (!(error instanceof CommandFailed && error.problem?.code === 'wrong_state')) throw error;
-  }
-}
-
-function endOf(job: Job, { out, say, isJson }: Tools): number {
-  const { state, kind, path = '', bytes = 0, message = '' } = job;
-  if (isJson) out(`${JSON.stringify(job)}\n`);
-  else if (state === 'done') {
-    out(`${clean(path)}\n`);
-    say(`${kind} done: ${mebibytes(bytes)}\n`);
-  } else say(`${kind} ${state}${message === '' ? '' : `: ${clean(message)}`}\n`);
-  if (state === 'done') return exitCodes.ok;
-  return state === 'cancelled' ? exitCodes.interrupted : exitCodes.failed;
-}
-
-const progressOf = ({ kind, done, total }: Job): string => {
-  const unit = kind === 'backup' ? 'pages' : 'rows';
-  return total === 0 ? `${kind}: ${done} ${unit}` : `${kind}: ${done} of ${total} ${unit}`;
-};
 
 function inWords(state: State): string {
   const { journal, history, retention, backup: plan, jobs } = state;
@@ -145,8 +82,8 @@ function inWords(state: State): string {
     job.kind,
     job.state,
     timeOf(job.startedAtMs),
-    job.state === 'running' ? `${job.done}/${job.total}` : mebibytes(job.bytes ?? 0),
-    job.path ?? job.message ?? '',
+    job.state === 'running' || job.bulk ? `${job.done}/${job.total}` : mebibytes(job.bytes ?? 0),
+    wherePut(job),
   ]);
   return `${told}\n${table(['JOB', 'KIND', 'STATE', 'STARTED', 'SIZE', 'WHERE'], rows)}`;
 }
@@ -155,19 +92,4 @@ function planInWords({ folder, everyHours, keep, lastAtMs, nextAtMs }: State['ba
   if (folder === undefined) return 'none are made by themselves';
   const times = `last ${timeOf(lastAtMs)}, next ${timeOf(nextAtMs)}`;
   return `each ${everyHours} h into ${clean(folder)}, ${keep} are kept; ${times}`;
-}
-
-const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
-
-/** Shorter where somebody presses Ctrl-C. */
-function pause(pauseMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, pauseMs);
-    signal.addEventListener('abort', end);
-  });
 }

@@ -2,11 +2,11 @@
 import { formatTaskId, type TaskId } from '../../protocol/brands.ts';
 import type { CancelTask } from '../../protocol/events.ts';
 import { arrayBackoffMax, arrayReadyMax, cancelsPerTurnMax, liveTasksMax } from '../../protocol/limits.ts';
-import type { EndState } from '../../protocol/task.ts';
 import { type ArrayRow, roomIn } from '../state/arrayTable.ts';
 import type { Members } from '../state/groupMembers.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
+import { groupEnd } from './groupEnd.ts';
 import { stopTask } from './stopTask.ts';
 import type { Turn } from './turn.ts';
 
@@ -77,30 +77,9 @@ function cancelLive(
   return done;
 }
 
-function end(turn: Turn, row: ArrayRow): void {
-  const { groupId: taskId, ended, cancelReason } = row;
-  const counts = inWords(ended);
-  const reason = cancelReason === undefined ? counts : `${cancelReason}: ${counts}`;
-  turn.emit({ kind: 'array_ended', taskId, state: endStateOf(row), reason });
+function end(turn: Turn, { groupId: taskId, ended, cancelReason }: ArrayRow): void {
+  turn.emit({ kind: 'array_ended', taskId, ...groupEnd(ended, cancelReason) });
 }
-
-function endStateOf({ ended, cancelReason }: ArrayRow): EndState {
-  if (cancelReason !== undefined) return 'cancelled';
-  if (ended.dead_letter > 0) return 'dead_letter';
-  return ended.cancelled > 0 ? 'cancelled' : 'succeeded';
-}
-
-function inWords({ succeeded, dead_letter, cancelled, unknown }: ArrayRow['ended']): string {
-  const named: readonly (readonly [number, string])[] = [
-    [succeeded, 'succeeded'],
-    [dead_letter, 'dead letter'],
-    [cancelled, 'cancelled'],
-    [unknown, 'ended in a part of the journal that was lost'],
-  ];
-  return named.flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : [])).join(', ');
-}
-/** 1,000,000: as people read it, in any locale. */
-const grouped = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** A person's cancel of the whole array. Its elements end in this turn and those that follow. */
 export function cancelArray(turn: Turn, row: ArrayRow, { actor, reason }: CancelTask): void {

@@ -4,11 +4,11 @@ import type { NodeId, Token } from '../../protocol/brands.ts';
 import type { ReportResults, ReportStarted } from '../../protocol/events.ts';
 import { type AttemptEnd, isSuccess } from '../../protocol/attempt.ts';
 import { liveAttemptOf } from '../state/schedulerState.ts';
-import { attemptOf, attemptsOf, type Task } from '../state/taskTable.ts';
+import { attemptOf, attemptsOf, type LiveAttempt, type Task } from '../state/taskTable.ts';
 import { watchForStraggling } from './copies.ts';
 import { isSuspect, weighNode } from './blame.ts';
 import { settleMember } from './gang.ts';
-import { recordedEnd } from './preempt.ts';
+import { recordedEnd } from './nominees.ts';
 import { settle } from './retry.ts';
 import type { Turn } from './turn.ts';
 
@@ -58,7 +58,8 @@ export function endAttempt(turn: Turn, token: Token, reported: AttemptEnd): void
   const end = recordedEnd(task, live, reported);
   if (isSuccess(end)) stopOther(turn, task, token);
   const suspect = isSuspect(turn, live, end) ? { isSuspect: true as const } : undefined;
-  turn.emit({ kind: 'attempt_ended', token, end, ...suspect });
+  const learned = isSuccess(end) ? { learnMs: lengthOf(turn, live, end) } : undefined;
+  turn.emit({ kind: 'attempt_ended', token, end, ...suspect, ...learned });
   turn.state.freed.add(live.node);
   weighNode(turn, task, live, end);
   if (task.live) return; // the other attempt of it goes on
@@ -66,6 +67,10 @@ export function endAttempt(turn: Turn, token: Token, reported: AttemptEnd): void
   if (gang) settleMember(turn, gang, { task, end });
   else settle(turn, task, end);
 }
+
+/** How long it ran, in whole milliseconds. */
+const lengthOf = ({ nowMs }: Turn, { startedAtMs, placedAtMs }: LiveAttempt, { runMs }: AttemptEnd): number =>
+  Math.round(runMs ?? nowMs - (startedAtMs ?? placedAtMs));
 
 /** One has succeeded: the other is stopped. Its own result will be stale. */
 function stopOther(turn: Turn, task: Task, winner: Token): void {

@@ -2,16 +2,18 @@
 // aside as a class and looked at again when a node gains room that they would fit in.
 import { type NodeIndex, token } from '../../protocol/brands.ts';
 import { placementsPerCycleMax } from '../../protocol/limits.ts';
+import { fitting } from '../place/offer.ts';
 import { type Policy, policies } from '../place/policy.ts';
 import { changesFor } from '../state/askRules.ts';
 import type { AskClass } from '../state/classTable.ts';
-import { endNomination } from '../state/nominations.ts';
+import { endNomination } from '../preempt/nominations.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
 import type { Task } from '../state/taskTable.ts';
 import { avoidedBy } from './blame.ts';
 import { dispatchOf } from './dispatch.ts';
 import { placeGang } from './placeGang.ts';
-import { placeNominees, preemptForWaiting } from './preempt.ts';
+import { placeNominees } from './nominees.ts';
+import { preemptForWaiting } from './preempt.ts';
 import { beginKeeping, keepRoomFor, seeFreed } from './reserve.ts';
 import type { Turn } from './turn.ts';
 
@@ -106,8 +108,8 @@ function wakeByLicences(state: SchedulerState): boolean {
   if (state.licenceChangesSeen === licences.changes) return false;
   state.licenceChangesSeen = licences.changes;
   let isAny = false;
-  for (const ask of state.classes.askClasses) {
-    if (!ask?.isBlocked || !ask.isShortOfLicence || isShort(state, ask)) continue;
+  for (const ask of state.ready.blocked) {
+    if (!ask.isShortOfLicence || isShort(state, ask)) continue;
     state.ready.wake(ask);
     isAny = true;
   }
@@ -135,32 +137,30 @@ export function wakeBlocked(turn: Turn): void {
   if (state.freed.size > 0) wakeFitting(state);
 }
 
+/** Gangs without rules: see `gangRoom`. */
+const waitsForRoom = ({ isShortOfLicence, gangSize, rules }: AskClass): boolean =>
+  !isShortOfLicence && (gangSize === 0 || rules !== undefined);
+
 function wakeFitting(state: SchedulerState): void {
   seeFreed(state);
-  for (const ask of state.classes.askClasses) {
-    if (!ask?.isBlocked || ask.isShortOfLicence) continue;
-    if (ask.gangSize > 0 && !ask.rules) continue; // gangs: see `gangRoom`
-    for (const node of state.freed) {
-      if (!state.placer.fits(node, ask)) continue;
-      state.ready.wake(ask);
-      break;
-    }
-  }
+  const { ready, freed } = state;
+  const mayFit = [...ready.blocked].filter(waitsForRoom);
+  for (const ask of fitting(mayFit, freed, state)) ready.wake(ask);
   for (const ask of state.gangRoom.ripe(state.freed, state.nodes, state.placer)) state.ready.wake(ask);
   state.freed.clear();
 }
 
 /**
  * Wakes the blocked asks whose rules count something that has changed since: a task that was placed or ended on any
- * node may have made room on others. True where there is one. O(ask classes) after such a change, else O(1).
+ * node may have made room on others. True where there is one. O(blocked asks) after such a change, else O(1).
  */
 function wakeByRules(state: SchedulerState): boolean {
   const changes = state.neighbours.changes + state.nodes.version;
   if (state.classes.ruled === 0 || state.ruleChangesSeen === changes) return false;
   state.ruleChangesSeen = changes;
   let isAny = false;
-  for (const ask of state.classes.askClasses) {
-    if (!ask?.isBlocked || ask.isShortOfLicence || !ask.rules) continue;
+  for (const ask of state.ready.blocked) {
+    if (ask.isShortOfLicence || !ask.rules) continue;
     if (ask.rules.seenChanges === changesFor(ask.rules, state.nodes.version)) continue;
     state.ready.wake(ask);
     isAny = true;

@@ -15,7 +15,7 @@ export function putQueue(turn: Turn, { queue, change }: PutQueue): Taken {
     return refused(refusal('too_many', `there are ${String(queuesMax)} queues already`, { field: 'queue' }));
   const settings = changed(known?.settings ?? { weight: 1, mode: 'open' as const }, change);
   turn.emit({ kind: 'queue_put', queue, weight: settings.weight, settings });
-  if (settings.canPreempt === true) turn.state.preemption.hasNews = true;
+  turn.state.preemption.hasNews = true; // it may preempt now, or what it borrows is another amount
   return accepted(undefined);
 }
 
@@ -43,6 +43,7 @@ export function putTenant(turn: Turn, { tenant, change }: PutTenant): Taken {
   if (!known && set >= tenantsMax)
     return refused(refusal('too_many', `${String(tenantsMax)} tenants have settings`, { field: 'tenant' }));
   turn.emit({ kind: 'tenant_put', tenant, settings: changed(known ?? plainTenant, change) });
+  turn.state.preemption.hasNews = true;
   return accepted(undefined);
 }
 
@@ -50,6 +51,7 @@ export function removeTenant(turn: Turn, { tenant, actor }: RemoveTenant): Taken
   if (!turn.state.tenants.get(tenant)?.settings)
     return refused(refusal('wrong_state', `tenant ${tenant} has no settings`, { field: 'tenant' }));
   turn.emit({ kind: 'tenant_removed', tenant, actor });
+  turn.state.preemption.hasNews = true;
   return accepted(undefined);
 }
 

@@ -1,8 +1,8 @@
 // Whom room is kept for: the first tasks, in the order of their queue, that fit nowhere. With `easy` one task of a
 // queue, with `conservative` the first few; all others may pass where they do not delay those (backfilling).
 import type { NodeIndex } from '../../protocol/brands.ts';
-import type { QueueSettings } from '../../protocol/queue.ts';
 import { emptyFits } from '../place/everFits.ts';
+import { fitting } from '../place/offer.ts';
 import type { Reservation } from '../place/reservations.ts';
 import { gateOf } from '../queue/gates.ts';
 import type { Lane } from '../queue/lane.ts';
@@ -16,6 +16,12 @@ import type { Turn } from './turn.ts';
 
 /** Tasks of one queue that have room kept for them. More made packing no better when measured. */
 const keptMax = { off: 0, easy: 1, conservative: 12 } as const;
+/**
+ * In a queue whose order finds its first ones anew each time it is kept for fewer where that pays. Where few run as
+ * long as expected, room kept for many stands empty. Where little waits, each keeps short ones from starting at once.
+ */
+const keptInDoubt = 1;
+const keptUnlessPacking = 4;
 /** A queue that says nothing keeps room as `easy` does, but only for a task that has waited this long. */
 const patienceMs = 60_000;
 /** Nodes compared for one reservation, and rows looked at for them: bounds a turn in a large plant. */
@@ -45,6 +51,7 @@ export function beginKeeping({ state, nowMs }: Turn): void {
   const dropped = reservations.drop((kept) => !holds(state, kept));
   for (const { node } of dropped) state.freed.add(node); // for those that wait for room there
   keeping.rounds.clear();
+  state.openings.clear();
   const isNews = keeping.freed.size > 0 || dropped.length > 0 || keeping.seenOrder !== state.nextOrder;
   keeping.seenOrder = state.nextOrder;
   const isScan = dropped.length > 0 || nowMs >= keeping.scanDueMs;
@@ -55,7 +62,7 @@ export function beginKeeping({ state, nowMs }: Turn): void {
 }
 
 function reconsider(state: SchedulerState, queue: Queue, isScan: boolean): void {
-  if (queue.waiting === 0 || limitOf(queue.settings) === 0) return;
+  if (queue.waiting === 0 || limitOf(queue) === 0) return;
   if (!queue.order.isSteady) openRound(state, queue);
   else if (isScan) keepForFirstBlocked(state, queue, state.ready.nowMs);
 }
@@ -63,15 +70,20 @@ function reconsider(state: SchedulerState, queue: Queue, isScan: boolean): void 
 /** To be called where a task fits nowhere now, after its ask was blocked. */
 export function keepRoomFor({ state, nowMs }: Turn, task: Task): void {
   const queue = state.ready.mustGet(task.spec.queue);
-  if (limitOf(queue.settings) === 0) return;
+  if (limitOf(queue) === 0) return;
   if (isPatient(queue, task, nowMs)) keep(state, queue, task);
   const round = state.keeping.rounds.get(queue);
   if (!round) return;
   round.failures += 1;
-  if (hasAll(state, queue) || round.failures >= 2 * limitOf(queue.settings)) closeRound(state, queue, round);
+  if (hasAll(state, queue) || round.failures >= 2 * limitOf(queue)) closeRound(state, queue, round);
 }
 
-const limitOf = ({ backfill }: QueueSettings): number => keptMax[backfill ?? 'easy'];
+function limitOf(queue: Queue): number {
+  const limit = keptMax[queue.settings.backfill ?? 'easy'];
+  if (limit <= 1 || queue.order.isSteady) return limit;
+  if (!queue.isTrusted) return keptInDoubt;
+  return queue.isPacking ? limit : Math.min(limit, keptUnlessPacking);
+}
 const isPatient = ({ settings }: Queue, task: Task, nowMs: number): boolean =>
   settings.backfill !== undefined || nowMs - task.enqueuedAtMs >= patienceMs;
 
@@ -80,7 +92,7 @@ function hasAll({ reservations }: SchedulerState, queue: Queue): boolean {
   if (reservations.isFull) return true;
   let count = 0;
   for (const { task } of reservations.all) if (task.spec.queue === queue.name) count += 1;
-  return count >= limitOf(queue.settings);
+  return count >= limitOf(queue);
 }
 
 function holds(state: SchedulerState, { task, node, fromMs }: Reservation): boolean {
@@ -109,6 +121,7 @@ function openRound(state: SchedulerState, queue: Queue): void {
     round.woken.add(askClass);
     state.ready.wake(askClass);
   }
+  state.openings.add(round.nodes);
   state.keeping.rounds.set(queue, round);
 }
 
@@ -117,8 +130,9 @@ function closeRound(state: SchedulerState, queue: Queue, { woken, nodes }: Round
   state.keeping.rounds.delete(queue);
   for (const { node } of state.reservations.all) nodes.add(node);
   state.reservations.lookFor(undefined);
-  for (const ask of woken)
-    if (!ask.isBlocked && ![...nodes].some((node) => state.placer.fits(node, ask))) state.ready.block(ask);
+  const open = [...woken].filter((ask) => !ask.isBlocked);
+  const fit = new Set(fitting(open, nodes, state));
+  for (const ask of open) if (!fit.has(ask)) state.ready.block(ask);
 }
 
 /** The first of a queue's blocked tasks, by its order. O(lanes). */
@@ -145,7 +159,9 @@ function keep(state: SchedulerState, queue: Queue, task: Task): void {
   if (task.askClass.gangSize > 0) return; // it needs room on several nodes at one time
   if (task.askClass.rules) return; // they look at other tasks: when those end tells too little
   const node = soonestNode(state, task);
-  if (node !== undefined) state.reservations.keep(task, node);
+  if (node === undefined) return;
+  const { fromMs } = state.reservations.keep(task, node);
+  state.openings.keptFromMs = Math.min(state.openings.keptFromMs, fromMs);
 }
 
 /** The node that should have room first, among so many that could take the task when empty; the first on a tie. */

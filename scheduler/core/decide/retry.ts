@@ -3,7 +3,7 @@ import { type Ms, ms, type TaskId } from '../../protocol/brands.ts';
 import { platformRetriesMax, poisonNodesMax } from '../../protocol/limits.ts';
 import { type AttemptEnd, isSuccess } from '../../protocol/attempt.ts';
 import { retryClassOf, ruleFor } from '../../protocol/retry.ts';
-import { preemptionsOf } from '../state/preemptionsOf.ts';
+import { preemptionsOf } from '../preempt/preemptible.ts';
 import { ownAttempts, type Task } from '../state/taskTable.ts';
 import { mayEnterLine } from './arrays.ts';
 import type { Turn } from './turn.ts';

@@ -62,6 +62,7 @@ function whyNotPutBack({ state }: Turn, record: TaskRecord): string | undefined 
   if (record.state === 'succeeded') return `${name} has succeeded; submit it again as a new task`;
   if (record.group?.kind === 'gang')
     return `${name} is a member of a gang; submit the gang again as a new one`;
+  if (record.workflow) return `${name} is a workflow: retry it as a whole, or put back its tasks`;
   if (record.spec.array) return `${name} is an array: put back those of its elements that failed`;
   const array = arrays.of(record.group);
   if (array?.cancelReason !== undefined) return `${name} belongs to an array that is being cancelled`;

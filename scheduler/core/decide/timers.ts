@@ -6,7 +6,7 @@ import { stragglerTimer } from './copies.ts';
 import { gangTimer } from './gang.ts';
 import { nodeTimer } from './nodeLifecycle.ts';
 import { delayTimer } from './delay.ts';
-import { nomineeTimer } from './preempt.ts';
+import { nomineeTimer } from './nominees.ts';
 import { backoffTimer } from './retry.ts';
 import { windowTimer } from './maintenance.ts';
 import type { Turn } from './turn.ts';

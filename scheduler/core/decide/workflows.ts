@@ -14,7 +14,9 @@ import {
   type WorkflowMember,
   type WorkflowRow,
 } from '../state/workflowTable.ts';
+import { homeOf } from '../state/workflowRecord.ts';
 import { awaitTime } from './delay.ts';
+import { groupEnd } from './groupEnd.ts';
 import { stopTask } from './stopTask.ts';
 import { whyNotTakenIn } from './submit.ts';
 import type { Turn } from './turn.ts';
@@ -74,9 +76,21 @@ export function tendWorkflows(turn: Turn): void {
   for (const row of workflows.due) {
     workflows.due.delete(row);
     tend(turn, row);
-    if (row.live === 0 && !workflows.isClosed(row))
-      turn.emit({ kind: 'workflow_ended', groupId: row.groupId });
+    if (row.live === 0 && !workflows.isClosed(row)) end(turn, row);
   }
+}
+
+/** Without a record where nothing is known of its tasks: they ended in a part of the journal that was lost. */
+function end(turn: Turn, { groupId, members, cancelReason, last }: WorkflowRow): void {
+  const count = (how: Ended): number => members.filter(({ ended }) => ended === how).length;
+  const ended = {
+    succeeded: count('succeeded'),
+    dead_letter: count('dead_letter'),
+    cancelled: count('cancelled'),
+    unknown: count('unknown'),
+  };
+  const record = last && { end: { ...groupEnd(ended, cancelReason), ...homeOf(last) } };
+  turn.emit({ kind: 'workflow_ended', groupId, ...record });
 }
 
 /** Ends of members make others due while it goes on. */

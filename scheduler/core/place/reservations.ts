@@ -3,8 +3,9 @@
 // reservations are made anew.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import { reservationsMax } from '../../protocol/limits.ts';
-import { type AskClass, runLengthOf } from '../state/classTable.ts';
+import type { AskClass } from '../state/classTable.ts';
 import type { NodeTable } from '../state/nodeTable.ts';
+import type { RunTimes } from '../state/runTimes.ts';
 import { attemptOf, type LiveAttempt, type Task, type TaskTable } from '../state/taskTable.ts';
 import { type ExpectedEnd, NodePlan } from './nodePlan.ts';
 
@@ -22,18 +23,20 @@ const overdueMs = 1_000;
 export class Reservations {
   readonly #fleet: NodeTable;
   readonly #tasks: TaskTable;
+  readonly #runTimes: RunTimes;
   /** In the order in which they were made. */
   #kept: Reservation[] = [];
   /** Of the nodes with reservations; made anew where something changed. */
   readonly #plans = new Map<NodeIndex, NodePlan>();
   #nowMs = 0;
-  /** Who is being placed, and when it should have ended. */
+  /** Who is being placed, and when it should have ended: worked out where it is asked for. */
   #asker: Task | undefined;
-  #askerUntilMs = 0;
+  #askerUntilMs: number | undefined;
 
-  constructor(fleet: NodeTable, tasks: TaskTable) {
+  constructor(fleet: NodeTable, tasks: TaskTable, runTimes: RunTimes) {
     this.#fleet = fleet;
     this.#tasks = tasks;
+    this.#runTimes = runTimes;
   }
 
   get all(): readonly Reservation[] {
@@ -54,7 +57,7 @@ export class Reservations {
   /** For whom nodes are looked at from now on. Undefined: for the shortest task that an ask may stand for. */
   lookFor(task: Task | undefined): void {
     this.#asker = task;
-    this.#askerUntilMs = task ? this.#nowMs + runLengthOf(task.spec) : 0;
+    this.#askerUntilMs = undefined;
   }
   /** The same for the length of this work only. */
   lookingFor<Found>(task: Task, look: () => Found): Found {
@@ -69,7 +72,7 @@ export class Reservations {
   refuses(node: NodeIndex, ask: AskClass): boolean {
     if (this.#kept.length === 0 || !this.#plans.has(node)) return false;
     if (this.#asker && (this.#dueOn(node, this.#asker) || this.#isAllFor(node, this.#asker))) return false;
-    const untilMs = this.#asker ? this.#askerUntilMs : this.#nowMs + leastLengthOf(ask);
+    const untilMs = this.#asker ? this.#untilMs(this.#asker) : this.#nowMs + this.#leastLengthOf(ask);
     // Several members of a gang may go to one node, and who wants a node alone leaves nothing beside: they have to end
     // before what is kept begins.
     if ((this.#asker && ask.gangSize > 0) || ask.rules?.isExclusive) return untilMs > this.#firstFromMs(node);
@@ -87,14 +90,30 @@ export class Reservations {
   /** When the task could start there beside what is kept already; undefined where it never could. O(attempts there). */
   earliestOn(node: NodeIndex, task: Task): number | undefined {
     const plan = this.#plans.has(node) ? this.#planOf(node) : this.#planFor(node);
-    return plan.earliest(task.spec.ask, runLengthOf(task.spec));
+    return plan.earliest(task.spec.ask, this.#runTimes.lengthOf(task.spec));
+  }
+  /**
+   * For an explanation: the same for a node that cannot take it now, and where it is not room that is short, when it
+   * should be empty. Undefined where that is not before `beforeMs`.
+   */
+  roomAtMs(node: NodeIndex, task: Task, beforeMs: number): number | undefined {
+    const ends = this.#endsOn(node);
+    const firstMs = ends.reduce((first, end) => Math.min(first, end.atMs), Number.POSITIVE_INFINITY);
+    if (firstMs >= beforeMs) return undefined;
+    const plan = this.#plans.has(node)
+      ? this.#planOf(node)
+      : new NodePlan(node, this.#fleet, this.#nowMs, ends);
+    const atMs = plan.earliest(task.spec.ask, this.#runTimes.lengthOf(task.spec));
+    if (atMs === undefined || atMs > this.#nowMs) return atMs;
+    return ends.reduce((last, end) => Math.max(last, end.atMs), atMs);
   }
   /** Keeps a node for a task from the first time on at which it has room. */
-  keep(task: Task, node: NodeIndex): void {
+  keep(task: Task, node: NodeIndex): Reservation {
     const kept = { task, node, fromMs: 0, untilMs: 0 };
     if (this.#plans.has(node)) this.#hold(this.#planOf(node), kept);
     this.#kept.push(kept);
     if (!this.#plans.has(node)) this.#planOf(node);
+    return kept;
   }
   drop(isMeant: (kept: Reservation) => boolean): readonly Reservation[] {
     const dropped = this.#kept.filter(isMeant);
@@ -117,7 +136,7 @@ export class Reservations {
    * it: what was kept there beyond what the task took may be had by others.
    */
   placed(task: Task, live: LiveAttempt): readonly Reservation[] {
-    const untilMs = this.#nowMs + runLengthOf(task.spec);
+    const untilMs = this.#nowMs + this.#runTimes.lengthOf(task.spec);
     const used = this.#dueOn(live.node, task);
     const dropped = this.drop((kept) => kept === used || kept.task === task);
     if (dropped.some((kept) => kept.node === live.node)) return dropped;
@@ -167,27 +186,36 @@ export class Reservations {
     return plan;
   }
   #planFor(node: NodeIndex): NodePlan {
+    return new NodePlan(node, this.#fleet, this.#nowMs, this.#endsOn(node));
+  }
+  /** When what runs there should end. */
+  #endsOn(node: NodeIndex): readonly ExpectedEnd[] {
     const ends: ExpectedEnd[] = [];
     for (const token of this.#fleet.attemptsOn(node)) {
       const task = this.#tasks.byToken(token);
       const live = attemptOf(task, token);
       if (task && live) ends.push(this.#endOf(task, live));
     }
-    return new NodePlan(node, this.#fleet, this.#nowMs, ends);
+    return ends;
   }
   #hold(plan: NodePlan, kept: Reservation): void {
     const { ask } = kept.task.spec;
-    const lengthMs = runLengthOf(kept.task.spec);
+    const lengthMs = this.#runTimes.lengthOf(kept.task.spec);
     kept.fromMs = plan.earliest(ask, lengthMs) ?? Number.POSITIVE_INFINITY;
     kept.untilMs = kept.fromMs + lengthMs;
     if (Number.isFinite(kept.fromMs)) plan.hold(ask, kept);
   }
+  #untilMs(asker: Task): number {
+    this.#askerUntilMs ??= this.#nowMs + this.#runTimes.lengthOf(asker.spec);
+    return this.#askerUntilMs;
+  }
+  /** The bound of an ask is rounded up by less than half an octave, and some may be known to run shorter. */
+  #leastLengthOf({ boundMs }: AskClass): number {
+    return (boundMs / 1.5) * this.#runTimes.leastPart;
+  }
   #endOf({ spec, askClass }: Task, { startedAtMs, placedAtMs, gpuMask }: LiveAttempt): ExpectedEnd {
-    const expectedMs = (startedAtMs ?? placedAtMs) + runLengthOf(spec);
+    const expectedMs = (startedAtMs ?? placedAtMs) + this.#runTimes.lengthOf(spec);
     const isAlone = askClass.rules?.isExclusive === true;
     return { atMs: Math.max(expectedMs, this.#nowMs + overdueMs), ask: spec.ask, gpuMask, isAlone };
   }
 }
-
-/** The bound of an ask is rounded up by less than half an octave. */
-const leastLengthOf = ({ boundMs }: AskClass): number => boundMs / 1.5;

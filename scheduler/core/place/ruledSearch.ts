@@ -60,6 +60,20 @@ export function* nodesNamed(names: readonly string[], fleet: NodeTable): Iterabl
   }
 }
 
+/** Those of the narrowest place that is named; undefined where none is: they may be anywhere. */
+export function nodesOfPlaces(
+  { places }: Pick<AskClass, 'places'>,
+  fleet: NodeTable,
+): readonly NodeIndex[] | undefined {
+  for (const label of ['node', 'cell', 'line', 'area'] as const) {
+    const names = places.find(([named]) => named === label)?.[1];
+    if (!names) continue;
+    if (label === 'node') return [...nodesNamed(names, fleet)];
+    return names.flatMap((name) => [...fleet.places.named(label, name)]);
+  }
+  return undefined;
+}
+
 /**
  * Is a node more likely found where most is free? For a task that wants a node for itself; and for one that keeps apart
  * from others which, with a policy that packs, are on all that is full.

@@ -1,7 +1,7 @@
 // Live tasks whose deadline has passed, counted by queue when somebody asks. They run all the same. Soft state.
 import type { QueueName } from '../../protocol/brands.ts';
 import type { Task } from '../state/taskTable.ts';
-import { Heap } from './heap.ts';
+import { Heap } from '../heap.ts';
 
 interface Due {
   readonly atMs: number;

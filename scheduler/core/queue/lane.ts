@@ -2,7 +2,7 @@
 // Without deadlines it is first in, first out.
 import type { AskClass } from '../state/classTable.ts';
 import type { Task } from '../state/taskTable.ts';
-import { Heap } from './heap.ts';
+import { Heap } from '../heap.ts';
 import { byArrival, isWaiting, type Standing, standingOf } from './taskOrder.ts';
 import type { Tenant } from './tenants.ts';
 
@@ -25,7 +25,19 @@ interface Entries {
 /** The line that a lane is of. */
 interface Owner {
   readonly tenant: Tenant;
+  readonly touch: () => void;
   readonly list: (lane: Lane) => void;
+  readonly relist: (lane: Lane) => void;
+}
+
+/** How far its first task has looked through the nodes for something to stop. */
+interface Look {
+  readonly turnedBy: number;
+  /** Nodes passed so far. */
+  skip: number;
+  /** So many make a whole round since there was news. */
+  endsAt: number;
+  newsCount: number;
 }
 
 export class Lane {
@@ -36,6 +48,8 @@ export class Lane {
   bulk = 0;
   /** Order of the task by which the lane is listed in its line; 0 where it is not. Soft state. */
   listed = 0;
+  /** A look for attempts to stop that is not at its end. Soft state. */
+  look: Look | undefined = undefined;
   readonly #entries: Entries;
   #size = 0;
 

@@ -3,7 +3,7 @@ import type { QueueSettings, Quota, TenantSettings } from '../../protocol/queue.
 import type { Ask } from '../../protocol/task.ts';
 import type { Amounts, QueueGate, TenantRow } from '../../protocol/view.ts';
 import type { RateGate } from './rateGate.ts';
-import { gpuOf, type Share } from './share.ts';
+import { amountsOf, gpuOf, type Share } from './share.ts';
 import type { Tenant } from './tenants.ts';
 
 export type TenantGate = NonNullable<TenantRow['gate']>;
@@ -53,7 +53,7 @@ export const isBeyond = (bounds: Bounds, demand: Demand): boolean =>
  * that; without `guaranteed` all is borrowed.
  */
 export function isBorrowing(
-  share: Share,
+  has: Amounts,
   { guaranteed }: QueueSettings | TenantSettings,
   demand: Demand,
 ): boolean {
@@ -63,7 +63,28 @@ export function isBorrowing(
     (guaranteed.cpu !== undefined && ask.cpu > 0) ||
     (guaranteed.memory !== undefined && ask.memory > 0) ||
     (guaranteed.gpu !== undefined && gpuOf(ask) > 0);
-  return !isNamed || quotaLack(share, guaranteed, demand) !== undefined;
+  return !isNamed || quotaLack(has, guaranteed, demand) !== undefined;
+}
+
+/**
+ * May an attempt of this ask be taken back from who holds these amounts, and has `rest` once it and others are gone? No
+ * amount that the holder had in full may fall below what is guaranteed, and of one at least that the attempt takes
+ * part in all of it is left: started again, the attempt would borrow.
+ */
+export function isSpare(
+  ask: Ask,
+  { guaranteed }: QueueSettings | TenantSettings,
+  { has, rest }: { readonly has: Amounts; readonly rest: Amounts },
+): boolean {
+  if (!guaranteed) return true;
+  const asked = amountsOf(ask);
+  const named = (['cpu', 'memory', 'gpu'] as const).flatMap((name) => {
+    const own = guaranteed[name];
+    return own === undefined || asked[name] === 0 ? [] : [{ own, had: has[name], left: rest[name] }];
+  });
+  if (named.length === 0) return true; // nothing of it is guaranteed
+  const isFull = named.some(({ own, left }) => left >= own);
+  return isFull && named.every(({ own, had, left }) => left >= own || had < own);
 }
 
 interface Limited {

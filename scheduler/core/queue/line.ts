@@ -2,10 +2,18 @@
 // is blocked is not among them and costs nothing until it is woken.
 import { priorityMax } from '../../protocol/limits.ts';
 import type { Task } from '../state/taskTable.ts';
-import { Heap } from './heap.ts';
+import { Heap } from '../heap.ts';
+import type { Candidate, Contender } from './contest.ts';
 import { Lane } from './lane.ts';
 import { Share } from './share.ts';
-import { byArrival, type ScoredOrder, type Standing, type TaskOrder } from './taskOrder.ts';
+import {
+  byArrival,
+  type OrderMemory,
+  type Outlook,
+  type ScoredOrder,
+  type Standing,
+  type TaskOrder,
+} from './taskOrder.ts';
 import type { Tenant } from './tenants.ts';
 
 /** A lane by its head. It counts while the lane says that it is listed by this task. */
@@ -17,10 +25,14 @@ export interface Choice {
   readonly withGpu: boolean;
   /** No quota lets this lane through whatever ends: its ask alone is larger. */
   readonly isBeyond: (lane: Lane) => boolean;
+  readonly outlook: Outlook;
 }
 
-export class Line {
+export class Line implements Contender {
   readonly tenant: Tenant;
+  readonly place: number;
+  candidate: Candidate | undefined;
+  staleAt = -1;
   /** What the tenant has in this queue. */
   readonly share = new Share();
   /** Placements so far by weight, among the tenants of the queue: decides between equal shares. Soft state. */
@@ -28,11 +40,17 @@ export class Line {
   /** Tasks in line, over all lanes. */
   waiting = 0;
   readonly lanes = new Map<number, Lane>();
+  /** To be called where anything has changed that decides when it goes next. */
+  readonly touch: () => void;
+  readonly memory: OrderMemory = { backlogMs: 0, atMs: 0, isPacking: false };
   /** Lanes without and with GPUs: those with can be passed over where a quota of GPUs is used up. */
   readonly #sorted = { plain: new Heap<Listed>(before), gpu: new Heap<Listed>(before) };
 
-  constructor(tenant: Tenant) {
+  /** `onChange`: something that decides when it goes next may have changed. */
+  constructor(tenant: Tenant, place: number, onChange: () => void) {
     this.tenant = tenant;
+    this.place = place;
+    this.touch = onChange;
   }
 
   /** The lane of a task, made where it is new. */
@@ -50,8 +68,13 @@ export class Line {
     lane.listed = 0;
   }
 
-  /** Lists a lane by its head, unless it is listed so already, or blocked. O(log lanes). */
+  /** To be called where a lane may be served now, or has another head. O(log lanes). */
   list(lane: Lane): void {
+    this.touch();
+    this.relist(lane);
+  }
+  /** Lists a lane by its head, unless it is listed so already, or blocked. O(log lanes). */
+  relist(lane: Lane): void {
     if (lane.askClass.isBlocked) return;
     const task = lane.first();
     if (!task || lane.listed === task.enqueuedOrder) return;
@@ -60,27 +83,28 @@ export class Line {
   }
   /** All lanes anew: their asks' bulk, blocks or quotas have changed. O(lanes log lanes). */
   listAll(): void {
+    this.touch();
     this.#sorted.plain.clear();
     this.#sorted.gpu.clear();
     for (const lane of this.lanes.values()) {
       lane.listed = 0;
-      this.list(lane);
+      this.relist(lane);
     }
   }
 
   /** The task that goes next, of all lanes or of those without GPUs. O(log lanes); O(lanes) for an unsteady order. */
-  first(order: TaskOrder, nowMs: number, choice: Choice): Task | undefined {
-    if (!order.isSteady) return this.#firstOfAll(order, nowMs, choice);
+  first(order: TaskOrder, choice: Choice): Task | undefined {
+    if (!order.isSteady) return this.#firstOfAll(order, choice);
     const plain = topOf(this.#sorted.plain, choice.isBeyond);
     const gpu = choice.withGpu ? topOf(this.#sorted.gpu, choice.isBeyond) : undefined;
     if (!plain || !gpu) return (plain ?? gpu)?.task;
-    return order.before(plain, gpu, nowMs) ? plain.task : gpu.task;
+    return order.before(plain, gpu, choice.outlook.nowMs) ? plain.task : gpu.task;
   }
 
-  #firstOfAll(order: ScoredOrder, nowMs: number, { withGpu, isBeyond }: Choice): Task | undefined {
+  #firstOfAll(order: ScoredOrder, { withGpu, isBeyond, outlook }: Choice): Task | undefined {
     let best: Task | undefined;
     let most = Number.NEGATIVE_INFINITY;
-    const scoreOf = order.scoreAsOf(this.lanes.values(), nowMs);
+    const scoreOf = order.scoreAsOf({ lanes: this.lanes.values(), memory: this.memory }, outlook);
     for (const lane of this.lanes.values()) {
       if (lane.askClass.isBlocked || (!withGpu && lane.askClass.ask.gpu) || isBeyond(lane)) continue;
       const task = lane.first();
@@ -109,7 +133,7 @@ function topOf(sorted: Heap<Listed>, isBeyond: Choice['isBeyond']): Listed | und
     if (isListed && !lane.askClass.isBlocked && !isBeyond(lane)) {
       if (lane.first()?.enqueuedOrder === top.order) return top;
       sorted.pop();
-      lane.line.list(lane);
+      lane.line.relist(lane);
       continue;
     }
     sorted.pop();

@@ -4,12 +4,13 @@ import type { QueueOrder, QueueSettings, TenantSettings } from '../../protocol/q
 import type { Task } from '../state/taskTable.ts';
 import type { Plant } from '../state/plant.ts';
 import { isBeyond, isBorrowing, lackOf, tenantGate } from './limits.ts';
+import { type Candidate, type Contender, Contest, isLess } from './contest.ts';
 import type { Lane } from './lane.ts';
 import { type Choice, Line } from './line.ts';
 import { RateGate } from './rateGate.ts';
 import { Share } from './share.ts';
 import { bySlowdown } from './slowdownOrder.ts';
-import { byArrival, type TaskOrder } from './taskOrder.ts';
+import { byArrival, type Outlook, type TaskOrder } from './taskOrder.ts';
 import { plainTenant, type Tenant } from './tenants.ts';
 
 /** The order that a queue is set to. */
@@ -18,15 +19,23 @@ const orders: Readonly<Record<QueueOrder, TaskOrder>> = {
   slowdown: bySlowdown,
 };
 
-/**
- * Candidates that all could be served stay within 1 of each other. One further behind was empty or blocked meanwhile:
- * what it missed then is gone, or it would keep the others out for as long when it comes back.
- */
-const lagMax = 2;
+/** What orders may know. */
+export type Known = Pick<Outlook, 'runTimes' | 'openings'>;
 
-export class Queue {
+export interface QueuePlace {
+  /** Among all queues ever made: decides between equals. */
+  readonly place: number;
+  readonly known: Known;
+  /** Something that decides when it goes next may have changed. */
+  readonly onChange: (queue: Queue) => void;
+}
+
+export class Queue implements Contender {
   readonly name: QueueName;
+  readonly place: number;
   settings: QueueSettings;
+  candidate: Candidate | undefined;
+  staleAt = -1;
   readonly share = new Share();
   readonly rate = new RateGate();
   /**
@@ -36,17 +45,40 @@ export class Queue {
   served = 0;
   /** By tenant; a tenant that has nothing live in this queue has none. */
   readonly lines = new Map<string, Line>();
+  readonly #contest = new Contest<Line>();
+  readonly #onChange: () => void;
+  #linesMade = 0;
+  /** Version of the plant that the tenants' standings are of. */
+  #plantSeen = 0;
   /** Tasks in line, over all lanes. */
   waiting = 0;
   backoff = 0;
 
-  constructor(name: QueueName, settings: QueueSettings) {
+  readonly #known: Known;
+
+  constructor(name: QueueName, settings: QueueSettings, { place, known, onChange }: QueuePlace) {
     this.name = name;
     this.settings = settings;
+    this.place = place;
+    this.#known = known;
+    this.#onChange = () => {
+      onChange(this);
+    };
+  }
+
+  /** Its tasks run about as long as expected. */
+  get isTrusted(): boolean {
+    return this.#known.runTimes.isTrusted(this.name);
   }
 
   get order(): TaskOrder {
     return orders[this.settings.order ?? 'arrival'];
+  }
+
+  /** So much waits in it of some tenant that the plant has to be packed. O(tenants). */
+  get isPacking(): boolean {
+    for (const { memory } of this.lines.values()) if (memory.isPacking) return true;
+    return false;
   }
 
   *lanes(): IterableIterator<Lane> {
@@ -54,19 +86,45 @@ export class Queue {
   }
   /** The tenant's line, made where it is new. */
   lineOf(tenant: Tenant): Line {
-    let line = this.lines.get(tenant.name);
-    if (!line) this.lines.set(tenant.name, (line = new Line(tenant)));
+    const known = this.lines.get(tenant.name);
+    if (known) return known;
+    this.#linesMade += 1;
+    const line: Line = new Line(tenant, this.#linesMade, () => {
+      this.#contest.touch(line);
+      this.#onChange();
+    });
+    this.lines.set(tenant.name, line);
+    tenant.lines.add(line);
     return line;
+  }
+  forget(line: Line): void {
+    this.lines.delete(line.tenant.name);
+    line.tenant.lines.delete(line);
+    this.#contest.forget(line);
+  }
+  /** Counts a placement against the tenant's turn. */
+  charge(line: Line): void {
+    this.#contest.charge(line, this.lines.values(), weightOf(line));
+  }
+  /** After a restart nobody was served. O(tenants). */
+  forgetTurns(): void {
+    for (const line of this.lines.values()) {
+      line.served = 0;
+      line.touch();
+    }
+    this.#contest.recount();
   }
 
   /**
-   * The task of this queue that goes next, as far as quotas and the tenants' gates let it. O(tenants + log lanes).
+   * The task of this queue that goes next, as far as quotas and the tenants' gates let it. O(log tenants + log lanes)
+   * for each tenant of which something has changed; O(tenants + lanes) for an unsteady order.
    * A task that a quota of the queue keeps back is waited for, or smaller ones would pass it for ever; only asks
    * without GPUs pass one that lacks no more than GPUs.
    */
   first(plant: Plant, nowMs: number): Task | undefined {
+    const outlook = this.#outlookAt(nowMs);
     for (const withGpu of [true, false]) {
-      const task = this.#firstOfTenants(plant, nowMs, withGpu);
+      const task = this.#firstOfTenants(plant, outlook, withGpu);
       const lack = task && lackOf(this.share, this.settings, task.askClass);
       if (!lack) return task;
       if (!lack.isGpuOnly) return undefined;
@@ -75,31 +133,57 @@ export class Queue {
   }
 
   /** Tenants below their own first, then the least share by weight, then the least served. */
-  #firstOfTenants(plant: Plant, nowMs: number, withGpu: boolean): Task | undefined {
+  #firstOfTenants(plant: Plant, outlook: Outlook, withGpu: boolean): Task | undefined {
+    if (this.order.isSteady && withGpu) return this.#firstSteady(plant, outlook)?.task;
     let best: Candidate | undefined;
     for (const line of this.lines.values()) {
-      if (line.waiting === 0 || tenantGate(line.tenant)) continue;
-      const { guaranteed, weight } = line.tenant.settings ?? plainTenant;
-      const level = line.share.dominantOf(plant) / weight;
-      if (!guaranteed && best && !isLess({ isOwn: false, level, served: line.served }, best)) continue;
-      const task = this.#firstOfLine(line, nowMs, withGpu);
-      if (!task) continue;
-      const candidate = { isOwn: isOwn(line.tenant, task), level, served: line.served, task };
-      if (!best || isLess(candidate, best)) best = candidate;
+      const candidate = this.#candidateOf(line, plant, { outlook, withGpu }, best);
+      if (candidate && (!best || isLess(candidate, best))) best = candidate;
     }
     return best?.task;
   }
 
-  #firstOfLine(line: Line, nowMs: number, withGpu: boolean): Task | undefined {
+  #firstSteady(plant: Plant, outlook: Outlook): Candidate | undefined {
+    if (this.#plantSeen !== plant.version) {
+      this.#plantSeen = plant.version;
+      for (const line of this.lines.values()) this.#contest.touch(line);
+    }
+    return this.#contest.first((line) => this.#candidateOf(line, plant, { outlook, withGpu: true }));
+  }
+
+  /** `best`: only one that goes before it is wanted. */
+  #candidateOf(
+    line: Line,
+    plant: Plant,
+    { outlook, withGpu }: Look,
+    best?: Candidate,
+  ): Candidate | undefined {
+    if (line.waiting === 0 || tenantGate(line.tenant)) return undefined;
+    const standing = {
+      isOwn: false,
+      level: line.share.dominantOf(plant) / weightOf(line),
+      served: line.served,
+      of: line,
+    };
+    if (!line.tenant.settings?.guaranteed && best && !isLess(standing, best)) return undefined;
+    const task = this.#firstOfLine(line, outlook, withGpu);
+    return task && { ...standing, isOwn: isOwn(line.tenant, task), task };
+  }
+
+  #firstOfLine(line: Line, outlook: Outlook, withGpu: boolean): Task | undefined {
     const bounds = line.tenant.settings ?? plainTenant;
     const isBeyond = this.#isBeyond(bounds);
-    const choice: Choice = { withGpu, isBeyond };
-    const task = line.first(this.order, nowMs, choice);
+    const task = line.first(this.order, { withGpu, isBeyond, outlook });
     const lack = task && lackOf(line.tenant.share, bounds, task.askClass);
     if (!lack) return task;
     if (!lack.isGpuOnly || !withGpu) return undefined;
-    const other = line.first(this.order, nowMs, { withGpu: false, isBeyond });
+    const other = line.first(this.order, { withGpu: false, isBeyond, outlook });
     return other && lackOf(line.tenant.share, bounds, other.askClass) ? undefined : other;
+  }
+
+  #outlookAt(nowMs: number): Outlook {
+    const isTrusted = !this.order.isSteady && this.isTrusted; // nobody else asks
+    return { nowMs, runTimes: this.#known.runTimes, openings: this.#known.openings, isTrusted };
   }
 
   #isBeyond(ofTenant: TenantSettings): Choice['isBeyond'] {
@@ -115,36 +199,10 @@ const isOwn = ({ settings, share }: Tenant, { askClass }: Task): boolean =>
   settings?.guaranteed !== undefined && !isBorrowing(share, settings, askClass);
 
 const never = (): boolean => false;
+const weightOf = ({ tenant }: Line): number => (tenant.settings ?? plainTenant).weight;
 
-/** What decides between queues, and between tenants of a queue. */
-interface Standing {
-  /** It would still be within what is guaranteed to it. */
-  readonly isOwn: boolean;
-  /** Dominant share by weight. */
-  readonly level: number;
-  readonly served: number;
-}
-interface Candidate extends Standing {
-  readonly task: Task;
-}
-/** Does the first go before the second? Weighted dominant resource fairness; the earlier one on a tie. */
-export function isLess(a: Standing, b: Standing): boolean {
-  if (a.isOwn !== b.isOwn) return a.isOwn;
-  return a.level < b.level || (a.level === b.level && a.served < b.served);
-}
-
-interface Served {
-  served: number;
-}
-/** Counts a placement of one of them. */
-export function charge<One extends Served>(one: One, all: Iterable<One>, weight: number): void {
-  let most = 0;
-  for (const { served } of all) most = Math.max(most, served);
-  one.served = Math.max(one.served, most - lagMax) + 1 / weight;
-}
-/** The least served of those that have tasks in line; 0 where none has. */
-export function leastServed(all: Iterable<Served & { readonly waiting: number }>): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (const { served, waiting } of all) if (waiting > 0) least = Math.min(least, served);
-  return least === Number.POSITIVE_INFINITY ? 0 : least;
+interface Look {
+  readonly outlook: Outlook;
+  /** False: only asks without GPUs. */
+  readonly withGpu: boolean;
 }

@@ -3,42 +3,45 @@
 import type { QueueName } from '../../protocol/brands.ts';
 import { readyWindowMax } from '../../protocol/limits.ts';
 import type { QueueSettings } from '../../protocol/queue.ts';
-import type { Amounts } from '../../protocol/view.ts';
 import type { AskClass } from '../state/classTable.ts';
 import type { Plant } from '../state/plant.ts';
 import type { Task } from '../state/taskTable.ts';
-import { isBorrowing, queueGate } from './limits.ts';
+import { Bulk } from './bulk.ts';
+import { leastServed } from './contest.ts';
 import type { Lane } from './lane.ts';
 import type { Line } from './line.ts';
-import { charge, isLess, leastServed, Queue } from './queue.ts';
-import { dominantShare, gpuOf } from './share.ts';
-import { plainTenant, type TenantTable } from './tenants.ts';
-
-/** Lanes are sorted anew where the plant has grown or shrunk by more than this since. */
-const resortAt = 0.1;
+import type { Known, Queue } from './queue.ts';
+import type { TenantTable } from './tenants.ts';
+import { Turns } from './turns.ts';
 
 export class ReadyQueue {
   readonly queues = new Map<QueueName, Queue>();
   /** Time of the turn. Soft state. */
   nowMs = 0;
-  /** When the first of the queues that wait for their rate may go on; infinite where none waits. Soft state. */
-  rateOpensAtMs = Number.POSITIVE_INFINITY;
   /** Grows with each change of what waits, for what is worked out of it. Soft state. */
   version = 0;
   /** Blocked asks for which attempts of others may be stopped: of late set aside, or asked for. Soft state. */
   readonly comers = new Set<AskClass>();
-  readonly #plant: Plant;
+  /** What a queue or tenant with a guarantee holds has changed since preemption looked. */
+  #haveGuaranteesMoved = false;
+  /** Live asks that no node could take when last tried. Soft state. */
+  readonly blocked = new Set<AskClass>();
+  readonly #turns: Turns;
+  readonly #bulk: Bulk;
   readonly #tenants: TenantTable;
   readonly #lanesByAsk = new Map<AskClass, Set<Lane>>();
-  /** The plant as it was when lanes were last sorted by what share of it they ask. */
-  #sortedFor: Amounts & { readonly version: number } = { cpu: 0, memory: 0, gpu: 0, version: 0 };
   #open = 0;
 
-  constructor(plant: Plant, tenants: TenantTable) {
-    this.#plant = plant;
+  constructor(plant: Plant, tenants: TenantTable, known: Known) {
+    this.#turns = new Turns(plant, this.queues, known);
+    this.#bulk = new Bulk(plant);
     this.#tenants = tenants;
   }
 
+  /** When the first of the queues that wait for their rate may go on; infinite where none waits. */
+  get rateOpensAtMs(): number {
+    return this.#turns.rateOpensAtMs;
+  }
   /** Tasks in the ready window: of those whose ask is not blocked, as many as the window shows. */
   get windowSize(): number {
     return Math.min(this.#open, readyWindowMax);
@@ -50,13 +53,24 @@ export class ReadyQueue {
 
   put(name: QueueName, settings: QueueSettings): void {
     const known = this.queues.get(name);
-    if (!known) this.queues.set(name, new Queue(name, settings));
+    if (!known) this.queues.set(name, this.#turns.queueMade(name, settings));
     else {
       if (known.settings.ratePerS !== settings.ratePerS) known.rate.reset();
       known.settings = settings;
       for (const line of known.lines.values()) line.listAll(); // quotas may let through what they did not
     }
+    this.#turns.settingsChanged();
     this.version += 1;
+  }
+  /** To be called for a queue in which nothing is live. */
+  remove(name: QueueName): void {
+    this.#turns.forget(this.mustGet(name));
+    this.queues.delete(name);
+    this.#turns.settingsChanged();
+  }
+  /** As a snapshot has it. */
+  setServed(name: QueueName, served: number): void {
+    this.#turns.setServed(this.mustGet(name), served);
   }
   mustGet(name: QueueName): Queue {
     const queue = this.queues.get(name);
@@ -74,13 +88,14 @@ export class ReadyQueue {
   }
   /** To be called when a task of this line went. */
   forgetIfIdle(queue: Queue, line: Line): void {
-    if (line.share.live === 0 && line.waiting === 0) queue.lines.delete(line.tenant.name);
+    if (line.share.live === 0 && line.waiting === 0) queue.forget(line);
   }
 
   /** Puts a task in line; its `enqueuedOrder` must be larger than any before. O(log lanes), O(queues) for the first. */
   push(task: Task): void {
     const queue = this.mustGet(task.spec.queue);
     const line = this.lineOf(task);
+    if (queue.waiting === 0 || line.waiting === 0) line.touch();
     if (queue.waiting === 0) queue.served = Math.max(queue.served, leastServed(this.queues.values()));
     if (line.waiting === 0) line.served = Math.max(line.served, leastServed(queue.lines.values()));
     const lane = line.laneFor(task);
@@ -105,6 +120,7 @@ export class ReadyQueue {
     const lane = line.laneOf(task);
     if (!lane) throw new Error(`task ${String(task.taskId)} is in no lane`);
     lane.leave();
+    line.touch();
     queue.waiting -= 1;
     line.waiting -= 1;
     this.version += 1;
@@ -116,48 +132,68 @@ export class ReadyQueue {
     if (alike?.size === 0) this.#lanesByAsk.delete(lane.askClass);
   }
 
-  /** Counts a placement against the queue's and the tenant's turn. O(queues + tenants of the queue). */
+  /** Counts a placement against the queue's and the tenant's turn. */
   charge(task: Task): void {
     const queue = this.mustGet(task.spec.queue);
-    charge(queue, this.queues.values(), queue.settings.weight);
+    this.#turns.charge(queue, this.lineOf(task), this.nowMs);
+  }
+
+  /** Counts what an attempt reserves with its queue, its tenant, and the tenant's part of the queue. */
+  hold(task: Task): void {
+    const { ask } = task.spec;
+    const line = this.#changedLineOf(task);
+    this.mustGet(task.spec.queue).share.hold(ask);
+    line.share.hold(ask);
+    line.tenant.share.hold(ask);
+  }
+  release(task: Task): void {
+    const { ask } = task.spec;
+    const line = this.#changedLineOf(task);
+    this.mustGet(task.spec.queue).share.release(ask);
+    line.share.release(ask);
+    line.tenant.share.release(ask);
+  }
+  takeGuaranteeNews(): boolean {
+    const is = this.#haveGuaranteesMoved;
+    this.#haveGuaranteesMoved = false;
+    return is;
+  }
+  /** Where the tenant has bounds or a guarantee, what it holds in one queue decides in all of them. */
+  #changedLineOf(task: Task): Line {
     const line = this.lineOf(task);
-    charge(line, queue.lines.values(), (line.tenant.settings ?? plainTenant).weight);
-    const { ratePerS } = queue.settings;
-    if (ratePerS !== undefined) queue.rate.take(ratePerS, this.nowMs);
+    if (line.tenant.settings?.guaranteed || this.mustGet(task.spec.queue).settings.guaranteed)
+      this.#haveGuaranteesMoved = true;
+    if (line.tenant.settings) for (const other of line.tenant.lines) other.touch();
+    else line.touch();
+    return line;
   }
 
   /**
    * The task that should be placed next, left in line; undefined where none is ready. Queues below what is guaranteed
    * to them go first, then the one with the least share of the plant by weight, then the least served.
+   * O(log queues + log tenants + log lanes), and as much for each queue and tenant of which something has changed.
    */
   next(nowMs: number): Task | undefined {
     this.nowMs = nowMs;
-    this.rateOpensAtMs = Number.POSITIVE_INFINITY;
-    this.#resort();
-    let best: { isOwn: boolean; level: number; served: number; task: Task } | undefined;
-    for (const queue of this.queues.values()) {
-      const { settings, served, share } = queue;
-      if (queue.waiting === 0) continue;
-      const level = share.dominantOf(this.#plant) / settings.weight;
-      if (!settings.guaranteed && best && !isLess({ isOwn: false, level, served }, best)) continue;
-      const task = this.#isShut(queue, nowMs) ? undefined : queue.first(this.#plant, nowMs);
-      if (!task) continue;
-      const isOwn = settings.guaranteed !== undefined && !isBorrowing(share, settings, task.askClass);
-      if (!best || isLess({ isOwn, level, served }, best)) best = { isOwn, level, served, task };
-    }
-    return best?.task;
+    this.#bulk.resort(this.queues.values());
+    return this.#turns.next(nowMs);
   }
 
   /** No node can take this ask now: its lanes are passed over. */
   block(askClass: AskClass): void {
     if (askClass.isBlocked) return;
     askClass.isBlocked = true;
+    this.blocked.add(askClass);
     this.version += 1;
-    for (const lane of this.lanesOf(askClass)) this.#open -= lane.size;
+    for (const lane of this.lanesOf(askClass)) {
+      this.#open -= lane.size;
+      lane.line.touch();
+    }
   }
   wake(askClass: AskClass): void {
     if (!askClass.isBlocked) return;
     askClass.isBlocked = false;
+    this.blocked.delete(askClass);
     this.version += 1;
     for (const lane of this.lanesOf(askClass)) {
       this.#open += lane.size;
@@ -174,15 +210,15 @@ export class ReadyQueue {
     this.#open = 0;
     this.comers.clear();
     this.version += 1;
-    this.rateOpensAtMs = Number.POSITIVE_INFINITY;
-    this.#sortedFor = { cpu: 0, memory: 0, gpu: 0, version: 0 };
-    for (const askClass of this.#lanesByAsk.keys()) askClass.isBlocked = false;
+    for (const askClass of this.blocked) askClass.isBlocked = false;
+    this.blocked.clear();
     for (const queue of this.queues.values()) {
       queue.rate.reset();
-      for (const line of queue.lines.values()) line.served = 0;
+      queue.forgetTurns();
       this.#open += queue.waiting;
     }
-    this.#resort();
+    this.#turns.reset();
+    this.#bulk.resortAnew(this.queues.values());
   }
 
   laneOf(task: Task): Lane | undefined {
@@ -190,36 +226,9 @@ export class ReadyQueue {
   }
 
   #begin(lane: Lane): void {
-    lane.bulk = this.#bulkOf(lane);
+    lane.bulk = this.#bulk.of(lane);
     const alike = this.#lanesByAsk.get(lane.askClass);
     if (alike) alike.add(lane);
     else this.#lanesByAsk.set(lane.askClass, new Set([lane]));
-  }
-
-  #isShut(queue: Queue, nowMs: number): boolean {
-    const gate = queueGate(queue, nowMs);
-    const { ratePerS } = queue.settings;
-    if (gate === 'QUEUE_RATE' && ratePerS !== undefined)
-      this.rateOpensAtMs = Math.min(this.rateOpensAtMs, queue.rate.opensAtMs(ratePerS, nowMs));
-    return gate !== undefined;
-  }
-
-  /** O(1) where the plant is about as it was, else O(lanes log lanes). */
-  #resort(): void {
-    const { cpu, memory, gpu, version } = this.#plant;
-    const was = this.#sortedFor;
-    if (was.version === version) return;
-    const isNear = (now: number, then: number): boolean => Math.abs(now - then) <= resortAt * then;
-    if (was.version > 0 && isNear(cpu, was.cpu) && isNear(memory, was.memory) && isNear(gpu, was.gpu)) return;
-    this.#sortedFor = { cpu, memory, gpu, version };
-    for (const queue of this.queues.values())
-      for (const line of queue.lines.values()) {
-        for (const lane of line.lanes.values()) lane.bulk = this.#bulkOf(lane);
-        line.listAll();
-      }
-  }
-
-  #bulkOf({ askClass: { ask } }: Lane): number {
-    return dominantShare({ cpu: ask.cpu, memory: ask.memory, gpu: gpuOf(ask) }, this.#sortedFor);
   }
 }

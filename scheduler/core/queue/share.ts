@@ -13,6 +13,8 @@ export class Share {
   memory = 0;
   /** Thousandths of a device. */
   gpu = 0;
+  /** Of that, what is being stopped for others: it ends soon. */
+  readonly stopping = { cpu: 0, memory: 0, gpu: 0 };
   /** How fast its tasks end. Soft state. */
   readonly ends = new EndRate();
   #dominant = 0;
@@ -24,6 +26,12 @@ export class Share {
   }
   release(ask: Ask): void {
     this.#add(ask, -1);
+  }
+  /** An attempt is being stopped for another task (1), or has ended then (-1). */
+  countStop({ cpu, memory, gpu }: Amounts, sign: 1 | -1): void {
+    this.stopping.cpu += sign * cpu;
+    this.stopping.memory += sign * memory;
+    this.stopping.gpu += sign * gpu;
   }
   /** Reserved by its attempts: CPU in millicores, memory in MiB, GPU in thousandths. */
   get allocated(): Amounts {
@@ -45,6 +53,9 @@ export class Share {
     this.#ofVersion = 0;
   }
 }
+
+/** What an attempt with this ask reserves. */
+export const amountsOf = (ask: Ask): Amounts => ({ cpu: ask.cpu, memory: ask.memory, gpu: gpuOf(ask) });
 
 /** Thousandths of a device, over all devices. */
 export const gpuOf = ({ gpu }: Ask): number => (gpu ? gpu.devices * gpu.thousandths : 0);

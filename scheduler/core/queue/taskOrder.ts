@@ -1,7 +1,9 @@
 // Which of two tasks of one tenant in one queue goes first. An order is a value: a queue may be given another.
 import { ageingStepMs } from '../../protocol/limits.ts';
 import type { AskClass } from '../state/classTable.ts';
+import type { RunTimes } from '../state/runTimes.ts';
 import type { Task } from '../state/taskTable.ts';
+import type { Openings } from './openings.ts';
 
 /** What a task is ordered by while it stands in line. It does not change until the task leaves. */
 export interface Standing {
@@ -28,7 +30,28 @@ export interface SteadyOrder {
 export interface ScoredOrder {
   readonly isSteady: false;
   /** How urgent a task of this bulk is now, the most urgent first; what is waiting in all decides with. O(lanes). */
-  readonly scoreAsOf: (lanes: Iterable<LaneView>, nowMs: number) => (task: Task, bulk: number) => number;
+  readonly scoreAsOf: (waiting: Waiting, outlook: Outlook) => (task: Task, bulk: number) => number;
+}
+/** What is in line of one tenant, and what the order remembers of it from turn to turn. */
+export interface Waiting {
+  readonly lanes: Iterable<LaneView>;
+  readonly memory: OrderMemory;
+}
+/** Soft state. */
+export interface OrderMemory {
+  /** Mean backlog of late, in milliseconds of the whole plant, and when it was last reckoned; 0: never. */
+  backlogMs: number;
+  atMs: number;
+  /** So much waits that the plant has to be packed: room is kept for more tasks, so that wide ones do get theirs. */
+  isPacking: boolean;
+}
+/** What a scored order may know of the time, of run times, and of the plant. */
+export interface Outlook {
+  readonly nowMs: number;
+  readonly runTimes: RunTimes;
+  readonly openings: Openings;
+  /** Tasks of the queue run about as long as expected. */
+  readonly isTrusted: boolean;
 }
 /** Within a lane without deadlines tasks go as they came, whatever the order. */
 export type TaskOrder = SteadyOrder | ScoredOrder;

@@ -7,6 +7,8 @@ export interface Tenant {
   /** Absent: weight 1 and no bounds. */
   settings: TenantSettings | undefined;
   readonly share: Share;
+  /** What it has in the queues: its bounds and its share of the plant decide in all of them. */
+  readonly lines: Set<{ readonly touch: () => void }>;
 }
 
 export const plainTenant: TenantSettings = { weight: 1 };
@@ -23,7 +25,10 @@ export class TenantTable {
   /** The tenant, made where it is new. */
   of(name: string): Tenant {
     let tenant = this.#tenants.get(name);
-    if (!tenant) this.#tenants.set(name, (tenant = { name, settings: undefined, share: new Share() }));
+    if (!tenant) {
+      tenant = { name, settings: undefined, share: new Share(), lines: new Set() };
+      this.#tenants.set(name, tenant);
+    }
     return tenant;
   }
   /** To be called when its last task or its settings went. */

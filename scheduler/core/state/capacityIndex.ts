@@ -15,12 +15,17 @@ const cpuBuckets = bucketOf(cpuMillicoresMax) + 1;
 const memoryBuckets = bucketOf(memoryMiBMax) + 1;
 const none = -1;
 const rowsAtStart = 256;
+const wordBits = 32;
+/** Bits for all buckets of either kind. */
+const maskWords = Math.ceil(Math.max(cpuBuckets, memoryBuckets) / wordBits);
 
 interface Grid {
   /** First node of each bucket, `cpuBucket * memoryBuckets + memoryBucket`. */
   readonly heads: Int32Array;
-  /** Nodes in each CPU row, to skip empty ones. */
-  readonly rowSizes: Int32Array;
+  /** Which buckets of each CPU row have nodes, `maskWords` words to a row. */
+  readonly buckets: Uint32Array;
+  /** Which CPU rows have nodes. */
+  readonly rows: Uint32Array;
   size: number;
 }
 
@@ -95,22 +100,24 @@ export class CapacityIndex {
   find(nodeClass: number, query: CandidateQuery, out: Int32Array, from: number): number {
     const grid = this.#grids[nodeClass];
     if (!grid || grid.size === 0) return from;
-    const lowest = bucketOf(query.cpu);
     const walk: Walk = { out, filled: from, looksLeft: query.looksMax };
-    const rows = cpuBuckets - lowest;
-    for (let step = 0; step < rows; step += 1) {
-      const row = query.order === 'fullest' ? lowest + step : cpuBuckets - 1 - step;
-      if (grid.rowSizes[row] !== 0 && !this.#findInRow(grid, row, query, walk)) break;
-    }
+    const step = query.order === 'fullest' ? nextSet : lastSet;
+    const lowest = bucketOf(query.cpu);
+    for (let row = step(grid.rows, 0, lowest); row !== none; row = step(grid.rows, 0, lowest, row))
+      if (!this.#findInRow(grid, row, query, walk)) break;
     return walk.filled;
   }
 
   /** False once the search is over. */
   #findInRow(grid: Grid, row: number, query: CandidateQuery, walk: Walk): boolean {
+    const step = query.order === 'fullest' ? nextSet : lastSet;
     const lowest = bucketOf(query.memory);
-    const isUp = query.order === 'fullest';
-    for (let step = 0; step < memoryBuckets - lowest; step += 1) {
-      const column = isUp ? lowest + step : memoryBuckets - 1 - step;
+    const from = row * maskWords;
+    for (
+      let column = step(grid.buckets, from, lowest);
+      column !== none;
+      column = step(grid.buckets, from, lowest, column)
+    ) {
       let node = grid.heads[row * memoryBuckets + column] ?? none;
       while (node !== none) {
         if (walk.looksLeft <= 0 || walk.filled >= walk.out.length) return false;
@@ -128,7 +135,8 @@ export class CapacityIndex {
   #hang(node: NodeIndex, gridRow: number, bucket: number): void {
     const grid = (this.#grids[gridRow] ??= {
       heads: new Int32Array(cpuBuckets * memoryBuckets).fill(none),
-      rowSizes: new Int32Array(cpuBuckets),
+      buckets: new Uint32Array(cpuBuckets * maskWords),
+      rows: new Uint32Array(maskWords),
       size: 0,
     });
     const head = grid.heads[bucket] ?? none;
@@ -137,7 +145,7 @@ export class CapacityIndex {
     if (head !== none) this.#previous[head] = node;
     grid.heads[bucket] = node;
     grid.size += 1;
-    this.#count(grid, bucket, 1);
+    mark(grid, bucket);
     this.#bucket[node] = bucket;
     this.#gridOf[node] = gridRow;
   }
@@ -153,13 +161,8 @@ export class CapacityIndex {
     else this.#next[before] = after;
     if (after !== none) this.#previous[after] = before;
     grid.size -= 1;
-    this.#count(grid, bucket, -1);
+    if (before === none && after === none) unmark(grid, bucket);
     this.#bucket[node] = none;
-  }
-
-  #count(grid: Grid, bucket: number, change: number): void {
-    const row = Math.floor(bucket / memoryBuckets);
-    grid.rowSizes[row] = (grid.rowSizes[row] ?? 0) + change;
   }
 
   #fit(node: NodeIndex): void {
@@ -175,4 +178,50 @@ export class CapacityIndex {
     this.#bucket = grown(this.#bucket);
     this.#gridOf = grown(this.#gridOf);
   }
+}
+
+function mark({ buckets, rows }: Grid, bucket: number): void {
+  const row = Math.floor(bucket / memoryBuckets);
+  setBit(buckets, row * maskWords, bucket % memoryBuckets);
+  setBit(rows, 0, row);
+}
+/** The bucket has become empty, and its row perhaps. */
+function unmark({ buckets, rows }: Grid, bucket: number): void {
+  const row = Math.floor(bucket / memoryBuckets);
+  clearBit(buckets, row * maskWords, bucket % memoryBuckets);
+  if (nextSet(buckets, row * maskWords, 0) === none) clearBit(rows, 0, row);
+}
+function setBit(words: Uint32Array, from: number, bit: number): void {
+  const at = from + (bit >>> 5);
+  words[at] = (words[at] ?? 0) | (1 << (bit & 31));
+}
+function clearBit(words: Uint32Array, from: number, bit: number): void {
+  const at = from + (bit >>> 5);
+  words[at] = (words[at] ?? 0) & ~(1 << (bit & 31));
+}
+
+/** The first bit that is set from `lowest` on, and past `after`; `none` where there is none. */
+function nextSet(words: Uint32Array, from: number, lowest: number, after = lowest - 1): number {
+  let word = (after + 1) >>> 5;
+  if (word >= maskWords) return none;
+  let bits = (words[from + word] ?? 0) & (-1 << ((after + 1) & 31));
+  while (bits === 0) {
+    word += 1;
+    if (word >= maskWords) return none;
+    bits = words[from + word] ?? 0;
+  }
+  return word * wordBits + 31 - Math.clz32(bits & -bits);
+}
+/** The last bit that is set, before `before` and not below `lowest`; `none` where there is none. */
+function lastSet(words: Uint32Array, from: number, lowest: number, before = maskWords * wordBits): number {
+  if (before <= lowest) return none;
+  let word = (before - 1) >>> 5;
+  let bits = (words[from + word] ?? 0) & (-1 >>> (31 - ((before - 1) & 31)));
+  while (bits === 0) {
+    word -= 1;
+    if (word < 0) return none;
+    bits = words[from + word] ?? 0;
+  }
+  const bit = word * wordBits + 31 - Math.clz32(bits);
+  return bit < lowest ? none : bit;
 }

@@ -12,7 +12,7 @@ import {
 import { checkGangs } from './gangInvariants.ts';
 import { checkGroups } from './groupInvariants.ts';
 import { nodeState } from './nodeTable.ts';
-import { checkPreemption } from './preemptionInvariants.ts';
+import { checkPreemption } from '../preempt/preemptionInvariants.ts';
 import { brokenQueues } from './queueInvariants.ts';
 import { checkRules } from './ruleInvariants.ts';
 import type { SchedulerState } from './schedulerState.ts';

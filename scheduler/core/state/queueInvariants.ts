@@ -13,6 +13,7 @@ export function brokenQueues(state: SchedulerState): readonly string[] {
     if (!isTrue) broken.push(what);
   };
   checkLanes(state, check);
+  checkBlocked(state, check);
   checkWindow(state, check);
   checkShares(state, check);
   checkPlant(state, check);
@@ -20,6 +21,14 @@ export function brokenQueues(state: SchedulerState): readonly string[] {
 }
 
 type Check = (isTrue: boolean, what: string) => void;
+
+function checkBlocked({ classes, ready: { blocked } }: SchedulerState, check: Check): void {
+  const known = classes.askClasses.filter((ask) => ask?.isBlocked === true);
+  check(
+    known.length === blocked.size && known.every((ask) => ask && blocked.has(ask)),
+    `queues: ${String(blocked.size)} asks are listed as blocked, ${String(known.length)} are`,
+  );
+}
 
 function checkLanes({ ready, tasks }: SchedulerState, check: Check): void {
   let waiting = 0;

@@ -1,7 +1,7 @@
 // A snapshot's parts -> the state that it was taken of. Reads the formats of all versions so far.
 import { epoch, ms, type NodeId, type TaskId } from '../../protocol/brands.ts';
 import { liveStates, type TaskSpec, tenantDefault } from '../../protocol/task.ts';
-import { addTask, holdPlace, holdShare, newTask } from './taskMaking.ts';
+import { addTask, countStop, holdPlace, newTask } from './taskMaking.ts';
 import { holdCapacity } from './capacity.ts';
 import { nodeState } from './nodeTable.ts';
 import type { AskClass } from './classTable.ts';
@@ -65,7 +65,7 @@ export class Restoring {
     for (const [key, taskId] of this.#keys)
       if (!state.tasks.get(taskId)) state.tasks.rememberKey(key, taskId);
     for (const node of state.nodes.occupied()) state.nodes.markOverheld(node);
-    for (const queue of this.#head.queues) state.ready.mustGet(queue.name).served = queue.served;
+    for (const queue of this.#head.queues) state.ready.setServed(queue.name, queue.served);
     state.nextTaskId = this.#head.nextTaskId;
     state.nextToken = this.#head.nextToken;
     state.nextOrder = this.#head.nextOrder;
@@ -173,9 +173,11 @@ function attemptAt(state: SchedulerState, saved: SavedAttempt): LiveAttempt {
   return { ...saved, node, startedAtMs: saved.startedAtMs, leaseUntilMs: 0 };
 }
 
-function holdAttempt(state: SchedulerState, task: Task, { node, token, gpuMask }: LiveAttempt): void {
+function holdAttempt(state: SchedulerState, task: Task, live: LiveAttempt): void {
+  const { node, token, gpuMask, preemptedBy } = live;
   state.nodes.attemptsOn(node).add(token);
   state.preemption.preemptibles.add(task, { node });
   holdCapacity(state, node, task.spec.ask, gpuMask);
-  holdShare(state, task);
+  state.ready.hold(task);
+  if (preemptedBy !== undefined) countStop(state, task, 1);
 }

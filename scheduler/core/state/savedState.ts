@@ -111,4 +111,5 @@ export const savedAttempt = (live: LiveAttempt): SavedAttempt => ({
   gpuMask: live.gpuMask,
   startedAtMs: live.startedAtMs,
   ...(live.preemptedBy !== undefined && { preemptedBy: live.preemptedBy }),
+  ...(live.isReclaimed === true && { isReclaimed: true as const }),
 });

@@ -1,9 +1,10 @@
 // The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
-import type { NodeId, TaskId } from '../../protocol/brands.ts';
+import type { NodeId, QueueName, TaskId } from '../../protocol/brands.ts';
 import type { MaintenanceWindow } from '../../protocol/maintenance.ts';
 import { savedCalendars, savedSchedules } from './savedSchedules.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
 import { arrayTable, workflowTable } from './savedGroups.ts';
+import type { SavedKind } from './runTimes.ts';
 import type { SchedulerState } from './schedulerState.ts';
 
 /** A table that a snapshot keeps row by row. Rows are JSON; `take` is called after nodes and before tasks. */
@@ -65,6 +66,21 @@ const licenceTable: SavedTable = {
   },
 };
 
+const runTimeTable: SavedTable = {
+  name: 'runTimes',
+  rows: ({ runTimes }) => runTimes.savedKinds(),
+  take: ({ runTimes }, rows: readonly SavedKind[]) => {
+    for (const row of rows) runTimes.restoreKind(row);
+  },
+};
+const runTrustTable: SavedTable = {
+  name: 'runTrust',
+  rows: ({ runTimes }) => runTimes.savedNear(),
+  take: ({ runTimes }, rows: readonly (readonly [QueueName, number])[]) => {
+    for (const row of rows) runTimes.restoreNear(row);
+  },
+};
+
 /** In the order in which they are restored. A new table is added here and nowhere else. */
 const savedTables: readonly SavedTable[] = [
   savedCalendars,
@@ -76,6 +92,8 @@ const savedTables: readonly SavedTable[] = [
   arrayTable,
   workflowTable,
   brokenGangTable,
+  runTimeTable,
+  runTrustTable,
 ];
 
 export interface SavedTablePart {

@@ -18,8 +18,10 @@ import { Deadlines } from '../queue/deadlines.ts';
 import { Reservations } from '../place/reservations.ts';
 import { EndRate } from '../queue/endRate.ts';
 import { Keeping } from '../queue/keeping.ts';
+import { Openings } from '../queue/openings.ts';
 import { ReadyQueue } from '../queue/readyQueue.ts';
 import { TenantTable } from '../queue/tenants.ts';
+import { RunTimes } from './runTimes.ts';
 import { ArrayTable } from './arrayTable.ts';
 import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
@@ -32,7 +34,7 @@ import { LicenceTable } from './licences.ts';
 import { Maintenance } from './maintenance.ts';
 import { NodeTable } from './nodeTable.ts';
 import { Plant } from './plant.ts';
-import { Preemption } from './preemption.ts';
+import { Preemption } from '../preempt/preemption.ts';
 import { attemptOf, attemptsOf, type LiveAttempt, type Task, TaskTable } from './taskTable.ts';
 import { Timers } from './timers.ts';
 import { WorkflowTable } from './workflowTable.ts';
@@ -63,7 +65,9 @@ export class SchedulerState {
   readonly neighbours = new Neighbours(this.nodes.places, () => this.tasks.placed());
   readonly classes = new ClassTable(this.neighbours);
   readonly tenants = new TenantTable();
-  readonly ready = new ReadyQueue(this.plant, this.tenants);
+  readonly runTimes = new RunTimes();
+  readonly openings = new Openings(this.nodes);
+  readonly ready = new ReadyQueue(this.plant, this.tenants, this);
   readonly maintenance = new Maintenance(this.nodes, this.index);
   readonly licences = new LicenceTable();
   readonly gangs = new GangTable();
@@ -76,7 +80,7 @@ export class SchedulerState {
   readonly timers = new Timers();
   readonly placer: Placer;
   /** Room kept for tasks that fit nowhere yet. Soft state. */
-  readonly reservations = new Reservations(this.nodes, this.tasks);
+  readonly reservations = new Reservations(this.nodes, this.tasks, this.runTimes);
   readonly keeping = new Keeping();
   /** No lease ends before this: after a restart or a stall of the host, agents first get time to be heard. */
   rejoinUntilMs = 0;

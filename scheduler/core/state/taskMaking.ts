@@ -1,6 +1,7 @@
 // How a task comes into the state and leaves it, whatever event or snapshot says so.
 import { type Ms, ms } from '../../protocol/brands.ts';
 import type { TaskGroupRef, TaskRecord, TaskSpec } from '../../protocol/task.ts';
+import { amountsOf } from '../queue/share.ts';
 import { releaseCapacity } from './capacity.ts';
 import type { AskClass } from './classTable.ts';
 import type { SchedulerState } from './schedulerState.ts';
@@ -94,14 +95,15 @@ export function leaveWaiting(state: SchedulerState, task: Task): void {
 /** A task that ended where this journal cannot tell how: whatever it holds is given back. */
 export function dropTask(state: SchedulerState, task: Task): void {
   if (!task.live) leaveWaiting(state, task);
-  for (const { node, token, gpuMask } of attemptsOf(task)) {
+  for (const { node, token, gpuMask, preemptedBy } of attemptsOf(task)) {
     state.nodes.attemptsOn(node).delete(token);
     if (token === task.live?.token) releasePlace(state, task);
     state.preemption.preemptibles.remove(task, { node });
     releaseCapacity(state, node, task.spec.ask, gpuMask);
+    if (preemptedBy !== undefined) countStop(state, task, -1);
     state.tasks.endAttempt(task, token);
     if (task.live) holdPlace(state, task);
-    releaseShare(state, task);
+    state.ready.release(task);
   }
   removeTask(state, task);
 }
@@ -127,7 +129,7 @@ export function removeTask(state: SchedulerState, task: Task): void {
   for (const share of [queue.share, line.share, tenant.share]) share.live -= 1;
   state.ready.forgetIfIdle(queue, line);
   state.tenants.forgetIfIdle(tenant);
-  state.classes.releaseAskClass(task.askClass);
+  releaseAsk(state, task.askClass);
 }
 
 /** Counts a live attempt where placement rules ask for it. Before `holdCapacity`, which says what the node can take. */
@@ -143,18 +145,15 @@ export function releasePlace(state: SchedulerState, task: Task): void {
   if (task.live && task.askClass.rules?.isExclusive) state.nodes.setExclusive(task.live.node, 0);
 }
 
-/** Counts what an attempt reserves with its queue, its tenant, and the tenant's part of the queue. */
-export function holdShare(state: SchedulerState, task: Task): void {
-  const { ask } = task.spec;
-  const line = state.ready.lineOf(task);
-  state.ready.mustGet(task.spec.queue).share.hold(ask);
-  line.share.hold(ask);
-  line.tenant.share.hold(ask);
+/** An attempt of the task is being stopped for another (1), or has ended then (-1). */
+export function countStop(state: SchedulerState, { spec }: Task, sign: 1 | -1): void {
+  const amounts = amountsOf(spec.ask);
+  state.ready.mustGet(spec.queue).share.countStop(amounts, sign);
+  state.tenants.of(spec.tenant).share.countStop(amounts, sign);
 }
-export function releaseShare(state: SchedulerState, task: Task): void {
-  const { ask } = task.spec;
-  const line = state.ready.lineOf(task);
-  state.ready.mustGet(task.spec.queue).share.release(ask);
-  line.share.release(ask);
-  line.tenant.share.release(ask);
+
+/** One live task or array of this ask less. */
+export function releaseAsk({ classes, ready }: SchedulerState, ask: AskClass): void {
+  classes.releaseAskClass(ask);
+  if (ask.users === 0) ready.blocked.delete(ask);
 }

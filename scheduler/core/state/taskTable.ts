@@ -5,7 +5,7 @@ import type { EndState, LiveState, TaskGroupRef, TaskRecord, TaskSpec } from '..
 import type { AttemptRecord } from '../../protocol/attempt.ts';
 import type { AskClass } from './classTable.ts';
 import { GroupMembers } from './groupMembers.ts';
-import { preemptionsOf } from './preemptionsOf.ts';
+import { preemptionsOf } from '../preempt/preemptible.ts';
 
 /** An attempt that has not ended: its node's capacity is taken. */
 export interface LiveAttempt {
@@ -18,6 +18,8 @@ export interface LiveAttempt {
   startedAtMs: Ms | undefined;
   /** It is being stopped to make room for this task. */
   preemptedBy?: TaskId;
+  /** Because it held what is guaranteed to others. */
+  isReclaimed?: true;
   /** Lost at this time unless renewed. Soft state. */
   leaseUntilMs: number;
 }

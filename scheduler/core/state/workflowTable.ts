@@ -1,7 +1,7 @@
 // Workflows: who comes after whom, and how those ended that have. A row stays for a while after its end, for a retry.
 import { type Ms, type TaskId, taskId } from '../../protocol/brands.ts';
 import { workflowTasksKeptMax } from '../../protocol/workflowLimits.ts';
-import type { EndState, TaskGroupRef } from '../../protocol/task.ts';
+import type { EndState, TaskGroupRef, TaskSpec } from '../../protocol/task.ts';
 import type { DependencyRule, Links } from '../../protocol/workflow.ts';
 
 export type Ended = EndState | 'unknown';
@@ -24,6 +24,8 @@ export interface WorkflowRow {
   /** Members that have not ended. */
   live: number;
   cancelReason: string | undefined;
+  /** Of the member that ended last: whose queue and tenant its record has. Soft state. */
+  last: TaskSpec | undefined;
   /** Members whose rule has to be looked at: something that they come after has ended. Soft state. */
   readonly due: Set<number>;
 }
@@ -82,6 +84,7 @@ export class WorkflowTable {
       members,
       live: members.length,
       cancelReason: undefined,
+      last: undefined,
       due: new Set(),
     };
     this.#rows.set(row.groupId, row);

@@ -3,6 +3,7 @@ import type { TaskPendingReason } from '../../protocol/reasons.ts';
 import { whyNearMissesMax } from '../../protocol/limits.ts';
 import type { WhyAnswer, WhyCause, WhyFacts } from '../../protocol/why.ts';
 import { gateOf } from '../queue/gates.ts';
+import { preemptionOf } from '../preempt/nominations.ts';
 import { roomIn } from '../state/arrayTable.ts';
 import { memberIdOf } from '../state/workflowTable.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
@@ -29,7 +30,11 @@ export function causesOf(state: SchedulerState, task: Task, { scan, ahead }: Kno
 /** What lies with the task itself. */
 function ownCauses(state: SchedulerState, task: Task): readonly WhyCause[] {
   if (task.state === 'backoff') return [cause('BACKOFF', { untilMs: task.untilMs })];
-  return task.state === 'held' ? heldCauses(state, task) : [];
+  if (task.state === 'held') return heldCauses(state, task);
+  const room = preemptionOf(state, task);
+  if (!room) return [];
+  const { nodeId, victims, graceUntilMs } = room;
+  return [cause('MAKING_ROOM', { node: nodeId, attempts: victims.length, graceUntilMs })];
 }
 
 /** Not in line yet. */

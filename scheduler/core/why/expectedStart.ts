@@ -1,10 +1,10 @@
 // When a waiting task should start: from a time that is set, from when enough room or quota should be free, or from how
 // fast the tasks ahead of it start. An estimate with an interval; nothing where there is nothing to go by.
-import { ms, type NodeIndex } from '../../protocol/brands.ts';
-import { gpuThousandthsPerDevice } from '../../protocol/limits.ts';
+import { ms } from '../../protocol/brands.ts';
 import type { ExpectedStart, WhyCause } from '../../protocol/why.ts';
+import { preemptionOf } from '../preempt/nominations.ts';
 import type { SchedulerState } from '../state/schedulerState.ts';
-import { attemptOf, type LiveAttempt, type Task } from '../state/taskTable.ts';
+import type { Task } from '../state/taskTable.ts';
 import type { NodeScan } from './nodeScan.ts';
 
 interface Known {
@@ -43,8 +43,11 @@ const estimate = (nowMs: number, inMs: number, basis: ExpectedStart['basis']): E
   basis,
 });
 
-/** Where room is kept for it: until then. */
-function reservedInMs({ reservations, lastBatchAtMs }: SchedulerState, task: Task): number | undefined {
+/** Where room is made or kept for it: until then. */
+function reservedInMs(state: SchedulerState, task: Task): number | undefined {
+  const { reservations, lastBatchAtMs } = state;
+  const made = preemptionOf(state, task);
+  if (made) return Math.max(turnMs, made.graceUntilMs - lastBatchAtMs);
   const kept = reservations.of(task);
   return kept && Math.max(turnMs, kept.fromMs - lastBatchAtMs);
 }
@@ -56,49 +59,17 @@ function turnInMs(state: SchedulerState, { spec }: Task, ahead: number): number 
   return perS > 0 ? (ahead / perS) * 1_000 : undefined;
 }
 
-/** Until enough has ended on the node that is first to have room for it. Undefined where no node will. */
-function roomInMs(state: SchedulerState, task: Task, { wantRoom }: NodeScan): number | undefined {
-  let least: number | undefined;
-  for (const node of wantRoom) {
-    const inMs = nodeRoomInMs(state, task, node);
-    if (inMs !== undefined && (least === undefined || inMs < least)) least = inMs;
-  }
-  return least;
-}
-
-/** Attempts of the node in the order in which they should end, until what they give back is enough. */
-function nodeRoomInMs(state: SchedulerState, task: Task, node: NodeIndex): number | undefined {
-  const { nodes } = state;
-  const { ask } = task.spec;
-  const free = {
-    cpu: nodes.cpuFree[node] ?? 0,
-    memory: nodes.memoryFree[node] ?? 0,
-    slots: nodes.slotsFree[node] ?? 0,
-  };
-  let gpuMissing = task.askClass.ask.gpu ? gpuOf(ask.gpu) : 0;
-  const ends = [...nodes.attemptsOn(node)]
-    .flatMap((token) => {
-      const holder = state.tasks.byToken(token);
-      const live = attemptOf(holder, token);
-      return holder && live ? [{ holder, inMs: endsInMs(holder, live, state.lastBatchAtMs) }] : [];
-    })
-    .sort((a, b) => a.inMs - b.inMs);
-  for (const { holder, inMs } of ends) {
-    free.cpu += holder.spec.ask.cpu;
-    free.memory += holder.spec.ask.memory;
-    free.slots += holder.spec.ask.slots;
-    gpuMissing -= gpuOf(holder.spec.ask.gpu);
-    const isEnough = free.cpu >= ask.cpu && free.memory >= ask.memory && free.slots >= ask.slots;
-    if (isEnough && gpuMissing <= 0) return inMs;
-  }
-  return undefined;
-}
-
-const gpuOf = (gpu: Task['spec']['ask']['gpu']): number =>
-  gpu ? gpu.devices * (gpu.thousandths || gpuThousandthsPerDevice) : 0;
-
-/** By what the task says of itself, or else by its timeout; one that is over its time should end at any moment. */
-function endsInMs({ spec }: Task, { startedAtMs, placedAtMs }: LiveAttempt, nowMs: number): number {
-  const runMs = Math.min(spec.expectedMs ?? spec.timeoutMs, spec.timeoutMs);
-  return Math.max(turnMs, (startedAtMs ?? placedAtMs) + runMs - nowMs);
+/**
+ * Until there is room for it, beside what is kept for others, on the node that is first to have it. Undefined where no
+ * node will.
+ */
+function roomInMs(
+  { reservations, lastBatchAtMs }: SchedulerState,
+  task: Task,
+  { wantRoom }: NodeScan,
+): number | undefined {
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (const node of wantRoom)
+    leastMs = Math.min(leastMs, reservations.roomAtMs(node, task, leastMs) ?? leastMs);
+  return Number.isFinite(leastMs) ? Math.max(turnMs, leastMs - lastBatchAtMs) : undefined;
 }

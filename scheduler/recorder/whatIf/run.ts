@@ -31,6 +31,7 @@ const timing: Timing = {
   attemptLeaseMs: never,
   rejoinWindowMs: 1,
   stallMs: never,
+  preemptAfterMs: 1,
 };
 
 export interface RunParts {

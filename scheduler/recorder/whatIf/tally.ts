@@ -27,9 +27,9 @@ export class Tally {
     else this.#waits.set(queue, [waitedMs]);
   }
 
-  ended({ state, spec, group, endedAtMs = ms(0) }: TaskRecord): void {
-    // The array as a whole: its elements are counted.
-    if (spec.array && !group) return;
+  ended({ state, spec, group, workflow, endedAtMs = ms(0) }: TaskRecord): void {
+    // An array or a workflow as a whole: its tasks are counted.
+    if (workflow ?? (spec.array && !group)) return;
     if (state === 'succeeded') this.#succeeded += 1;
     else if (state === 'dead_letter') this.#deadLettered += 1;
     else this.#cancelled += 1;

@@ -10,7 +10,7 @@ import {
   passGone,
 } from '../arrayTable.ts';
 import type { SchedulerState } from '../schedulerState.ts';
-import { addTask, enterLine, newTask } from '../taskMaking.ts';
+import { addTask, enterLine, newTask, releaseAsk } from '../taskMaking.ts';
 import type { Appliers } from './types.ts';
 
 type ArrayEvents = 'array_admitted' | 'array_elements_begun' | 'array_cancelled' | 'array_ended';
@@ -51,7 +51,7 @@ export function addArray(state: SchedulerState, origin: Omit<ArrayOrigin, 'askCl
 
 export function removeArray(state: SchedulerState, row: ArrayRow): void {
   state.arrays.remove(row.groupId);
-  state.classes.releaseAskClass(row.askClass);
+  releaseAsk(state, row.askClass);
   const { key } = row.spec;
   if (key !== undefined) state.tasks.releaseKey(key, row.groupId);
 }

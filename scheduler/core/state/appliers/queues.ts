@@ -8,7 +8,8 @@ export const queueAppliers: Appliers<QueueEvents> = {
     state.ready.put(event.queue, event.settings ?? { weight: event.weight, mode: 'open' });
   },
   queue_removed(state, event) {
-    state.ready.queues.delete(event.queue);
+    state.runTimes.forget(event.queue);
+    state.ready.remove(event.queue);
   },
   tenant_put(state, event) {
     state.tenants.of(event.tenant).settings = event.settings;

@@ -6,21 +6,20 @@ import type { EndState } from '../../../protocol/task.ts';
 import { holdCapacity, releaseCapacity } from '../capacity.ts';
 import {
   addTask,
+  countStop,
   enterLine,
   enterLineInTime,
   holdPlace,
-  holdShare,
   leaveWaiting,
   newTask,
   releasePlace,
-  releaseShare,
   removeTask,
   requeuedTask,
 } from '../taskMaking.ts';
 import type { SchedulerState } from '../schedulerState.ts';
 import { type LiveAttempt, liveRecord, type Task } from '../taskTable.ts';
 import { countElementEnd, uncountElementEnd } from './arrays.ts';
-import { setMemberEnded } from './workflows.ts';
+import { setMemberEnded, setTaskEnded } from './workflows.ts';
 import { type Appliers, mustIndex, mustLive } from './types.ts';
 
 type TaskEvents =
@@ -79,7 +78,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
     const node = mustIndex(state, event.nodeId);
     const isCopy = event.isCopy === true;
     if (!isCopy) leaveLine(state, task);
-    holdShare(state, task);
+    state.ready.hold(task);
     state.nextToken = Math.max(state.nextToken, event.token + 1);
     const live: LiveAttempt = {
       attempt: task.past.length + (isCopy ? 2 : 1),
@@ -112,20 +111,25 @@ export const taskAppliers: Appliers<TaskEvents> = {
     task.past = [...before, { ...liveRecord(live), endedAtMs: atMs, end: event.end }];
     task.checkpoint = event.end.checkpoint ?? task.checkpoint;
     if (isFreeLoss(task, event.end)) task.platformLosses += 1;
+    if (event.learnMs !== undefined) state.runTimes.learn(task.spec, event.learnMs);
     if (event.isSuspect === true) state.tasks.suspect(task, live.nodeId);
     state.nodes.attemptsOn(live.node).delete(live.token);
     state.preemption.preemptibles.remove(task, live);
     const isFirst = task.live === live;
     if (isFirst) releasePlace(state, task);
     releaseCapacity(state, live.node, task.spec.ask, live.gpuMask);
+    if (live.preemptedBy !== undefined) countStop(state, task, -1);
     state.tasks.endAttempt(task, live.token);
     const gang = state.gangs.of(task);
     if (gang) gang.active -= 1;
-    releaseShare(state, task);
+    state.ready.release(task);
     if (task.live) otherGoesOn(state, task, { live: task.live, isFirst });
   },
   attempt_preempt_requested(state, event) {
-    mustLive(state, event.token).live.preemptedBy = event.by;
+    const { task, live } = mustLive(state, event.token);
+    if (live.preemptedBy === undefined) countStop(state, task, 1);
+    live.preemptedBy = event.by;
+    if (event.isReclaim === true) live.isReclaimed = true;
   },
   task_backed_off(state, event) {
     const task = state.tasks.mustGet(event.taskId);
@@ -170,7 +174,7 @@ const isFreeLoss = ({ spec }: Task, end: AttemptEnd): boolean =>
 function endTask(state: SchedulerState, taskId: TaskId, how: EndState): void {
   const task = state.tasks.mustGet(taskId);
   countElementEnd(state, task.group, how);
-  setMemberEnded(state, task.group, how);
+  setTaskEnded(state, task, how);
   removeTask(state, task);
 }
 

@@ -54,3 +54,9 @@ export function setMemberEnded(state: SchedulerState, group: Task['group'], ende
   const found = state.workflows.of(group);
   if (found && group) state.workflows.setEnded(found.row, group.index, ended);
 }
+/** The same, of a task that ended where all can see it. */
+export function setTaskEnded(state: SchedulerState, { group, spec }: Task, ended: Ended): void {
+  setMemberEnded(state, group, ended);
+  const found = state.workflows.of(group);
+  if (found) found.row.last = spec;
+}

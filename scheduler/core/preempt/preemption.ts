@@ -2,7 +2,7 @@
 // that an attempt is being stopped, and for whom, is journalled with the attempt, and all of this follows from it.
 import type { NodeId, NodeIndex, TaskId, Token } from '../../protocol/brands.ts';
 import { preemptionsPerMinuteMax } from '../../protocol/limits.ts';
-import type { AskClass } from './classTable.ts';
+import type { AskClass } from '../state/classTable.ts';
 import { Preemptibles } from './preemptibles.ts';
 
 const minuteMs = 60_000;
@@ -13,9 +13,14 @@ export interface Nomination {
   readonly node: NodeIndex;
   readonly nodeId: NodeId;
   readonly victims: readonly Token[];
+  /** The longest grace among them is over then. */
+  readonly graceUntilMs: number;
   /** Given up at this time. */
   readonly untilMs: number;
 }
+
+/** What has changed for tasks that wait for something to stop. */
+type News = 'all' | 'guarantees';
 
 export class Preemption {
   readonly preemptibles = new Preemptibles();
@@ -23,8 +28,17 @@ export class Preemption {
   readonly nominations = new Map<TaskId, Nomination>();
   /** Any blocked ask may find more to stop than before. */
   hasNews = false;
+  /** Something began or ended whose queue or tenant has a guarantee: more may be theirs to take back, or to lose. */
+  haveSharesChanged = false;
+  /** How often there was news. */
+  newsCount = 0;
+  /** By how much the next look at the nodes is turned: with time each comes first. */
+  turnedBy = 0;
   /** Asks that gates or the budget keep back: looked at again once all others have been, in a later turn. */
   readonly keptBack = new Set<AskClass>();
+  /** Asks that have not been shown all nodes yet, and from when on the next ones are looked at. */
+  readonly unseen = new Set<AskClass>();
+  unseenFromMs = 0;
   /** Asks are left over from the turn before. */
   isUnderWay = false;
   /** When the timer for more preemptions is due; infinite where none is set. */
@@ -33,22 +47,30 @@ export class Preemption {
   /** When attempts were stopped within the last minute, oldest first. */
   #times: number[] = [];
 
-  /** Nobody knows how many were stopped before a restart: none is within a minute of it. */
-  reset(nowMs: number): void {
+  /** Nobody knows how many were stopped before a restart: none is until this time. */
+  reset(openFromMs: number): void {
     this.nominations.clear();
-    this.keptBack.clear();
-    this.isUnderWay = false;
+    this.forgetWaiting();
     this.timerMs = Number.POSITIVE_INFINITY;
     this.#times = [];
-    this.#openFromMs = nowMs + minuteMs;
+    this.#openFromMs = openFromMs;
     this.hasNews = true;
   }
-  /** Is there more to stop than when this was last asked? */
-  takeNews(): boolean {
-    const is = this.hasNews || this.preemptibles.hasNew;
+  /** Nobody waits that could have anything stopped. */
+  forgetWaiting(): void {
+    this.keptBack.clear();
+    this.unseen.clear();
+    this.isUnderWay = false;
+  }
+  /** What is there to try that was not when this was last asked? */
+  takeNews(haveGuaranteesMoved: boolean): News | undefined {
+    const isForAll = this.hasNews || this.preemptibles.hasNew;
+    const news = isForAll ? 'all' : haveGuaranteesMoved || this.haveSharesChanged ? 'guarantees' : undefined;
     this.hasNews = false;
+    this.haveSharesChanged = false;
     this.preemptibles.hasNew = false;
-    return is;
+    if (news) this.newsCount += 1;
+    return news;
   }
   /** How many attempts may be stopped now. `rejoinUntilMs`: agents have time to come back until then. */
   leftOf(nowMs: number, rejoinUntilMs: number): number {

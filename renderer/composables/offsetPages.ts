@@ -1,29 +1,30 @@
-// Pages of the node list by offset, kept for the rows around those on screen.
+// Pages of a list by offset, kept for the rows around those on screen.
 import { shallowRef, type ShallowRef } from 'vue';
-import type { NodeId } from '../../scheduler/protocol/brands.ts';
 import { pageRowsMax } from '../../scheduler/protocol/limits.ts';
-import type { NodeRow } from '../../scheduler/protocol/node.ts';
-import type { NodePage } from '../../scheduler/protocol/view.ts';
 
 /** Pages of 200 rows kept at a time. */
 const pagesMax = 10;
 
-interface Loaded {
+interface Loaded<Row> {
   readonly total: number;
   readonly isLoaded: boolean;
-  readonly pages: ReadonlyMap<number, readonly NodeRow[]>;
+  readonly pages: ReadonlyMap<number, readonly Row[]>;
 }
-export interface NodePages {
-  readonly loaded: Readonly<ShallowRef<Loaded>>;
-  readonly rowAt: (position: number) => NodeRow | undefined;
-  /** Where a node is among the rows that are read; -1 where it is not. */
-  readonly positionOf: (id: NodeId) => number;
+export interface OffsetPages<Row> {
+  readonly loaded: Readonly<ShallowRef<Loaded<Row>>>;
+  readonly rowAt: (position: number) => Row | undefined;
+  /** Where such a row is among those that are read; -1 where none is. */
+  readonly positionOf: (isIt: (row: Row) => boolean) => number;
   /** Reads the pages of a range; `again` also those that are there. */
   readonly read: (first: number, count: number, again: boolean) => Promise<void>;
 }
+export type AskPage<Row> = (
+  offset: number,
+  limit: number,
+) => Promise<{ readonly rows: readonly Row[]; readonly total: number }>;
 
-export function createNodePages(ask: (offset: number, limit: number) => Promise<NodePage>): NodePages {
-  const loaded = shallowRef<Loaded>({ total: 0, isLoaded: false, pages: new Map() });
+export function createOffsetPages<Row>(ask: AskPage<Row>): OffsetPages<Row> {
+  const loaded = shallowRef<Loaded<Row>>({ total: 0, isLoaded: false, pages: new Map() });
   const asked = new Set<number>();
 
   async function readPage(number: number): Promise<void> {
@@ -40,9 +41,9 @@ export function createNodePages(ask: (offset: number, limit: number) => Promise<
   return {
     loaded,
     rowAt: (position) => loaded.value.pages.get(Math.floor(position / pageRowsMax))?.[position % pageRowsMax],
-    positionOf(id) {
+    positionOf(isIt) {
       for (const [number, rows] of loaded.value.pages) {
-        const at = rows.findIndex((row) => row.nodeId === id);
+        const at = rows.findIndex(isIt);
         if (at >= 0) return number * pageRowsMax + at;
       }
       return -1;

@@ -1,8 +1,9 @@
 // Keeping the room on a node for a task until what is being stopped there has ended, and giving it up.
-import type { NodeId, NodeIndex, TaskId } from '../../protocol/brands.ts';
+import type { NodeIndex, TaskId } from '../../protocol/brands.ts';
 import { attemptLeaseMs } from '../../protocol/limits.ts';
-import type { SchedulerState } from './schedulerState.ts';
-import type { Task } from './taskTable.ts';
+import type { Nomination } from './preemption.ts';
+import type { SchedulerState } from '../state/schedulerState.ts';
+import type { Task } from '../state/taskTable.ts';
 
 /** Beyond the grace of what is stopped: by then the lease of an agent that does not answer has ended too. */
 const answerMs = attemptLeaseMs + 1_000;
@@ -14,10 +15,12 @@ export function nominate(
   { node, victims, fromMs }: { node: NodeIndex; victims: readonly Task[]; fromMs: number },
 ): void {
   const graceMs = victims.reduce((longest, { spec }) => Math.max(longest, spec.graceMs), 0);
-  const untilMs = fromMs + graceMs + answerMs;
+  const graceUntilMs = fromMs + graceMs;
+  const untilMs = graceUntilMs + answerMs;
   const tokens = victims.flatMap(({ live }) => live?.token ?? []);
   const nodeId = state.nodes.idOf(node);
-  state.preemption.nominations.set(taskId, { taskId, node, nodeId, victims: tokens, untilMs });
+  const nomination = { taskId, node, nodeId, victims: tokens, graceUntilMs, untilMs };
+  state.preemption.nominations.set(taskId, nomination);
   state.nodes.kept.set(node, taskId);
   state.timers.add({ dueMs: untilMs, kind: 'nominee', id: taskId });
 }
@@ -28,12 +31,13 @@ export function endNomination(state: SchedulerState, taskId: TaskId): void {
   if (!nomination) return;
   state.preemption.nominations.delete(taskId);
   state.nodes.kept.delete(nomination.node);
+  state.preemption.haveSharesChanged = true; // others may start within the same guarantee
   if (state.nodes.indexOf(nomination.nodeId) === nomination.node) state.freed.add(nomination.node);
 }
 
 /** After a restart: room is kept for those that had attempts stopped for them, counted from when agents are back. */
 export function resumePreemption(state: SchedulerState, nowMs: number): void {
-  state.preemption.reset(nowMs);
+  state.preemption.reset(nowMs + state.timing.preemptAfterMs);
   state.nodes.kept.clear();
   const stopped = new Map<TaskId, Task[]>();
   for (const task of state.tasks.placed()) {
@@ -51,7 +55,6 @@ export function resumePreemption(state: SchedulerState, nowMs: number): void {
 export function preemptionOf(
   { preemption }: SchedulerState,
   { taskId }: Pick<Task, 'taskId'>,
-): { readonly nodeId: NodeId; readonly untilMs: number } | undefined {
-  const nomination = preemption.nominations.get(taskId);
-  return nomination && { nodeId: nomination.nodeId, untilMs: nomination.untilMs };
+): Nomination | undefined {
+  return preemption.nominations.get(taskId);
 }

@@ -38,10 +38,12 @@ export class Heap<Item> {
     items[at] = item;
   }
 
-  /** Takes the top away. O(log n). */
-  pop(): void {
+  /** Takes the top away, and gives it. O(log n). */
+  pop(): Item | undefined {
+    const top = this.#items[0];
     const last = this.#items.pop();
     if (last !== undefined && this.#items.length > 0) this.#sink(last, 0);
+    return top;
   }
 
   /** Keeps only what `stays`. O(n). */

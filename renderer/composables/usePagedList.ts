@@ -1,31 +1,27 @@
-// The node list of the screen: rows for the present filter, kept fresh once a second.
-import { computed, onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue';
+// A list by offset as a screen shows it: rows for the present filter, kept fresh once a second.
+import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue';
 import { useI18n } from 'vue-i18n';
-import type { NodeState } from '../../scheduler/protocol/node.ts';
-import { describeFailure } from '../composables/describeFailure.ts';
-import { bridge } from '../link/console.ts';
 import { useSessionStore } from '../stores/session.ts';
-import { createNodePages, type NodePages } from './nodePages.ts';
+import { describeFailure } from './describeFailure.ts';
+import { type AskPage, createOffsetPages } from './offsetPages.ts';
 
 const refreshMs = 1_000;
 
-export interface NodeChoice {
-  readonly text: string;
-  readonly state: NodeState | '';
-}
-
-export function useNodeList(choice: Ref<NodeChoice>) {
+/** `askFor` makes the question of a filter; the list begins anew when `key` tells another filter. */
+export function usePagedList<Row>(key: () => string, askFor: () => AskPage<Row>) {
   const { t } = useI18n();
   const session = useSessionStore();
   const failure = ref<string>();
   const range = { first: 0, count: 40 };
-  const pages = shallowRef(open(choice.value));
-  const key = computed(() => JSON.stringify(choice.value));
+  const pages = shallowRef(createOffsetPages(askFor()));
+  const loaded = computed(() => pages.value.loaded.value);
+  /** Why there are no rows, where it is not that none match. */
+  const absence = computed(() => {
+    if (failure.value !== undefined) return failure.value;
+    if (!session.isLive) return t('state.disconnected');
+    return loaded.value.isLoaded ? '' : t('state.loading');
+  });
 
-  function open({ text, state }: NodeChoice): NodePages {
-    const filter = { ...(text ? { text } : {}), ...(state ? { state } : {}) };
-    return createNodePages((offset, limit) => bridge.call('listNodes', { ...filter, offset, limit }));
-  }
   async function read(again: boolean): Promise<void> {
     if (!session.isLive) return;
     const of = pages.value;
@@ -43,7 +39,7 @@ export function useNodeList(choice: Ref<NodeChoice>) {
   }
   const refresh = () => read(true);
   watch([key, () => session.isLive], () => {
-    pages.value = open(choice.value);
+    pages.value = createOffsetPages(askFor());
     range.first = 0;
     void refresh();
   });
@@ -54,5 +50,5 @@ export function useNodeList(choice: Ref<NodeChoice>) {
   onScopeDispose(() => {
     clearInterval(timer);
   });
-  return { pages, failure, refresh, showRange };
+  return { pages, loaded, failure, absence, refresh, showRange };
 }
