@@ -24,7 +24,13 @@ afterEach(() => stage.close());
 test('a node with its key joins and is told epoch, heartbeat interval and what was revoked', async () => {
   stage = await openStage();
   const welcome = await join(stage.agent());
-  expect(welcome).toEqual({ epoch: 7, heartbeatMs: 10_000, attemptLeaseMs: 19_000, revoked: [3] });
+  expect(welcome).toEqual({
+    epoch: 7,
+    heartbeatMs: 10_000,
+    attemptLeaseMs: 19_000,
+    returnAfterMs: 0,
+    revoked: [3],
+  });
   expect(stage.calls).toEqual(['join n1']);
   expect(stage.hub.stats()).toMatchObject({ agents: 1, refusedConnections: 0 });
 });

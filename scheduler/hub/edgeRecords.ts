@@ -1,0 +1,47 @@
+// What the host and an edge tell each other: one array per record, its kind first. Both are processes of one program,
+// started together, so that the link has no version of its own.
+import type { Dispatch, HeartbeatFrame, Join, LogChunk } from '../protocol/agentWire.ts';
+import type { NodeId, Token } from '../protocol/brands.ts';
+import type { AttemptResult } from '../protocol/events.ts';
+import type { Timing } from '../protocol/timing.ts';
+import type { HubLog, HubStats } from './ports.ts';
+
+/** What an edge is started with: JSON in its environment, where nobody else on the machine can read it. */
+export interface EdgeSetup {
+  /** Path of the host's local socket. */
+  readonly link: string;
+  readonly secret: string;
+  readonly edge: number;
+  readonly listen: string;
+  /** The port to take; 0, or one that is taken: any free one. */
+  readonly port: number;
+  readonly timing: Timing;
+  readonly joinsPerSecond: number;
+}
+export const edgeSetupVariable = 'MILLRACE_EDGE';
+
+/** Number of a question; its answer carries the same. */
+type Ask = number;
+
+export type FromEdge =
+  | readonly ['hello', secret: string, edge: number]
+  | readonly ['listening', port: number, socketsMax: number]
+  | readonly ['counts', HubStats]
+  | readonly ['said', ...Parameters<HubLog>]
+  | readonly ['key', Ask, NodeId]
+  | readonly ['token', Ask, token: string]
+  | readonly ['enrol', Ask, NodeId, keyHash: string]
+  | readonly ['join', Ask, NodeId, Join]
+  | readonly ['results', Ask, NodeId, readonly AttemptResult[]]
+  | readonly ['check', Ask, NodeId, readonly Token[]]
+  | readonly ['log', Ask, NodeId, LogChunk]
+  | readonly ['hb', NodeId, HeartbeatFrame]
+  | readonly ['started', NodeId, readonly Token[]]
+  | readonly ['gone', NodeId];
+
+export type ToEdge =
+  | readonly ['answer', Ask, unknown]
+  | readonly ['threw', Ask, message: string]
+  | readonly ['run', NodeId, Dispatch]
+  | readonly ['stop', NodeId, readonly Token[]]
+  | readonly ['close', NodeId, reason: string];
