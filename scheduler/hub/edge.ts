@@ -43,7 +43,7 @@ async function serve(): Promise<void> {
   }
   hub = opened.value;
   const { address, stats } = hub;
-  link.send(['listening', Number(new URL(address).port), readFileLimit() - fileReserve]);
+  link.send(['listening', Number(new URL(address).port), readFileLimit() - fileReserve, process.pid]);
   setInterval(() => {
     link.send(['counts', stats.call(hub)]);
   }, countsEveryMs);

@@ -25,7 +25,7 @@ type Ask = number;
 
 export type FromEdge =
   | readonly ['hello', secret: string, edge: number]
-  | readonly ['listening', port: number, socketsMax: number]
+  | readonly ['listening', port: number, socketsMax: number, pid: number]
   | readonly ['counts', HubStats]
   | readonly ['said', ...Parameters<HubLog>]
   | readonly ['key', Ask, NodeId]

@@ -91,10 +91,10 @@ export class EdgeSlot {
       log,
       handlers,
       holders,
-      onListening: (port) => {
+      onListening: (port, pid) => {
         this.#port = port;
         this.#isListening = true;
-        log('info', 'an edge takes agents', { edge, port });
+        log('info', 'an edge takes agents', { edge, port, pid });
         onListening(edge);
       },
     });

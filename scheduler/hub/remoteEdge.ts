@@ -15,7 +15,7 @@ export interface RemoteEdgeParts {
   readonly handlers: HubHandlers;
   readonly holders: NodeHolders;
   readonly log: HubLog;
-  readonly onListening: (port: number) => void;
+  readonly onListening: (port: number, pid: number) => void;
 }
 
 /** Nodes of a lost edge whose loss is told per turn: each is a command, and 20,000 may wait. */
@@ -110,7 +110,7 @@ export class RemoteEdge implements NodeHolder {
         break;
       case 'listening':
         this.#socketsMax = record[2];
-        onListening(record[1]);
+        onListening(record[1], record[3]);
         break;
       case 'hello':
         break; // greeted already
