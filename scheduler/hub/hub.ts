@@ -17,6 +17,7 @@ import { ConsoleDoor } from './consoleDoor.ts';
 import { readFileLimit } from './fileLimit.ts';
 import { JoinAuth } from './joinAuth.ts';
 import { listenOn } from './listenOn.ts';
+import { LoopDelay } from './loopDelay.ts';
 import type { Hub, HubOptions, HubStats } from './ports.ts';
 import { closeSoon } from './refuseSocket.ts';
 import {
@@ -69,6 +70,7 @@ class SocketHub implements Hub {
   readonly #agents: AgentDoor;
   readonly #consoles: ConsoleDoor;
   readonly #unjoined: Unjoined;
+  readonly #loopDelay = new LoopDelay();
   readonly #socketsMax: number;
 
   constructor(http: HttpServer, options: HubOptions, socketsMax: number) {
@@ -130,12 +132,15 @@ class SocketHub implements Hub {
     const isFull = this.#io.engine.clientsCount >= this.#socketsMax;
     const { count: agents } = this.#agents;
     const neverJoined = this.#unjoined.closed;
-    return { agents, consoles: this.#consoles.count, isFull, neverJoined, ...this.#counters };
+    const { p99Ms: loopP99Ms, maxMs: loopMaxMs } = this.#loopDelay.worst;
+    const { count: consoles } = this.#consoles;
+    return { agents, consoles, isFull, neverJoined, loopP99Ms, loopMaxMs, ...this.#counters };
   }
 
   async close(): Promise<void> {
     this.#agents.abandon();
     this.#unjoined.stop();
+    this.#loopDelay.close();
     const stopped = new Promise<void>((resolve) => {
       this.#http.close(() => {
         resolve();

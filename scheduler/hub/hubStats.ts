@@ -1,7 +1,7 @@
 // The counts of the host's own hub and of its edges, as one.
 import type { HubStats } from './ports.ts';
 
-type Counter = Exclude<keyof HubStats, 'isFull' | 'agents' | 'consoles'>;
+type Counter = Exclude<keyof HubStats, 'isFull' | 'agents' | 'consoles' | 'loopP99Ms' | 'loopMaxMs'>;
 const counters: readonly Counter[] = [
   'messagesIn',
   'messagesOut',
@@ -16,5 +16,7 @@ const counters: readonly Counter[] = [
 export function addStats(own: HubStats, edges: readonly (HubStats | undefined)[]): HubStats {
   const sum: Record<Counter, number> = { ...own };
   for (const edge of edges) for (const name of counters) sum[name] += edge?.[name] ?? 0;
-  return { ...own, ...sum };
+  const worst = (name: 'loopP99Ms' | 'loopMaxMs'): number =>
+    Math.max(own[name], ...edges.map((edge) => edge?.[name] ?? 0));
+  return { ...own, ...sum, loopP99Ms: worst('loopP99Ms'), loopMaxMs: worst('loopMaxMs') };
 }

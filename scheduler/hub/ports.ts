@@ -84,6 +84,9 @@ export interface HubStats {
   readonly laterConnections: number;
   /** Connections closed because they did not join in time. */
   readonly neverJoined: number;
+  /** How late this process runs its timers, worst of the last 10 to 20 s; of several processes, the worst. */
+  readonly loopP99Ms: number;
+  readonly loopMaxMs: number;
   /** True while there is no room for another connection: agents are told `fleet_full`. */
   readonly isFull: boolean;
 }
