@@ -12,6 +12,7 @@ import { Simulators } from './simulators.ts';
 const idlePerS = 50;
 const settleMs = 15_000; // one heartbeat of everybody, and the garbage of joining
 const drainMs = 60_000;
+const sayEveryMs = 5_000;
 
 /** Options: `nodes` (2,000), `edges` (auto), `joins` per second (2,000), `seconds` of each phase (10), `rates`. */
 export const fleet: Bench = async (options) => {
@@ -31,7 +32,13 @@ export const fleet: Bench = async (options) => {
     await pause(3_000); // edges start
     const bareKB = host.rssKB;
     const plant = new Simulators({ hub: host.url, token: host.secrets.enrolmentToken, echo }, children);
+    const beforeCpuS = host.cpuS;
+    const saying = setInterval(() => {
+      void say(host, plant);
+    }, sayEveryMs);
     const joinS = await plant.join(nodes, joins);
+    const joinCpuMs = ((host.cpuS - beforeCpuS) * 1_000) / nodes;
+    const agentJoinCpuMs = (plant.cpuS * 1_000) / nodes;
     await pause(settleMs);
     const rssPerAgentKB = (host.rssKB - bareKB) / nodes;
     const heartbeatCorePercent = await restingCorePercent(host, seconds);
@@ -47,6 +54,7 @@ export const fleet: Bench = async (options) => {
     for (const rate of rates.split(',').map(Number))
       Object.assign(curve, await loaded({ host, plant, caller }, rate, seconds));
     const end = await host.metrics();
+    clearInterval(saying);
     caller.close();
     await host.stop();
     return {
@@ -54,6 +62,8 @@ export const fleet: Bench = async (options) => {
       figures: {
         nodes: resting('agents'),
         joinS,
+        joinCpuMs: rounded(joinCpuMs),
+        agentJoinCpuMs: rounded(agentJoinCpuMs),
         rssPerAgentKB: rounded(rssPerAgentKB),
         rssMiB: rounded((bareKB + rssPerAgentKB * nodes) / 1_024),
         heartbeatCorePercent,
@@ -77,6 +87,14 @@ export const fleet: Bench = async (options) => {
     rmSync(folder, { recursive: true, force: true });
   }
 };
+
+/** To the other output: a long run shows where it is. */
+async function say(host: HostUnderLoad, plant: Simulators): Promise<void> {
+  const metric = await host.metrics().catch(() => () => Number.NaN);
+  const counts = ['agents', 'nodes_online', 'later_connections_total', 'loop_delay_p99_ms', 'commands_pending'];
+  const said = counts.map((name) => `${name} ${metric(name).toFixed(0)}`).join(', ');
+  console.error(`joined ${plant.joined}, joins ${plant.joins}, late ${plant.takeLatestMs().toFixed(0)} ms; ${said}`);
+}
 
 interface UnderLoad {
   readonly host: HostUnderLoad;

@@ -15,6 +15,8 @@ export class Simulators {
   readonly #parts: ChildProcess[] = [];
   readonly #joined: number[] = [];
   readonly #joins: number[] = [];
+  readonly #cpuS: number[] = [];
+  #latestMs = 0;
 
   constructor(around: Surroundings, children: ChildProcess[]) {
     this.#around = around;
@@ -26,6 +28,16 @@ export class Simulators {
   }
   get joined(): number {
     return sum(this.#joined);
+  }
+  /** Processor seconds of all simulators. */
+  get cpuS(): number {
+    return sum(this.#cpuS);
+  }
+  /** How late their timers ran at most, since the last call: above a few seconds agents miss their own heartbeats. */
+  takeLatestMs(): number {
+    const latestMs = this.#latestMs;
+    this.#latestMs = 0;
+    return latestMs;
   }
   /** Joins since the start: what is above the number of agents came back. */
   get joins(): number {
@@ -78,6 +90,8 @@ export class Simulators {
       if (message.kind !== 'joined') return;
       this.#joined[part] = message.joined;
       this.#joins[part] = message.joins;
+      this.#cpuS[part] = message.cpuS;
+      this.#latestMs = Math.max(this.#latestMs, message.lateMs);
     });
   }
 }

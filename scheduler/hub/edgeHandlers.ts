@@ -33,10 +33,10 @@ export class HostAcrossLink {
       heartbeat: (nodeId, frame) => {
         // A host that does not read gets what it needs first: the next heartbeat says the same, newer.
         if (link.waitingBytes > edgeLinkQuietBytes) this.#heartbeatsLeftOut += 1;
-        else link.send(['hb', nodeId, frame]);
+        else link.sendSoon(['hb', nodeId, frame]);
       },
       started: (nodeId, tokens) => {
-        link.send(['started', nodeId, tokens]);
+        link.sendSoon(['started', nodeId, tokens]);
       },
       results: (nodeId, results) => this.#ask('results', nodeId, results),
       check: (nodeId, tokens) => this.#ask('check', nodeId, tokens),
