@@ -91,9 +91,17 @@ export const fleet: Bench = async (options) => {
 /** To the other output: a long run shows where it is. */
 async function say(host: HostUnderLoad, plant: Simulators): Promise<void> {
   const metric = await host.metrics().catch(() => () => Number.NaN);
-  const counts = ['agents', 'nodes_online', 'later_connections_total', 'loop_delay_p99_ms', 'commands_pending'];
+  const counts = [
+    'agents',
+    'nodes_online',
+    'later_connections_total',
+    'loop_delay_p99_ms',
+    'commands_pending',
+  ];
   const said = counts.map((name) => `${name} ${metric(name).toFixed(0)}`).join(', ');
-  console.error(`joined ${plant.joined}, joins ${plant.joins}, late ${plant.takeLatestMs().toFixed(0)} ms; ${said}`);
+  console.error(
+    `joined ${plant.joined}, joins ${plant.joins}, late ${plant.takeLatestMs().toFixed(0)} ms; ${said}`,
+  );
 }
 
 interface UnderLoad {

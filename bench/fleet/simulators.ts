@@ -5,7 +5,7 @@ import type { AgentsStart, Entry, FromAgents } from './agents.ts';
 
 /** Sockets of one process, with room below the limit of 20,000 files that many systems set. */
 const agentsPerProcess = 17_000;
-const joinWithinMs = 300_000;
+const joinWithinMs = 600_000;
 
 type Surroundings = Pick<AgentsStart, 'hub' | 'token' | 'echo'>;
 

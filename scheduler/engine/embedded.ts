@@ -71,9 +71,9 @@ export class EmbeddedEngine implements Engine {
 
   readonly rejoinUntilMs = (): number => this.#parts.core.state.rejoinUntilMs;
   /** Soft state, as after a stall: the lines were lost on this side, so their silence says nothing of the nodes. */
-  readonly awaitAgents = (): void => {
+  readonly awaitAgents = (forMs: number): void => {
     const { state } = this.#parts.core;
-    const untilMs = Math.floor(this.#parts.nowMs()) + state.timing.rejoinWindowMs;
+    const untilMs = Math.floor(this.#parts.nowMs()) + forMs;
     state.rejoinUntilMs = Math.max(state.rejoinUntilMs, untilMs);
   };
   readonly pending = (): number => this.#commands.size;

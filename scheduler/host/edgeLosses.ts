@@ -31,7 +31,13 @@ export class EdgeLosses {
     // An edge that ends again and again must not keep nodes that are truly lost from being noticed.
     if (clock() < this.#grantedAtMs + 2 * timing.rejoinWindowMs) return;
     this.#grantedAtMs = clock();
-    engine.awaitAgents();
+    engine.awaitAgents(timing.rejoinWindowMs);
+  }
+
+  /** As where the host itself stood still: agents first get the time of a lease to be heard. */
+  stalled(): void {
+    const { engine, timing } = this.#wires;
+    engine.awaitAgents(timing.nodeLeaseMs);
   }
 
   listening(edge: number): void {

@@ -178,6 +178,9 @@ function listen(
     onEdgeLost: (loss) => {
       losses.lost(loss);
     },
+    onEdgeStalled: () => {
+      losses.stalled();
+    },
     onEdgeListening: (edge) => {
       losses.listening(edge);
     },

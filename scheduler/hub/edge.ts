@@ -44,7 +44,11 @@ async function serve(): Promise<void> {
   hub = opened.value;
   const { address, stats } = hub;
   link.send(['listening', Number(new URL(address).port), readFileLimit() - fileReserve, process.pid]);
+  let dueAtMs = performance.now() + countsEveryMs;
   setInterval(() => {
+    const lateMs = performance.now() - dueAtMs;
+    dueAtMs = performance.now() + countsEveryMs;
+    if (lateMs > setup.timing.stallMs) link.send(['stalled', Math.round(lateMs)]);
     link.send(['counts', stats.call(hub)]);
   }, countsEveryMs);
 }

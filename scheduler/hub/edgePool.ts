@@ -32,6 +32,7 @@ interface PoolOptions extends HubOptions {
   readonly nodesExpected: number;
   readonly onEdgeLost: (loss: EdgeLoss) => void;
   readonly onEdgeListening: (edge: number) => void;
+  readonly onEdgeStalled: () => void;
 }
 
 const checkEveryMs = 1_000;
@@ -202,7 +203,7 @@ class EdgePool implements EdgeHub {
 
   async #growTo(count: number): Promise<void> {
     if (count <= this.#slots.length) return;
-    const { handlers, log, clock, runner, onEdgeLost, onEdgeListening } = this.#options;
+    const { handlers, log, clock, runner, onEdgeLost, onEdgeListening, onEdgeStalled } = this.#options;
     this.#door ??= await openEdgeDoor((edge, link) => this.#slots[edge]?.greet(link));
     while (this.#slots.length < Math.min(count, limits.edgesMax) && !this.#isClosing) {
       const edge = this.#slots.length;
@@ -210,6 +211,7 @@ class EdgePool implements EdgeHub {
         ...{ handlers, log, clock, runner, holders: this.#holders },
         setupOf: (_edge, port) => this.#setupOf(edge, port, count),
         onListening: onEdgeListening,
+        onStalled: onEdgeStalled,
         onLost: (loss) => {
           this.#ends += 1;
           onEdgeLost(loss);

@@ -27,6 +27,8 @@ export type FromEdge =
   | readonly ['hello', secret: string, edge: number]
   | readonly ['listening', port: number, socketsMax: number, pid: number]
   | readonly ['counts', HubStats]
+  /** It stood still for longer than `Timing.stallMs`: its agents were not heard, whatever they said. */
+  | readonly ['stalled', forMs: number]
   | readonly ['said', ...Parameters<HubLog>]
   | readonly ['key', Ask, NodeId]
   | readonly ['token', Ask, token: string]

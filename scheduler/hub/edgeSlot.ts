@@ -16,6 +16,7 @@ export interface SlotParts {
   readonly setupOf: (edge: number, port: number) => EdgeSetup;
   readonly onLost: (loss: EdgeLoss) => void;
   readonly onListening: (edge: number) => void;
+  readonly onStalled: () => void;
 }
 
 /** Before an edge that ended is started again: at once, then with care. */
@@ -84,7 +85,7 @@ export class EdgeSlot {
   greet(link: LinkToEdge): EdgeVisitor | undefined {
     if (this.#link || this.#isClosing) return undefined;
     const { edge } = this;
-    const { log, onListening, handlers, holders } = this.#parts;
+    const { log, onListening, onStalled, handlers, holders } = this.#parts;
     const remote = new RemoteEdge({
       edge,
       link,
@@ -96,6 +97,13 @@ export class EdgeSlot {
         this.#isListening = true;
         log('info', 'an edge takes agents', { edge, port, pid });
         onListening(edge);
+      },
+      onStalled: (forMs) => {
+        log('warn', 'an edge stood still: nothing that hangs on its agents is lost before they are heard', {
+          edge,
+          forMs,
+        });
+        onStalled();
       },
     });
     this.#remote = remote;

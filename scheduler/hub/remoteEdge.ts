@@ -16,6 +16,7 @@ export interface RemoteEdgeParts {
   readonly holders: NodeHolders;
   readonly log: HubLog;
   readonly onListening: (port: number, pid: number) => void;
+  readonly onStalled: (forMs: number) => void;
 }
 
 /** Nodes of a lost edge whose loss is told per turn: each is a command, and 20,000 may wait. */
@@ -104,6 +105,9 @@ export class RemoteEdge implements NodeHolder {
         break;
       case 'counts':
         this.#stats = record[1];
+        break;
+      case 'stalled':
+        this.#parts.onStalled(record[1]);
         break;
       case 'said':
         log(record[1], record[2], { ...record[3], edge });
