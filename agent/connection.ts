@@ -44,7 +44,7 @@ export class AgentConnection implements AttemptReports {
       url: options.url,
       retry: options.retry,
       log: options.log,
-      connect: () => this.#line.connect(),
+      connect: this.#line.connect,
     });
     this.#stillMine = new StillMine({
       isJoined: () => this.#isJoined,

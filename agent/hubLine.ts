@@ -25,7 +25,7 @@ export class HubLine {
   }
 
   /** A socket keeps the address it was made with: another port takes another socket. */
-  connect(): void {
+  readonly connect = (): void => {
     const url = this.#wanted();
     if (url !== this.#url) {
       this.#socket.off();
@@ -34,7 +34,7 @@ export class HubLine {
       this.#socket = this.#open(url);
     }
     this.#socket.connect();
-  }
+  };
 
   /** False where it is no port: the message that handed it is then a refusal as any other. */
   handed(port: number | undefined): boolean {

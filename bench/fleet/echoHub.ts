@@ -8,7 +8,7 @@ const agents: WebSocket[] = [];
 let next = 0;
 server.on('connection', (socket) => {
   socket.on('message', (data: RawData) => {
-    const text = String(data as Buffer);
+    const text = (data as Buffer).toString();
     if (text === 'agent') agents.push(socket);
     else {
       agents[next % agents.length]?.send(text);

@@ -55,12 +55,8 @@ export function readHostConfig(args: readonly string[]): Outcome<HostConfig | un
     if (values.help === true) return accepted(undefined);
     const { port = String(defaultPort), 'time-scale': scale = '1' } = values;
     const { edges = 'auto', 'nodes-expected': nodes = '0' } = values;
-    if (!isPort(port)) return refused(`--port ${port}: it is a whole number from 0 to 65535`);
-    if (!isScale(scale)) return refused(`--time-scale ${scale}: it is a number from ${timeScaleMin} to 1`);
-    if (edges !== 'auto' && !isWhole(edges, edgesMax))
-      return refused(`--edges ${edges}: it is auto, or a whole number from 0 to ${edgesMax}`);
-    if (!isWhole(nodes, nodesMax))
-      return refused(`--nodes-expected ${nodes}: it is a whole number from 0 to ${nodesMax}`);
+    const fault = faultOf({ port, scale, edges, nodes });
+    if (fault !== undefined) return refused(fault);
     return accepted({
       dataFolder: resolve(values.data ?? join(homedir(), '.millrace', 'hub')),
       listen: values.listen ?? '127.0.0.1',
@@ -72,6 +68,23 @@ export function readHostConfig(args: readonly string[]): Outcome<HostConfig | un
   } catch (error) {
     return refused(`${error instanceof Error ? error.message : String(error)}\n\n${hostUsage}`);
   }
+}
+
+interface Given {
+  readonly port: string;
+  readonly scale: string;
+  readonly edges: string;
+  readonly nodes: string;
+}
+
+function faultOf({ port, scale, edges, nodes }: Given): string | undefined {
+  if (!isPort(port)) return `--port ${port}: it is a whole number from 0 to 65535`;
+  if (!isScale(scale)) return `--time-scale ${scale}: it is a number from ${timeScaleMin} to 1`;
+  if (edges !== 'auto' && !isWhole(edges, edgesMax))
+    return `--edges ${edges}: it is auto, or a whole number from 0 to ${edgesMax}`;
+  if (!isWhole(nodes, nodesMax))
+    return `--nodes-expected ${nodes}: it is a whole number from 0 to ${nodesMax}`;
+  return undefined;
 }
 
 const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) <= 65_535;

@@ -16,7 +16,6 @@ const exitCodes = { hostGone: 0, cannotStart: 2 } as const;
 
 const setup = readSetup();
 const socket = connect(setup.link);
-let host: HostAcrossLink;
 let hub: Hub | undefined;
 const link: LinkToHost = new RecordLink<ToEdge, FromEdge>(socket, {
   onRecords: (records) => {
@@ -24,7 +23,7 @@ const link: LinkToHost = new RecordLink<ToEdge, FromEdge>(socket, {
   },
   onClosed: () => process.exit(exitCodes.hostGone),
 });
-host = new HostAcrossLink(link);
+const host = new HostAcrossLink(link);
 socket.once('connect', () => {
   void serve();
 });

@@ -1,7 +1,7 @@
 // The edge's side of the link: what a hub needs of its host, asked and told by records. Answers carry their question's
 // number; nothing is acknowledged to an agent before the host has said that it is durable.
 import { edgeLinkQuietBytes } from '../protocol/limits.ts';
-import type { FromEdge, ToEdge } from './edgeRecords.ts';
+import type { AskedByEdge, FromEdge, ToEdge } from './edgeRecords.ts';
 import type { Hub, HubHandlers, HubLog } from './ports.ts';
 import type { RecordLink } from './recordLink.ts';
 
@@ -13,7 +13,7 @@ interface Question {
 }
 
 /** What every kind of question sends after its number. */
-type QuestionKind = 'key' | 'token' | 'enrol' | 'join' | 'results' | 'check' | 'log';
+type QuestionKind = AskedByEdge[0];
 
 export class HostAcrossLink {
   readonly #link: LinkToHost;

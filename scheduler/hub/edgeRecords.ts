@@ -23,23 +23,29 @@ export const edgeSetupVariable = 'MILLRACE_EDGE';
 /** Number of a question; its answer carries the same. */
 type Ask = number;
 
-export type FromEdge =
+/** Told, and not answered. */
+export type ToldByEdge =
   | readonly ['hello', secret: string, edge: number]
   | readonly ['listening', port: number, socketsMax: number, pid: number]
   | readonly ['counts', HubStats]
   /** It stood still for longer than `Timing.stallMs`: its agents were not heard, whatever they said. */
   | readonly ['stalled', forMs: number]
   | readonly ['said', ...Parameters<HubLog>]
+  | readonly ['hb', NodeId, HeartbeatFrame]
+  | readonly ['started', NodeId, readonly Token[]]
+  | readonly ['gone', NodeId];
+
+/** Answered with `answer` or `threw`. */
+export type AskedByEdge =
   | readonly ['key', Ask, NodeId]
   | readonly ['token', Ask, token: string]
   | readonly ['enrol', Ask, NodeId, keyHash: string]
   | readonly ['join', Ask, NodeId, Join]
   | readonly ['results', Ask, NodeId, readonly AttemptResult[]]
   | readonly ['check', Ask, NodeId, readonly Token[]]
-  | readonly ['log', Ask, NodeId, LogChunk]
-  | readonly ['hb', NodeId, HeartbeatFrame]
-  | readonly ['started', NodeId, readonly Token[]]
-  | readonly ['gone', NodeId];
+  | readonly ['log', Ask, NodeId, LogChunk];
+
+export type FromEdge = ToldByEdge | AskedByEdge;
 
 export type ToEdge =
   | readonly ['answer', Ask, unknown]

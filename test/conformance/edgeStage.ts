@@ -18,6 +18,12 @@ const spec = v.parse(nodeSpecSchema, {
   agentVersion: 'virtual',
 });
 
+/** The fields of an edge's lines. */
+interface LogLine {
+  readonly pid: number;
+  readonly agents: number;
+}
+
 export interface EdgePlant {
   readonly address: string;
   readonly child: ChildProcess;
@@ -27,7 +33,7 @@ export interface EdgePlant {
   /** What agents were told to run, in order. */
   readonly dispatched: readonly Dispatch[];
   /** Lines of the host's log that begin so, oldest first. */
-  readonly logged: <Fields>(message: string) => readonly Fields[];
+  readonly logged: (message: string) => readonly LogLine[];
   readonly metric: (name: string) => Promise<number>;
 }
 
@@ -37,9 +43,9 @@ export async function openEdgePlant(edges: number, nodes: number): Promise<EdgeP
   const child = spawn(process.execPath, args, { stdio: 'ignore' });
   const exited = new Promise((resolve) => child.once('exit', resolve));
   const agents: VirtualAgent[] = [];
-  let console: ConsoleClient | undefined;
+  const closing: (() => void)[] = [];
   onTestFinished(async () => {
-    console?.close();
+    for (const close of closing) close();
     for (const agent of agents) await agent.stop();
     child.kill('SIGKILL');
     await exited;
@@ -48,7 +54,10 @@ export async function openEdgePlant(edges: number, nodes: number): Promise<EdgeP
   await until(() => existsSync(join(folder, 'hub.json')), 'the host listens');
   const { address } = JSON.parse(readFileSync(join(folder, 'hub.json'), 'utf8')) as { address: string };
   const { enrolmentToken, consoleToken } = readSecrets(folder);
-  console = await connectConsole(address, consoleToken);
+  const console = await connectConsole(address, consoleToken);
+  closing.push(() => {
+    console.close();
+  });
   const dispatched: Dispatch[] = [];
   for (let at = 0; at < nodes; at += 1)
     agents.push(
@@ -69,11 +78,11 @@ export async function openEdgePlant(edges: number, nodes: number): Promise<EdgeP
     console,
     agents,
     dispatched,
-    logged: <Fields>(message: string) =>
+    logged: (message) =>
       readFileSync(join(folder, 'host.log'), 'utf8')
         .split('\n')
         .filter((line) => line.includes(`"message":"${message}`))
-        .map((line) => JSON.parse(line) as Fields),
+        .map((line) => JSON.parse(line) as LogLine),
     metric: async (name) => {
       const text = await (await fetch(`${address}/metrics`)).text();
       return Number(new RegExp(`^millrace_${name} (\\S+)`, 'm').exec(text)?.[1]);

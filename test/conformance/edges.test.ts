@@ -26,7 +26,7 @@ test('an edge that is killed costs its own agents a reconnect, and no task', asy
   const joinsOf = () => plant.agents.map(({ connection }) => connection.counts.joins);
   await until(() => plant.agents.every(({ connection }) => connection.isJoined), 'all are back');
   expect(new Set(joinsOf())).toEqual(new Set([1, 2]));
-  const [{ agents: lost } = { agents: 0 }] = plant.logged<{ agents: number }>('an edge is lost');
+  const [{ agents: lost } = { agents: 0 }] = plant.logged('an edge is lost');
   expect(lost).toBeGreaterThan(nodes / 4);
   expect(lost).toBeLessThan((3 * nodes) / 4);
   expect(joinsOf().filter((joins) => joins === 2)).toHaveLength(lost);
@@ -57,8 +57,7 @@ test('an agent of an older wire is refused at the first port, and not sent on', 
 });
 
 /** Of the edges that have listened, oldest first. */
-const pidsOf = (plant: EdgePlant): number[] =>
-  plant.logged<{ pid: number }>('an edge takes agents').map(({ pid }) => pid);
+const pidsOf = (plant: EdgePlant): number[] => plant.logged('an edge takes agents').map(({ pid }) => pid);
 
 async function allSucceeded(console: EdgePlant['console'], taskIds: readonly TaskId[]): Promise<boolean> {
   const { standings } = await console.call('getStates', { taskIds: [...taskIds] });
