@@ -1,12 +1,12 @@
 // Command line -> checked settings of one agent, or a sentence that names the argument at fault.
 import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import type { NodeId } from '../scheduler/protocol/brands.ts';
 import * as limits from '../scheduler/protocol/limits.ts';
-import { accepted, type Outcome, refused } from '../scheduler/protocol/outcome.ts';
+import type { Outcome } from '../scheduler/protocol/outcome.ts';
 import { nameSchema } from '../scheduler/protocol/text.ts';
+import { BadArgument, readArguments, type ValuesOf } from './programArguments.ts';
 
 export interface Settings {
   readonly hub: string;
@@ -68,23 +68,13 @@ const options = {
   'stop-grace': text,
   help: { type: 'boolean' },
 } as const;
-type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-
-class BadArgument extends Error {}
+type Values = ValuesOf<typeof options>;
 
 export function readSettings(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>> = {},
 ): Outcome<Settings | 'help', string> {
-  try {
-    const { values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
-    return accepted(values.help === true ? 'help' : settingsOf(values, env));
-  } catch (error) {
-    if (error instanceof BadArgument) return refused(error.message);
-    // parseArgs names the argument in its first sentence; what follows is advice about its own syntax.
-    if (error instanceof TypeError) return refused(error.message.split('. ', 1)[0] ?? error.message);
-    throw error;
-  }
+  return readArguments(args, options, (values) => settingsOf(values, env));
 }
 
 function settingsOf(values: Values, env: Readonly<Record<string, string | undefined>>): Settings {

@@ -1,8 +1,8 @@
 // Command line of the fleet -> checked settings, or a sentence that names the argument at fault.
-import { parseArgs } from 'node:util';
 import { nodesMax } from '../../scheduler/protocol/limits.ts';
-import { accepted, type Outcome, refused } from '../../scheduler/protocol/outcome.ts';
+import type { Outcome } from '../../scheduler/protocol/outcome.ts';
 import { type PlantShape, shapeOf } from './plant.ts';
+import { BadArgument, readArguments, type ValuesOf } from '../programArguments.ts';
 
 export const failureKinds = ['task', 'disconnect', 'power', 'silence'] as const;
 export type FailureKind = (typeof failureKinds)[number];
@@ -73,23 +73,14 @@ const options = {
   fail: { type: 'string', multiple: true },
   help: { type: 'boolean' },
 } as const;
-type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+type Values = ValuesOf<typeof options>;
 type Env = Readonly<Record<string, string | undefined>>;
-
-class BadArgument extends Error {}
 
 export function readFleetSettings(
   args: readonly string[],
   env: Env,
 ): Outcome<FleetSettings | 'help', string> {
-  try {
-    const { values } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
-    return accepted(values.help === true ? 'help' : settingsOf(values, env));
-  } catch (error) {
-    if (error instanceof BadArgument) return refused(error.message);
-    if (error instanceof TypeError) return refused(error.message.split('. ', 1)[0] ?? error.message);
-    throw error;
-  }
+  return readArguments(args, options, (values) => settingsOf(values, env));
 }
 
 function settingsOf(values: Values, env: Env): FleetSettings {

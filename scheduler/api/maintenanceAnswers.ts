@@ -22,5 +22,4 @@ export const maintenanceAnswers = {
   LicenceRow: licence,
   LicenceList: v.object({ licences: v.array(licence) }),
   LicenceAnswer: v.object({ licence: v.string() }),
-  RemovedAnswer: v.object({ removed: v.literal(true) }),
 };

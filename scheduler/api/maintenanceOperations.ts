@@ -2,13 +2,11 @@
 import type { GenericSchema } from 'valibot';
 import * as v from 'valibot';
 import { licenceTotalSchema, windowSettingsSchema } from '../protocol/maintenance.ts';
-import { type Outcome, type Refusal, refused } from '../protocol/outcome.ts';
 import * as examples from './examples.ts';
-import { jsonOf, type Operation } from './operation.ts';
+import { jsonOf, ofBody, type Operation } from './operation.ts';
+import { removal } from './removal.ts';
 
 const totalSchema: GenericSchema = v.strictObject({ total: licenceTotalSchema });
-const removed = { name: 'RemovedAnswer', status: 200, example: { removed: true } } as const;
-
 export const maintenanceOperations: readonly Operation[] = [
   {
     id: 'listWindows',
@@ -28,17 +26,13 @@ export const maintenanceOperations: readonly Operation[] = [
     answer: { name: 'WindowAnswer', status: 200, example: { id: 'press-3' } },
     refuses: ['too_many', 'wrong_state'],
     run: async ({ caller, path, body }) =>
-      jsonOf(ofBody(await caller.call('putWindow', { ...path, window: body }))),
+      jsonOf(ofBody(await caller.call('putWindow', { ...path, window: body }), 'window')),
   },
-  {
-    id: 'removeWindow',
-    method: 'POST',
-    path: '/windows/{id}/remove',
+  removal('removeWindow', {
+    path: '/windows/{id}',
     about: 'Takes a maintenance window away: its nodes take work again.',
-    answer: removed,
     refuses: ['wrong_state'],
-    run: async ({ caller, path }) => jsonOf(await caller.call('removeWindow', path)),
-  },
+  }),
   {
     id: 'listLicences',
     method: 'GET',
@@ -60,22 +54,12 @@ export const maintenanceOperations: readonly Operation[] = [
     run: async ({ caller, path, body }) =>
       jsonOf(await caller.call('putLicence', { ...fieldsOf(body), ...path })),
   },
-  {
-    id: 'removeLicence',
-    method: 'POST',
-    path: '/licences/{licence}/remove',
+  removal('removeLicence', {
+    path: '/licences/{licence}',
     about: 'Takes a licence away that no live task asks for.',
-    answer: removed,
     refuses: ['wrong_state', 'unknown_licence'],
-    run: async ({ caller, path }) => jsonOf(await caller.call('removeLicence', path)),
-  },
+  }),
 ];
 
 const fieldsOf = (body: unknown): object =>
   typeof body === 'object' && body !== null ? body : { total: body };
-
-/** The fields of a refused window, as the body named them. */
-function ofBody<Value>(outcome: Outcome<Value, Refusal>): Outcome<Value, Refusal> {
-  if (outcome.ok || outcome.reason.field === undefined) return outcome;
-  return refused({ ...outcome.reason, field: outcome.reason.field.replace(/^window\./, '') });
-}

@@ -73,6 +73,18 @@ export const json = (value: unknown): Answer => accepted({ kind: 'json', value }
 export const jsonOf = (outcome: Outcome<unknown, Refusal>): Answer =>
   outcome.ok ? json(outcome.value) : refused(outcome.reason);
 
+/** The field of a refusal as the body names it: the console knows the body as its parameter `within`. */
+export function ofBody<Value>(
+  outcome: Outcome<Value, Refusal>,
+  within: 'change' | 'spec' | 'window',
+): Outcome<Value, Refusal> {
+  if (outcome.ok || outcome.reason.field === undefined) return outcome;
+  return refused({
+    ...outcome.reason,
+    field: outcome.reason.field.replace(new RegExp(`^${within}\\.?`), ''),
+  });
+}
+
 /** `42` or `T-16`. Refuses `bad_message`. */
 export function readTaskId({ path }: Ask): Outcome<TaskId, DoorRefusal> {
   const text = path['taskId'] ?? '';

@@ -1,9 +1,10 @@
 // Queues and tenants over HTTP. Each asks the console by the method that windows use.
 import type { GenericSchema } from 'valibot';
 import { queueChangeSchema, tenantChangeSchema } from '../protocol/queue.ts';
-import { type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
+import { refusal, refused } from '../protocol/outcome.ts';
 import * as examples from './examples.ts';
-import { type Answer, type Ask, json, jsonOf, type Operation } from './operation.ts';
+import { type Answer, type Ask, json, jsonOf, ofBody, type Operation } from './operation.ts';
+import { removal } from './removal.ts';
 
 export const queueOperations: readonly Operation[] = [
   {
@@ -31,15 +32,11 @@ export const queueOperations: readonly Operation[] = [
     refuses: ['too_many'],
     run: (ask) => put(ask, 'putQueue'),
   },
-  {
-    id: 'removeQueue',
-    method: 'DELETE',
+  removal('removeQueue', {
     path: '/queues/{queue}',
     about: 'Takes away a queue that has no live task. Drain it first.',
-    answer: { name: 'Removed', status: 200, example: { removed: true } },
     refuses: ['unknown_queue', 'wrong_state'],
-    run: async ({ caller, path }) => jsonOf(await caller.call('removeQueue', path)),
-  },
+  }),
   {
     id: 'listTenants',
     method: 'GET',
@@ -59,15 +56,11 @@ export const queueOperations: readonly Operation[] = [
     refuses: ['too_many'],
     run: (ask) => put(ask, 'putTenant'),
   },
-  {
-    id: 'removeTenant',
-    method: 'DELETE',
+  removal('removeTenant', {
     path: '/tenants/{tenant}',
     about: 'Takes the settings of a tenant away: weight 1 and no bounds from then on. Its tasks stay.',
-    answer: { name: 'Removed', status: 200, example: { removed: true } },
     refuses: ['wrong_state'],
-    run: async ({ caller, path }) => jsonOf(await caller.call('removeTenant', path)),
-  },
+  }),
 ];
 
 function bodyOf(name: string, schema: GenericSchema, example: unknown): NonNullable<Operation['body']> {
@@ -76,13 +69,6 @@ function bodyOf(name: string, schema: GenericSchema, example: unknown): NonNulla
 
 async function put({ caller, path, body }: Ask, method: 'putQueue' | 'putTenant'): Promise<Answer> {
   if (typeof body === 'object' && body !== null && !Array.isArray(body))
-    return jsonOf(ofBody(await caller.call(method, { change: body, ...path })));
+    return jsonOf(ofBody(await caller.call(method, { change: body, ...path }), 'change'));
   return refused(refusal('bad_message', 'the body is one JSON object with the settings to change'));
-}
-
-/** The fields of a refused change, as the body named them. */
-function ofBody<Value>(outcome: Outcome<Value, Refusal>): Outcome<Value, Refusal> {
-  if (outcome.ok || outcome.reason.field === undefined) return outcome;
-  const field = outcome.reason.field.replace(/^change\./, '');
-  return refused({ ...outcome.reason, field });
 }

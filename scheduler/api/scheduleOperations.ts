@@ -1,15 +1,13 @@
 // Schedules and calendars over HTTP. Each asks the console by the method that windows use.
 import * as v from 'valibot';
 import { methodSchemas } from '../protocol/consoleWire.ts';
-import type { Outcome, Refusal } from '../protocol/outcome.ts';
-import { refused } from '../protocol/outcome.ts';
 import { calendarDatesSchema, schedulePreviewSchema, scheduleSpecSchema } from '../protocol/schedule.ts';
-import { jsonOf, type Operation } from './operation.ts';
+import { jsonOf, ofBody, type Operation } from './operation.ts';
 import * as examples from './scheduleExamples.ts';
+import { removal } from './removal.ts';
 
 const { listSchedules } = methodSchemas;
 const datesSchema = v.strictObject({ dates: calendarDatesSchema });
-const removed = { name: 'Removed', status: 200, example: { removed: true } } as const;
 const standing = { name: 'ScheduleStanding', status: 200, example: examples.schedule } as const;
 
 export const scheduleOperations: readonly Operation[] = [
@@ -57,7 +55,7 @@ export const scheduleOperations: readonly Operation[] = [
     answer: standing,
     refuses: ['never_due', 'unknown_calendar', 'unknown_queue', 'class_limit', 'too_large'],
     run: async ({ caller, path, body }) =>
-      jsonOf(ofBody(await caller.call('putSchedule', { spec: body, ...path }))),
+      jsonOf(ofBody(await caller.call('putSchedule', { spec: body, ...path }), 'spec')),
   },
   {
     id: 'listSchedules',
@@ -105,31 +103,17 @@ export const scheduleOperations: readonly Operation[] = [
     refuses: ['never_due', 'unknown_calendar'],
     run: async ({ caller, body }) => jsonOf(await caller.call('previewSchedule', body)),
   },
-  {
-    id: 'removeSchedule',
-    method: 'POST',
-    path: '/schedules/{scheduleId}/remove',
+  removal('removeSchedule', {
+    path: '/schedules/{scheduleId}',
     about: 'Takes a schedule away. Tasks that it has brought stay.',
-    answer: removed,
     refuses: ['unknown_schedule'],
-    run: async ({ caller, path }) => jsonOf(await caller.call('removeSchedule', path)),
-  },
-  {
-    id: 'removeCalendar',
-    method: 'POST',
-    path: '/calendars/{calendar}/remove',
+  }),
+  removal('removeCalendar', {
+    path: '/calendars/{calendar}',
     about: 'Takes a calendar away that no schedule names.',
-    answer: removed,
     refuses: ['unknown_calendar', 'wrong_state'],
-    run: async ({ caller, path }) => jsonOf(await caller.call('removeCalendar', path)),
-  },
+  }),
 ];
 
 const objectOf = (body: unknown): object =>
   typeof body === 'object' && body !== null ? body : { dates: body };
-
-/** The field of a refusal, as the body named it. */
-function ofBody<Value>(outcome: Outcome<Value, Refusal>): Outcome<Value, Refusal> {
-  if (outcome.ok || outcome.reason.field === undefined) return outcome;
-  return refused({ ...outcome.reason, field: outcome.reason.field.replace(/^spec\.?/, '') });
-}

@@ -28,7 +28,7 @@ interface UpkeepWires {
  * agents get in and when the disk fills; and says in hub.json where the host listens, for as long as it does.
  */
 export function keepUp(parts: HostParts, { hub, alarms, storage, clock }: UpkeepWires): () => void {
-  const { config, history, settings, events } = parts;
+  const { config, history, settings, events, recorder } = parts;
   const removeHubFile = writeHubFile(config.dataFolder, hub.address, events.log);
   const disk = new LowDisk(alarms, config.dataFolder);
   const bounds = new Bounds(history, () => settings.retention, clock);
@@ -36,6 +36,9 @@ export function keepUp(parts: HostParts, { hub, alarms, storage, clock }: Upkeep
     if (hub.stats().isFull)
       alarms.raise({ code: 'FLEET_FULL', source: 'hub', params: { agents: hub.stats().agents } });
     else alarms.clear('FLEET_FULL', 'hub');
+    const { failure } = recorder;
+    if (failure === undefined) alarms.clear('RECORDER_STOPPED', 'recorder');
+    else alarms.raise({ code: 'RECORDER_STOPPED', source: 'recorder', params: { message: failure } });
     const work = [
       bounds.keep(),
       storage.check(),

@@ -32,7 +32,7 @@ const opened = openDatabase({
   isShrinkable: true,
   checkpointPages,
   logBytesMax,
-  ...(start.pagesMax !== undefined && { pagesMax: start.pagesMax }),
+  pagesMax: start.pagesMax,
 });
 if (opened.ok) begin(opened.value);
 else {

@@ -18,6 +18,7 @@ const priorities: Readonly<Record<AlarmCode, AlarmRow['priority']>> = {
   JOURNAL_SLOW: 2,
   DISK_LOW: 2,
   BACKUP_FAILED: 2,
+  RECORDER_STOPPED: 3,
   NODE_LOST: 3,
   NODE_SET_ASIDE: 3,
   QUEUE_LATE: 3,

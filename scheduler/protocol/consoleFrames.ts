@@ -28,6 +28,7 @@ export interface AlarmRow {
     | 'DEADLINE_MISSED'
     | 'JOURNAL_SLOW'
     | 'DISK_LOW'
+    | 'RECORDER_STOPPED'
     | 'BACKUP_FAILED'
     | 'NODE_SET_ASIDE';
   readonly source: string;

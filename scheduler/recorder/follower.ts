@@ -25,7 +25,7 @@ export interface FollowerParts {
 export class Follower {
   readonly recording: Recording;
   readonly #parts: FollowerParts;
-  bounds: Bounds;
+  #bounds: Bounds;
   #isStopped = false;
   #held = 0;
   #unflushed = 0;
@@ -36,7 +36,7 @@ export class Follower {
 
   constructor(parts: FollowerParts, bounds: Bounds) {
     this.#parts = parts;
-    this.bounds = bounds;
+    this.#bounds = bounds;
     this.recording = new Recording(parts.database, parts.snapshotEveryBytes);
     parts.port.on('message', (answer: FromFeed) => {
       this.#settle?.(answer);
@@ -48,19 +48,41 @@ export class Follower {
     });
   }
 
-  /** Resolves when it was stopped, or the journal has gone; rejects where the file cannot be written. */
-  async run(): Promise<void> {
-    await this.#begin();
-    while (this.#isRunning()) {
-      const asked = this.#caughtUp.splice(0);
-      while (await this.#readRows());
-      await this.#readSnapshots();
-      this.#flushIfDue();
-      while (this.#isRunning() && this.recording.drop(this.#parts.clock(), this.bounds));
-      for (const resolve of asked) resolve();
-      if (this.#isRunning() && this.#caughtUp.length === 0) await this.#pause();
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** They hold at once, also for one that rests because its disk is full. */
+  setBounds(bounds: Bounds): void {
+    this.#bounds = bounds;
+    this.#rest?.wake();
+  }
+
+  /**
+   * Resolves when it was stopped, or the journal has gone; rejects where the file cannot be written, and may then be
+   * run again. `onWritten`: what the journal held is written down.
+   */
+  async run(onWritten: () => void = () => undefined): Promise<void> {
+    try {
+      this.#dropOld();
+      await this.#begin();
+      for (let isFirst = true; this.#isRunning(); isFirst = false) {
+        const asked = this.#caughtUp.length;
+        while (await this.#readRows());
+        await this.#readSnapshots();
+        this.#flushIfDue();
+        this.#dropOld();
+        if (isFirst && this.#isRunning()) onWritten();
+        for (const resolve of this.#caughtUp.splice(0, asked)) resolve();
+        if (this.#isRunning() && this.#caughtUp.length === 0) await this.rest(restMs);
+      }
+    } finally {
+      for (const resolve of this.#caughtUp.splice(0)) resolve();
     }
-    for (const resolve of this.#caughtUp) resolve();
+  }
+
+  #dropOld(): void {
+    while (this.#isRunning() && this.recording.drop(this.#parts.clock(), this.#bounds));
   }
 
   /** Resolves once all that is durable now is written down. */
@@ -165,14 +187,16 @@ export class Follower {
     });
   }
 
-  #pause(): Promise<void> {
+  /** Until then, or until somebody asks for something. */
+  rest(forMs: number): Promise<void> {
+    if (this.#isStopped) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = (): void => {
         clearTimeout(timer);
         this.#rest = undefined;
         resolve();
       };
-      const timer = setTimeout(wake, restMs);
+      const timer = setTimeout(wake, forMs);
       this.#rest = { wake };
     });
   }

@@ -1,32 +1,21 @@
 // The thread that holds one past core and answers what it is asked of a time. Started by recorder.ts when somebody
 // looks back, and ended when nobody has for a while.
-import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { refusal, type Refusal, Refused } from '../protocol/outcome.ts';
-import { faultOf } from '../sqlite/fault.ts';
-import { openDatabase } from '../sqlite/open.ts';
+import { refusal, Refused } from '../protocol/outcome.ts';
 import { Past } from './past.ts';
 import { answerOf } from './pastAnswers.ts';
 import type { FromPast, PastAsk, PastStart, ToPast } from './pastMessages.ts';
-import { NotRecorded } from './reading.ts';
-import { recorderApplicationId, recorderFile, recorderMigrations } from './schema.ts';
+import { openRecordToRead, refusalOf } from './recordFile.ts';
 
 const { folder } = workerData as PastStart;
-const path = join(folder, recorderFile);
 const port = parentPort;
 if (!port) throw new Error('pastThread runs only as a worker of recorder.ts');
 const post = (message: FromPast): void => {
   port.postMessage(message);
 };
 
-const opened = openDatabase({
-  path,
-  applicationId: recorderApplicationId,
-  migrations: recorderMigrations,
-  synchronous: 'NORMAL',
-  isReader: true,
-});
+const opened = openRecordToRead(folder);
 if (!opened.ok) throw new Error(opened.reason.message);
 const database = opened.value;
 const past = new Past(database);
@@ -67,7 +56,7 @@ async function answerTo(ask: PastAsk): Promise<FromPast> {
     await seek(ask.asks.atMs);
     return { kind: 'answer', id: ask.id, gets: answerOf(past.core, ask) };
   } catch (error) {
-    return { kind: 'refused', id: ask.id, refusal: refusalOf(error) };
+    return { kind: 'refused', id: ask.id, refusal: refusalOf(error, folder) };
   }
 }
 
@@ -78,10 +67,4 @@ async function seek(atMs: number): Promise<void> {
     await turn();
     if (isStopAsked) throw new Refused(refusal('wrong_state', 'the seek was stopped'));
   }
-}
-
-function refusalOf(error: unknown): Refusal {
-  if (error instanceof Refused) return error.refusal;
-  if (error instanceof NotRecorded) return refusal('wrong_state', error.message, { field: 'atMs' });
-  return refusal('storage_failed', faultOf(error, path).message);
 }

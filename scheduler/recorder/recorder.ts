@@ -33,6 +33,7 @@ export class Recorder {
   #asked: (() => void)[] = [];
   #notices: readonly string[] = [];
   #failure: string | undefined;
+  #isClosed = false;
 
   constructor(options: RecorderOptions) {
     const { folder, bounds, feed, recorderThread, snapshotEveryBytes, pagesMax } = options;
@@ -95,6 +96,11 @@ export class Recorder {
     return this.#past.stop();
   }
 
+  /** Why nothing is recorded now; undefined while it is. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
   setBounds(bounds: Bounds): void {
     this.#bounds = bounds;
     this.#tell({ kind: 'bounds', bounds });
@@ -103,6 +109,7 @@ export class Recorder {
   async close(): Promise<void> {
     await this.#past.close();
     await this.whatIfs.close();
+    this.#isClosed = true;
     this.#failure ??= 'the host stops';
     this.#tell({ kind: 'close' });
     await this.#ended;
@@ -133,6 +140,9 @@ export class Recorder {
       case 'notice':
         this.#note(message.message);
         return;
+      case 'recording':
+        this.#goesOn();
+        return;
       case 'failed':
         this.#fail(message.message);
     }
@@ -150,5 +160,11 @@ export class Recorder {
     if (this.#failure !== undefined) return;
     this.#failure = message;
     this.#options.log('error', 'nothing is recorded from now on', { message });
+  }
+
+  #goesOn(): void {
+    if (this.#failure === undefined || this.#isClosed) return;
+    this.#failure = undefined;
+    this.#options.log('warn', 'recording goes on', {});
   }
 }

@@ -19,5 +19,7 @@ export type ToRecorder =
 export type FromRecorder =
   | { readonly kind: 'reach'; readonly reach: Reach }
   | { readonly kind: 'notice'; readonly message: string }
-  /** Nothing is recorded from now on. */
+  /** What was there is written down: recording goes on. */
+  | { readonly kind: 'recording' }
+  /** Nothing is recorded until `recording` comes again. */
   | { readonly kind: 'failed'; readonly message: string };

@@ -1,13 +1,9 @@
 // The thread that makes one what-if and ends. Started by whatIfRuns.ts; it reads the record and touches nothing.
-import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { refusal, type Refusal, Refused } from '../protocol/outcome.ts';
+import { refusal, Refused } from '../protocol/outcome.ts';
 import type { Database } from '../sqlite/driver.ts';
-import { faultOf } from '../sqlite/fault.ts';
-import { openDatabase } from '../sqlite/open.ts';
-import { NotRecorded } from './reading.ts';
-import { recorderApplicationId, recorderFile, recorderMigrations } from './schema.ts';
+import { openRecordToRead, refusalOf } from './recordFile.ts';
 import { whatIf } from './whatIf/whatIf.ts';
 import type { FromWhatIf, WhatIfStart } from './whatIfMessages.ts';
 
@@ -15,7 +11,6 @@ import type { FromWhatIf, WhatIfStart } from './whatIfMessages.ts';
 const stepMs = 20;
 
 const { folder, asks } = workerData as WhatIfStart;
-const path = join(folder, recorderFile);
 const port = parentPort;
 if (!port) throw new Error('whatIfThread runs only as a worker of whatIfRuns.ts');
 const post = (message: FromWhatIf): void => {
@@ -27,13 +22,7 @@ port.on('message', () => {
   isStopAsked = true;
 });
 
-const opened = openDatabase({
-  path,
-  applicationId: recorderApplicationId,
-  migrations: recorderMigrations,
-  synchronous: 'NORMAL',
-  isReader: true,
-});
+const opened = openRecordToRead(folder);
 if (opened.ok) void make(opened.value);
 else {
   post({ kind: 'failed', refusal: refusal('storage_failed', opened.reason.message) });
@@ -56,15 +45,9 @@ async function make(database: Database): Promise<void> {
       dueMs = performance.now() + stepMs;
     }
   } catch (error) {
-    post({ kind: 'failed', refusal: refusalOf(error) });
+    post({ kind: 'failed', refusal: refusalOf(error, folder) });
   } finally {
     database.close();
     port?.close();
   }
-}
-
-function refusalOf(error: unknown): Refusal {
-  if (error instanceof Refused) return error.refusal;
-  if (error instanceof NotRecorded) return refusal('wrong_state', error.message);
-  return refusal('storage_failed', faultOf(error, path).message);
 }

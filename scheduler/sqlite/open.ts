@@ -29,7 +29,7 @@ export interface OpenOptions {
   /** Pages in the log after which a commit moves them into the file. Absent: 1,000, as SQLite has it. */
   readonly checkpointPages?: number;
   /** Bounds the file, in pages of 4 KiB; beyond it SQLite answers as on a full disk. */
-  readonly pagesMax?: number;
+  readonly pagesMax?: number | undefined;
 }
 export type Opened =
   { readonly ok: true; readonly value: Database } | { readonly ok: false; readonly reason: StorageFault };

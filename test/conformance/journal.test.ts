@@ -1,9 +1,7 @@
 // The SQLite journal: the common suite, then what only a file can suffer: other programs, full disks, kills, growth.
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { JournalFailed, type JournalOptions } from '../../scheduler/journal/journal.ts';
 import { chainStart, checksum, encodeBatch, joinGroup, seal } from '../../scheduler/journal/record.ts';
@@ -12,6 +10,7 @@ import { snapshotEveryBytes } from '../../scheduler/protocol/limits.ts';
 import type { Refusal } from '../../scheduler/protocol/outcome.ts';
 import { batchOf } from './journalBatches.ts';
 import { change, diskIn, flipBit, folderWith, newFolder, refusalOf } from './journalStage.ts';
+import { KilledJournal } from './killedJournal.ts';
 import { allBatches, appendAll, describeJournal, opened, snapshotOf } from './journalSuite.ts';
 
 describeJournal(
@@ -201,24 +200,15 @@ describe('a disk that fails', () => {
 
 test('after kill -9 every acknowledged batch is there, five times over', { timeout: 60_000 }, async () => {
   const folder = newFolder();
-  let acknowledged = 0;
-  for (const killAfter of [1, 50, 400, 10, 900]) {
-    const child = spawn(process.execPath, [new URL('journalChild.ts', import.meta.url).pathname, folder], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const lines = createInterface({ input: child.stdout });
-    const stopAt = acknowledged + killAfter;
-    lines.on('line', (line) => {
-      acknowledged = Number(line);
-      if (acknowledged >= stopAt) child.kill('SIGKILL');
-    });
-    await once(child, 'close');
+  const killed = new KilledJournal(folder);
+  for (const batches of [1, 50, 400, 10, 900]) {
+    await killed.killAfter(batches);
     const open = await opened(diskIn(folder));
-    expect(open.recovered.lastSequence).toBeGreaterThanOrEqual(acknowledged);
-    const batches = await allBatches(open);
+    expect(open.recovered.lastSequence).toBeGreaterThanOrEqual(killed.acknowledged);
+    const found = await allBatches(open);
     const from = (open.recovered.snapshot?.sequence ?? 0) + 1;
-    expect(batches).toEqual(batches.map((_, place) => batchOf(from + place)));
-    expect(batches.at(-1)?.sequence ?? from - 1).toBe(open.recovered.lastSequence);
+    expect(found).toEqual(found.map((_, place) => batchOf(from + place)));
+    expect(found.at(-1)?.sequence ?? from - 1).toBe(open.recovered.lastSequence);
     await open.journal.close();
   }
 });

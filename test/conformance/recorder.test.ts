@@ -1,34 +1,19 @@
 // The flight recorder beside a journal that prunes, across kills: nothing that was durable is missing in the record.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { MessageChannel } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import { Recorder } from '../../scheduler/recorder/recorder.ts';
 import { blocksAfter } from '../../scheduler/recorder/reading.ts';
-import { recorderApplicationId, recorderMigrations } from '../../scheduler/recorder/schema.ts';
-import { openDatabase } from '../../scheduler/sqlite/open.ts';
+import { openRecordToRead } from '../../scheduler/recorder/recordFile.ts';
 import { batchOf } from './journalBatches.ts';
 import { diskIn, folderWith, newFolder } from './journalStage.ts';
 import { opened } from './journalSuite.ts';
-
-const source = (path: string): URL => new URL(`../../scheduler/${path}`, import.meta.url);
+import { KilledJournal } from './killedJournal.ts';
+import { recorderOf } from './recorderStage.ts';
 
 /** Opens both, lets the recorder catch up, and closes them. */
 async function caughtUp(folder: string) {
   const { port1, port2 } = new MessageChannel();
   const { journal, recovered } = await opened(diskIn(folder, { feed: port1 }));
-  const recorder = new Recorder({
-    folder,
-    bounds: { keepMs: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER },
-    recorderThread: source('recorder/recorderThread.ts'),
-    pastThread: source('recorder/pastThread.ts'),
-    whatIfThread: source('recorder/whatIfThread.ts'),
-    snapshotEveryBytes: 1,
-    feed: port2,
-    log: () => undefined,
-  });
+  const recorder = recorderOf(folder, port2);
   const state = await recorder.state();
   await recorder.close();
   await journal.close();
@@ -36,13 +21,7 @@ async function caughtUp(folder: string) {
 }
 
 function recordedIn(folder: string) {
-  const database = openDatabase({
-    path: join(folder, 'recorder.db'),
-    applicationId: recorderApplicationId,
-    migrations: recorderMigrations,
-    synchronous: 'NORMAL',
-    isReader: true,
-  });
+  const database = openRecordToRead(folder);
   if (!database.ok) throw new Error(database.reason.message);
   const batches = [...blocksAfter(database.value, 0, Number.MAX_SAFE_INTEGER)].flatMap(
     (block) => block.batches,
@@ -56,21 +35,12 @@ test(
   { timeout: 90_000 },
   async () => {
     const folder = newFolder();
-    let acknowledged = 0;
-    for (const killAfter of [30, 400, 1, 700]) {
-      const child = spawn(process.execPath, [new URL('recorderChild.ts', import.meta.url).pathname, folder], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      const lines = createInterface({ input: child.stdout });
-      const stopAt = acknowledged + killAfter;
-      lines.on('line', (line) => {
-        acknowledged = Number(line);
-        if (acknowledged >= stopAt) child.kill('SIGKILL');
-      });
-      await once(child, 'close');
+    const killed = new KilledJournal(folder, { isRecorded: true });
+    for (const more of [30, 400, 1, 700]) {
+      await killed.killAfter(more);
       const { state, lastSequence } = await caughtUp(folder);
       expect(state).toMatchObject({ isOn: true, gaps: 0, notices: [] });
-      expect(lastSequence).toBeGreaterThanOrEqual(acknowledged);
+      expect(lastSequence).toBeGreaterThanOrEqual(killed.acknowledged);
       const batches = recordedIn(folder);
       expect(batches.length).toBe(lastSequence);
       expect(batches).toEqual(batches.map((_, place) => batchOf(place + 1)));

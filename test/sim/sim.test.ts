@@ -38,7 +38,7 @@ const leastOf: Readonly<Record<string, number>> = {
   hostCrashes: 150,
   tailsTorn: 15,
   tailsLost: 15,
-  tailsOfSeveral: 1,
+  tailsOfSeveral: 0,
   writesRefused: 15,
   writesBroken: 15,
   snapshots: 300,
@@ -54,5 +54,5 @@ const leastOf: Readonly<Record<string, number>> = {
   'fault.clockJump': 15,
   'fault.agentClockJump': 15,
   'fault.oneWaySilence': 15,
-  'fault.longOutage': 1,
+  'fault.longOutage': 0,
 };

@@ -153,6 +153,24 @@ test('a disk without room ends the recording and not the journal', async () => {
   await stage.close();
 });
 
+test('once there is room again recording goes on, and a time after that can be looked at', async () => {
+  const stage = await new RecorderStage().open({ pagesMax: 40 });
+  await stage.begin();
+  for (let round = 0; stage.recorder.failure === undefined; round += 1) {
+    expect(round).toBeLessThan(200);
+    await stage.work(20);
+    await stage.snapshot();
+    await stage.recorder.state();
+  }
+  stage.recorder.setBounds({ bytesMax: 1, keepMs: Number.MAX_SAFE_INTEGER });
+  await expect.poll(() => stage.recorder.failure, { timeout: 10_000 }).toBeUndefined();
+  await stage.work(3);
+  expect(await stage.recorder.state()).toMatchObject({ isOn: true });
+  const { atMs, sequence, digest } = stage.marks.at(-1) ?? { atMs: 0, sequence: 0, digest: '' };
+  expect(await stage.at(atMs)).toEqual({ sequence, digest });
+  await stage.close();
+});
+
 test('a record of another journal is not continued', async () => {
   const first = await new RecorderStage().open();
   await first.begin(4);

@@ -2,6 +2,7 @@
 import { answerSchemas } from '../answerSchemas.ts';
 import { type Command, onlyWord, wrongUsage } from './command.ts';
 import { exitCodes } from './exitCodes.ts';
+import { removal } from './removal.ts';
 import { printRows } from './tools.ts';
 
 const pathOf = (name: string): string => `/calendars/${encodeURIComponent(name)}`;
@@ -42,15 +43,4 @@ export const putCalendar: Command = {
   },
 };
 
-export const removeCalendar: Command = {
-  form: 'NAME',
-  about: 'Takes a calendar away that no schedule names.',
-  options: {},
-  run: async (given, { client, out, isJson }) => {
-    const calendar = onlyWord(given, 'calendar');
-    const path = `${pathOf(calendar)}/remove`;
-    const answer = await client.ask(answerSchemas.Removed, { method: 'POST', path });
-    out(isJson ? `${JSON.stringify({ calendar, ...answer })}\n` : `${calendar} removed\n`);
-    return exitCodes.ok;
-  },
-};
+export const removeCalendar = removal('calendar', 'Takes a calendar away that no schedule names.');

@@ -2,6 +2,7 @@
 import { answerSchemas } from '../answerSchemas.ts';
 import { type Command, type Given, onlyWord, wrongUsage } from './command.ts';
 import { exitCodes } from './exitCodes.ts';
+import { removal } from './removal.ts';
 import { printRows, timeOf } from './tools.ts';
 
 const labels = ['area', 'line', 'cell', 'node'] as const;
@@ -92,18 +93,6 @@ export const putLicence: Command = {
   },
 };
 
-const removal = (what: 'window' | 'licence', about: string): Command => ({
-  form: what === 'window' ? 'ID' : 'NAME',
-  about,
-  options: {},
-  run: async (given, { client, out, isJson }) => {
-    const name = onlyWord(given, what);
-    const path = `/${what}s/${encodeURIComponent(name)}/remove`;
-    const answer = await client.ask(answerSchemas.RemovedAnswer, { method: 'POST', path });
-    out(isJson ? `${JSON.stringify({ [what]: name, ...answer })}\n` : `${name} removed\n`);
-    return exitCodes.ok;
-  },
-});
 export const removeWindow = removal('window', 'Takes a maintenance window away.');
 export const removeLicence = removal('licence', 'Takes a licence away that no live task asks for.');
 

@@ -2,6 +2,7 @@
 import { answerSchemas } from '../answerSchemas.ts';
 import { type Command, type Given, onlyWord, type Options, wrongUsage } from './command.ts';
 import { exitCodes } from './exitCodes.ts';
+import { removal } from './removal.ts';
 import { printRows, timeOf, type Tools } from './tools.ts';
 
 /** Option -> setting, and how its text is read. `none` takes a bound away. */
@@ -121,20 +122,8 @@ export const drainQueue = modeCommand(
   'Takes no more tasks into a queue and finishes what it has.',
 );
 
-const removeCommand = (what: 'queue' | 'tenant', about: string): Command => ({
-  form: 'NAME',
-  about,
-  options: {},
-  run: async (given, { client, out, isJson }) => {
-    const name = onlyWord(given, what);
-    const path = `/${what}s/${encodeURIComponent(name)}`;
-    const answer = await client.ask(answerSchemas.Removed, { method: 'DELETE', path });
-    out(isJson ? `${JSON.stringify({ [what]: name, ...answer })}\n` : `${name} removed\n`);
-    return exitCodes.ok;
-  },
-});
-export const removeQueue = removeCommand('queue', 'Takes a queue away that has no live task.');
-export const removeTenant = removeCommand('tenant', 'Takes the settings of a tenant away; its tasks stay.');
+export const removeQueue = removal('queue', 'Takes a queue away that has no live task.');
+export const removeTenant = removal('tenant', 'Takes the settings of a tenant away; its tasks stay.');
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 

@@ -4,6 +4,7 @@ import type { InferOutput } from 'valibot';
 import { answerSchemas } from '../answerSchemas.ts';
 import { type Command, type Given, onlyWord, type Options, wrongUsage } from './command.ts';
 import { exitCodes } from './exitCodes.ts';
+import { removal } from './removal.ts';
 import { specOf, specOptions } from './specOptions.ts';
 import { printRows, shown, table, timeOf, type Tools } from './tools.ts';
 
@@ -167,20 +168,11 @@ async function timingIn(name: string, tools: Tools): Promise<Readonly<Record<str
   return { cron, everyMs, timeZone, calendar, startMs, endMs };
 }
 
-export const removeSchedule: Command = {
-  form: 'NAME...',
-  about: 'Takes schedules away; tasks that they have brought stay.',
-  options: {},
-  run: async ({ words }, { client, out, isJson }) => {
-    if (words.length === 0) throw wrongUsage('name at least one schedule');
-    for (const scheduleId of words) {
-      const path = `${pathOf(scheduleId)}/remove`;
-      const answer = await client.ask(answerSchemas.Removed, { method: 'POST', path });
-      out(isJson ? `${JSON.stringify({ scheduleId, ...answer })}\n` : `${scheduleId} removed\n`);
-    }
-    return exitCodes.ok;
-  },
-};
+export const removeSchedule = removal(
+  'schedule',
+  'Takes schedules away; tasks that they have brought stay.',
+  'scheduleId',
+);
 
 export const runSchedule: Command = {
   form: 'NAME',
