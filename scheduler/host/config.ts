@@ -30,11 +30,10 @@ export const hostUsage = `millrace hub: the scheduler without a window
   --port N        0 to 65535; 0 takes any free one (default ${String(defaultPort)})
   --listen ADDR   interface for agents and browsers (default 127.0.0.1: this machine only)
   --time-scale X  0.01 to 1: heartbeats, leases and the rejoin window times X; for tests (default 1)
-  --edges N       auto, or 0 to ${String(edgesMax)} processes that hold the agents' sockets; they listen on the ports that
-                  follow --port (default auto: none up to ${String(hostAgentsMax)} nodes, then as many as the limit of
-                  open files asks for)
+  --edges N       auto, or 0 to ${String(edgesMax)} processes that hold the agents' sockets, on the ports after --port
+                  (default auto: none up to ${String(hostAgentsMax)} nodes, then as the limit of open files asks)
   --nodes-expected N
-                  0 to ${String(nodesMax)} nodes, so that edges are there before they come (default: as many as it had)
+                  0 to ${String(nodesMax)}, so that edges are there before them (default: as many as it had)
   --help          this text`;
 
 /** Refuses with a text that names the argument. `undefined` settings: help was asked for. */

@@ -243,6 +243,6 @@ const noEdgeYet = refusal('later', 'a process that takes agents is starting', { 
 const allFull = (edges: number): Refusal =>
   refusal(
     'fleet_full',
-    `the ${edges} processes that take agents are full; start the host with more edges, or raise the limit of open files`,
+    `the ${edges} processes that take agents are full; give the host more edges, or raise the limit of open files`,
     { retryAfterMs: 60_000 },
   );
