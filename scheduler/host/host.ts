@@ -175,6 +175,7 @@ function listen(
     edges: config.edges,
     nodesExpected: config.nodesExpected || core.state.nodes.size,
     runner: events.edges,
+    folder: config.dataFolder,
     onEdgeLost: (loss) => {
       losses.lost(loss);
     },

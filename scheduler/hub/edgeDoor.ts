@@ -24,14 +24,16 @@ export interface EdgeDoor {
 /** Who connects and says nothing is let go. */
 const helloWithinMs = 5_000;
 
-/** `onEdge` returns who takes the link, or nothing where no such edge is awaited. */
+/** Paths of local sockets are at most 103 to 107 bytes long, by system. */
+const pathBytesMax = 100;
+
+/** `onEdge` returns who takes the link, or nothing where no such edge is awaited. `folder`: this host's own. */
 export function openEdgeDoor(
+  folder: string,
   onEdge: (edge: number, link: LinkToEdge) => EdgeVisitor | undefined,
 ): Promise<EdgeDoor> {
   const secret = newSecret();
-  const folder = process.platform === 'win32' ? undefined : mkdtempSync(join(tmpdir(), 'millrace-'));
-  const path =
-    folder === undefined ? `\\\\.\\pipe\\millrace-${randomBytes(16).toString('hex')}` : join(folder, 'edges');
+  const path = pathIn(folder);
   const server = createServer((socket) => {
     greet(socket, secret, onEdge);
   });
@@ -43,11 +45,20 @@ export function openEdgeDoor(
         secret,
         close: () => {
           server.close();
-          if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+          if (process.platform !== 'win32') rmSync(path, { force: true });
         },
       });
     });
   });
+}
+
+/** What a host that was killed left behind is taken away: it is alone in its folder. */
+function pathIn(folder: string): string {
+  if (process.platform === 'win32') return `\\\\.\\pipe\\millrace-${randomBytes(16).toString('hex')}`;
+  const path = join(folder, 'edges.sock');
+  if (Buffer.byteLength(path) > pathBytesMax) return join(mkdtempSync(join(tmpdir(), 'millrace-')), 'edges');
+  rmSync(path, { force: true });
+  return path;
 }
 
 function greet(

@@ -26,6 +26,8 @@ import type { RemoteEdge } from './remoteEdge.ts';
 
 interface PoolOptions extends HubOptions {
   readonly runner: EdgeRunner;
+  /** This host's own: the link's socket lies there. */
+  readonly folder: string;
   /** `auto`: as the number of agents asks for. */
   readonly edges: number | 'auto';
   /** Nodes that are to be held, as far as it is known. */
@@ -204,7 +206,7 @@ class EdgePool implements EdgeHub {
   async #growTo(count: number): Promise<void> {
     if (count <= this.#slots.length) return;
     const { handlers, log, clock, runner, onEdgeLost, onEdgeListening, onEdgeStalled } = this.#options;
-    this.#door ??= await openEdgeDoor((edge, link) => this.#slots[edge]?.greet(link));
+    this.#door ??= await openEdgeDoor(this.#options.folder, (edge, link) => this.#slots[edge]?.greet(link));
     while (this.#slots.length < Math.min(count, limits.edgesMax) && !this.#isClosing) {
       const edge = this.#slots.length;
       const slot = new EdgeSlot(edge, this.#portOf(edge), {

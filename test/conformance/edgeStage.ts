@@ -58,6 +58,12 @@ export async function openEdgePlant(edges: number, nodes: number): Promise<EdgeP
   closing.push(() => {
     console.close();
   });
+  const metric = async (name: string): Promise<number> => {
+    const text = await (await fetch(`${address}/metrics`)).text();
+    return Number(new RegExp(`^millrace_${name} (\\S+)`, 'm').exec(text)?.[1]);
+  };
+  // Or all agents would go to the one that is first.
+  await until(async () => (await metric('edges_listening')) === edges, 'all edges listen');
   const dispatched: Dispatch[] = [];
   for (let at = 0; at < nodes; at += 1)
     agents.push(
@@ -83,10 +89,7 @@ export async function openEdgePlant(edges: number, nodes: number): Promise<EdgeP
         .split('\n')
         .filter((line) => line.includes(`"message":"${message}`))
         .map((line) => JSON.parse(line) as LogLine),
-    metric: async (name) => {
-      const text = await (await fetch(`${address}/metrics`)).text();
-      return Number(new RegExp(`^millrace_${name} (\\S+)`, 'm').exec(text)?.[1]);
-    },
+    metric,
   };
 }
 
