@@ -14,6 +14,7 @@ const programs: Readonly<Record<string, string>> = {
   'electron/main': 'electron/main.ts',
   'electron/preload': 'electron/preload.ts',
   'host/entry': 'scheduler/host/entry.ts',
+  'host/edge': 'scheduler/hub/edge.ts',
   'host/journalThread': 'scheduler/journal/journalThread.ts',
   'host/historyThread': 'scheduler/history/historyThread.ts',
   'host/recorderThread': 'scheduler/recorder/recorderThread.ts',

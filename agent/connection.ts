@@ -8,6 +8,7 @@ import type { ConnectionCounts, ConnectionOptions } from './connectionOptions.ts
 import { Heartbeat, heartbeatFrame } from './heartbeat.ts';
 import * as hub from './hubMessages.ts';
 import { type HubSocket, openSocket } from './hubSocket.ts';
+import { HubLine } from './hubLine.ts';
 import { Reconnect } from './reconnect.ts';
 import { ReportBatch } from './reportBatch.ts';
 import type { AttemptResult } from './resultOutbox.ts';
@@ -20,7 +21,7 @@ const finalCodes: readonly string[] = ['wrong_token', 'wrong_key', 'node_revoked
 
 export class AgentConnection implements AttemptReports {
   readonly #options: ConnectionOptions;
-  readonly #socket: HubSocket;
+  readonly #line: HubLine;
   readonly #reports: ReportBatch;
   readonly #heartbeat: Heartbeat;
   readonly #stillMine: StillMine;
@@ -34,29 +35,28 @@ export class AgentConnection implements AttemptReports {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#socket = openSocket(options.url, options.localAddress, () => this.#auth());
+    this.#line = new HubLine(options.url, (url) => this.#newSocket(url));
     const sendHeartbeat = (): void => {
-      this.#socket.emit('hb', heartbeatFrame(options.executor));
+      this.#line.socket.emit('hb', heartbeatFrame(options.executor));
     };
     this.#heartbeat = new Heartbeat(sendHeartbeat);
     this.#reconnect = new Reconnect({
       url: options.url,
       retry: options.retry,
       log: options.log,
-      connect: () => this.#socket.connect(),
+      connect: this.#line.connect,
     });
     this.#stillMine = new StillMine({
       isJoined: () => this.#isJoined,
       running: () => options.executor.running(),
       sendHeartbeat,
-      sendCheck: (tokens) => this.#socket.emit('check', tokens),
+      sendCheck: (tokens) => this.#line.socket.emit('check', tokens),
     });
     this.#reports = new ReportBatch({
       isJoined: () => this.#isJoined,
-      sendStarted: (tokens) => this.#socket.emit('started', tokens),
-      sendResults: (results) => this.#socket.emit('results', results),
+      sendStarted: (tokens) => this.#line.socket.emit('started', tokens),
+      sendResults: (results) => this.#line.socket.emit('results', results),
     });
-    this.#listen();
   }
 
   get isJoined(): boolean {
@@ -67,14 +67,14 @@ export class AgentConnection implements AttemptReports {
   }
 
   open(): void {
-    this.#socket.connect();
+    this.#line.connect();
   }
 
   /** For good. What was reported in this turn is still sent. */
   close(): void {
     this.#reports.flush();
     this.fallSilent();
-    this.#socket.disconnect();
+    this.#line.socket.disconnect();
   }
 
   /** As if the line were cut somewhere on the way: nothing is sent any more, nothing tried, the socket stays open. */
@@ -97,18 +97,14 @@ export class AgentConnection implements AttemptReports {
   }
   /** False while there is no joined connection; the piece then goes again after the next join. */
   sendLog(chunk: LogChunk): boolean {
-    if (this.#isJoined) this.#socket.emit('log', chunk);
+    if (this.#isJoined) this.#line.socket.emit('log', chunk);
     return this.#isJoined;
   }
 
-  #auth(): AgentAuth {
-    const { nodeId, credentials } = this.#options;
-    return { wire: agentWireVersion, nodeId, ...credentials.secrets() };
-  }
-
-  #listen(): void {
-    const { executor, log } = this.#options;
-    const socket = this.#socket;
+  #newSocket(url: string): HubSocket {
+    const { executor, localAddress, log, nodeId, credentials } = this.#options;
+    const auth = (): AgentAuth => ({ wire: agentWireVersion, nodeId, ...credentials.secrets() });
+    const socket = openSocket(url, localAddress, auth);
     socket.on('connect', () => {
       this.#join();
     });
@@ -116,11 +112,7 @@ export class AgentConnection implements AttemptReports {
       this.#notConnected(error);
     });
     socket.on('disconnect', (reason) => {
-      const wasJoined = this.#isJoined;
-      this.#lose();
-      if (this.#isClosed) return;
-      log('warn', 'connection to the hub lost', { reason });
-      this.#reconnect.afterLoss(wasJoined);
+      this.#disconnected(reason);
     });
     socket.on('welcome', (message) => {
       this.#take(hub.readWelcome(message), (welcome) => {
@@ -155,6 +147,7 @@ export class AgentConnection implements AttemptReports {
         log('error', `the hub refused a message of this agent: ${text}`, { code, field });
       });
     });
+    return socket;
   }
 
   #join(): void {
@@ -163,10 +156,10 @@ export class AgentConnection implements AttemptReports {
     // that ended first: the hub gave up on those long ago, and they follow after the welcome like all others.
     const held = executor.held().slice(0, heldAttemptsMax);
     this.#joinSentMs = this.#stillMine.now();
-    this.#socket.emit('join', { spec, held });
+    this.#line.socket.emit('join', { spec, held });
     this.#welcomeTimer = setTimeout(() => {
       this.#options.log('warn', 'the hub did not answer the join', { afterMs: welcomeTimeoutMs });
-      this.#socket.io.engine.close();
+      this.#line.socket.io.engine.close();
     }, welcomeTimeoutMs);
   }
 
@@ -180,7 +173,8 @@ export class AgentConnection implements AttemptReports {
         newest: this.#epoch,
       });
     this.#epoch = Math.max(this.#epoch, welcome.epoch) as Epoch;
-    this.#reconnect.succeeded();
+    this.#reconnect.succeeded(welcome.returnAfterMs);
+    this.#line.joined();
     this.#counts.joins += 1;
     this.#isJoined = true;
     this.#stillMine.joined(welcome, this.#joinSentMs);
@@ -227,14 +221,28 @@ export class AgentConnection implements AttemptReports {
     }
     this.#lose();
     if (this.#isClosed) return;
+    if (refusal?.code === 'moved' && this.#line.handed(refusal.port)) {
+      this.#reconnect.afterMove();
+      return;
+    }
+    if (refusal?.code !== 'later') this.#line.failed();
     this.#reconnect.afterFailure(error, refusal);
+  }
+
+  #disconnected(reason: string): void {
+    const wasJoined = this.#isJoined;
+    this.#lose();
+    if (this.#isClosed) return;
+    this.#options.log('warn', 'connection to the hub lost', { reason });
+    if (!wasJoined) this.#line.failed();
+    this.#reconnect.afterLoss(wasJoined);
   }
 
   #lose(): void {
     this.#isJoined = false;
     this.#stillMine.lost();
     // What was emitted while the line was breaking would go out before the join, which must be first.
-    this.#socket.sendBuffer = [];
+    this.#line.socket.sendBuffer = [];
     this.#heartbeat.stop();
     clearTimeout(this.#welcomeTimer);
   }

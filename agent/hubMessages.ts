@@ -28,11 +28,19 @@ const intervalSchema = v.pipe(
   v.maxValue(3_600_000),
   v.transform((n) => n as Ms),
 );
+/** However large the plant, nobody stays away for longer. */
+const returnMaxMs = 60_000;
+const returnSchema = v.pipe(
+  v.number(),
+  v.minValue(0),
+  v.transform((n) => Math.min(n, returnMaxMs) as Ms),
+);
 const checkedSchema = v.object({ asked: tokensSchema, mine: tokensSchema });
 const welcomeSchema = v.object({
   epoch: epochSchema,
   heartbeatMs: intervalSchema,
   attemptLeaseMs: intervalSchema,
+  returnAfterMs: returnSchema,
   nodeKey: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
   revoked: tokensSchema,
 });
@@ -46,6 +54,7 @@ const refusedSchema = v.object({
   field: v.optional(v.string()),
   code: v.string(),
   retryAfterMs: v.optional(whole),
+  port: v.optional(whole),
 });
 /** The group that the task is a member of, and the nodes of a gang by index. */
 const groupSchema = v.object({
@@ -93,6 +102,7 @@ export interface HubRefusal {
   readonly message: string;
   readonly field?: string | undefined;
   readonly retryAfterMs?: number | undefined;
+  readonly port?: number | undefined;
 }
 export interface DispatchRead {
   readonly name: AttemptName;

@@ -7,6 +7,10 @@ import { jittered, type RetryBounds, retryDefault, retryDelayMs } from './retryD
 
 const slowCodes: readonly string[] = ['already_connected', 'wire_version', 'fleet_full', 'bad_message'];
 
+/** The first port has just closed this connection: a moment, so that a storm of moves is none at the next port. */
+const moveAfterMs = 100;
+const placeJitterMs = 50;
+
 export interface ReconnectOptions {
   readonly url: string;
   readonly retry: RetryBounds | undefined;
@@ -18,6 +22,7 @@ export class Reconnect {
   readonly #options: ReconnectOptions;
   readonly #bounds: RetryBounds;
   #failures = 0;
+  #returnAfterMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -26,10 +31,16 @@ export class Reconnect {
     this.#bounds = options.retry ?? retryDefault;
   }
 
-  /** A line that joined and was lost is no failure to connect. */
+  /** A line that joined and was lost is no failure to connect: it comes back at the place it was given. */
   afterLoss(wasJoined: boolean): void {
     if (!wasJoined) this.#failures += 1;
-    this.#in(retryDelayMs(this.#bounds, this.#failures, Math.random()));
+    const placeMs = wasJoined ? this.#returnAfterMs : 0;
+    this.#in(placeMs + retryDelayMs(this.#bounds, this.#failures, Math.random()));
+  }
+
+  /** It was handed another port: that is no failure either. */
+  afterMove(): void {
+    this.#in(jittered(moveAfterMs, Math.random()));
   }
 
   afterFailure(error: Error, refusal: HubRefusal | undefined): void {
@@ -44,8 +55,10 @@ export class Reconnect {
     this.#in(this.#delayAfter(refusal));
   }
 
-  succeeded(): void {
+  /** `returnAfterMs`: this agent's place among all, should the line be lost. */
+  succeeded(returnAfterMs: number): void {
     this.#failures = 0;
+    this.#returnAfterMs = returnAfterMs;
   }
 
   close(): void {
@@ -63,6 +76,9 @@ export class Reconnect {
   }
 
   #delayAfter(refusal: HubRefusal | undefined): number {
+    // A place in the line is kept to: with jitter it would be another's.
+    if (refusal?.code === 'later' && refusal.retryAfterMs !== undefined)
+      return refusal.retryAfterMs + placeJitterMs * Math.random();
     if (refusal?.retryAfterMs !== undefined) return jittered(refusal.retryAfterMs, Math.random());
     if (refusal && slowCodes.includes(refusal.code)) return jittered(this.#bounds.slowMs, Math.random());
     return retryDelayMs(this.#bounds, this.#failures - 1, Math.random());

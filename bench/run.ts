@@ -1,6 +1,7 @@
 // `npm run --silent bench -- NAME [--option value]... [--json]`: runs one bench and prints its figures beside its peers.
 // With --json the last line is one JSON object.
 import { consoleBench } from './console/console.ts';
+import { fleet } from './fleet/fleet.ts';
 import { failures } from './failures/failures.ts';
 import { history } from './history/history.ts';
 import journal from './journal.ts';
@@ -18,6 +19,7 @@ import { type Bench, machine, MissingInput, type Options } from './bench.ts';
 const benches: Readonly<Record<string, Bench>> = {
   console: consoleBench,
   failures,
+  fleet,
   history,
   journal,
   latency,

@@ -22,6 +22,8 @@ export interface Supervision {
   onListening(address: string): void;
   onStartFleet(start: CompanionStart): void;
   onStopFleet(): void;
+  onStartEdge(edge: number, env: Readonly<Record<string, string>>): void;
+  onKillEdge(edge: number): void;
 }
 
 export class HostSupervisor {
@@ -77,6 +79,10 @@ export class HostSupervisor {
     this.#run?.send({ kind: 'fleetEnded', code });
   }
 
+  edgeEnded(edge: number): void {
+    this.#run?.send({ kind: 'edgeEnded', edge });
+  }
+
   /** Orderly stop; resolves once the host is gone, or was killed after its time. It is not started again. */
   stop(): Promise<void> {
     clearTimeout(this.#restartTimer);
@@ -111,6 +117,12 @@ export class HostSupervisor {
         return;
       case 'stopFleet':
         this.#events.onStopFleet();
+        return;
+      case 'startEdge':
+        this.#events.onStartEdge(message.edge, message.env);
+        return;
+      case 'killEdge':
+        this.#events.onKillEdge(message.edge);
         return;
       case 'listening':
         this.#become({ state: 'running', epoch: message.epoch });

@@ -6,6 +6,7 @@ import { registerAppScheme, serveApp } from './appProtocol.ts';
 import { askEnrolment } from './askHost.ts';
 import { readCommandLine, windowFolder, wordsAfter, type ShellOptions } from './commandLine.ts';
 import { Companion } from './companion.ts';
+import { EdgeCompanions } from './edgeCompanions.ts';
 import { launchInMain, launchInUtilityProcess } from './hostLaunch.ts';
 import { HostSupervisor } from './hostSupervisor.ts';
 import { ipcChannels } from './ipcChannels.ts';
@@ -68,7 +69,15 @@ async function runConsole(options: ShellOptions): Promise<void> {
       log.write(`millrace: this workstation's agent ended (${String(code)})\n`);
     },
   });
-  const host = superviseHost(options, log, fleet);
+  const edges = new EdgeCompanions(join(dist, 'host/edge.cjs'), {
+    onOutput: (text) => {
+      log.write(text);
+    },
+    onEnded: (edge) => {
+      host.edgeEnded(edge);
+    },
+  });
+  const host = superviseHost(options, log, { fleet, edges });
   const quit = orderlyQuit(host, !options.quitsWithoutAsking, () =>
     Promise.all([fleet.stop({ kind: 'stop' }), agent.stop()]),
   );
@@ -107,7 +116,7 @@ async function startLocalAgent(host: HostSupervisor, agent: Companion, dataFolde
 function superviseHost(
   { hostArgs, hostPlace }: ShellOptions,
   log: ShellLog,
-  fleet: Companion,
+  { fleet, edges }: { readonly fleet: Companion; readonly edges: EdgeCompanions },
 ): HostSupervisor {
   const entry = join(dist, 'host/entry.cjs');
   const launch = hostPlace === 'main' ? launchInMain : launchInUtilityProcess;
@@ -121,6 +130,12 @@ function superviseHost(
     },
     onStopFleet: () => {
       void fleet.stop({ kind: 'stop' });
+    },
+    onStartEdge: (edge, env) => {
+      edges.start(edge, env);
+    },
+    onKillEdge: (edge) => {
+      edges.kill(edge);
     },
     onListening: (address) => {
       log.write(`millrace: agents join at ${address}\n`);

@@ -110,7 +110,7 @@ export class Fleet {
  * Sockets of a port that closed are kept for a minute by the system: a process that starts again with the same
  * addresses would be slowed by its predecessor's. So each run has a range of its own.
  */
-function addressesFor(hub: string): (index: number) => string | undefined {
+export function addressesFor(hub: string): (index: number) => string | undefined {
   const isLocal = /\/\/(127\.|localhost)/.test(hub) && process.platform !== 'darwin';
   if (!isLocal) return () => undefined;
   const range = 1 + (process.pid % 200);

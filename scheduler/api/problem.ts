@@ -51,6 +51,8 @@ export const problems: Readonly<Record<ProblemCode, readonly [status: number, ti
   impossible_ask: [422, 'No node could ever run it'],
   class_limit: [422, 'Too many different asks'],
   too_many: [429, 'Too many at a time'],
+  moved: [421, 'Another port takes this'],
+  later: [503, 'Not yet'],
   cannot_listen: [500, 'Cannot listen'],
   failed_inside: [500, 'The host failed inside'],
   storage_failed: [500, 'The store failed'],

@@ -70,6 +70,12 @@ export class EmbeddedEngine implements Engine {
   }
 
   readonly rejoinUntilMs = (): number => this.#parts.core.state.rejoinUntilMs;
+  /** Soft state, as after a stall: the lines were lost on this side, so their silence says nothing of the nodes. */
+  readonly awaitAgents = (forMs: number): void => {
+    const { state } = this.#parts.core;
+    const untilMs = Math.floor(this.#parts.nowMs()) + forMs;
+    state.rejoinUntilMs = Math.max(state.rejoinUntilMs, untilMs);
+  };
   readonly pending = (): number => this.#commands.size;
   readonly written = (): Promise<void> => this.#write ?? Promise.resolve();
 

@@ -20,6 +20,8 @@ export interface Engine {
   readonly execute: (command: Command) => Promise<Outcome<EngineAnswer, Refusal>>;
   /** Until then agents that were known before a restart may come back. Milliseconds since 1970. */
   readonly rejoinUntilMs: () => number;
+  /** The host itself lost lines of agents, or did not hear them: nothing that hangs on them is lost within `forMs`. */
+  readonly awaitAgents: (forMs: number) => void;
   /** Commands taken and not yet answered. */
   readonly pending: () => number;
   readonly stats: () => EngineStats;

@@ -6,6 +6,7 @@ import { openLog, type OpenLog } from '../observe/log.ts';
 import { type FromHostProcess, hostExit, type ToHost } from '../protocol/hostLink.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import { FleetProcess } from './fleetProcess.ts';
+import { EdgeProcesses, LinkedEdges } from './edgeRunners.ts';
 import { LinkedFleet } from './fleetRunner.ts';
 import { hostUsage, isLoopback, readHostConfig } from './config.ts';
 import { type Host, openHost } from './host.ts';
@@ -50,6 +51,8 @@ const fleetProgram = fileURLToPath(
   new URL(isBundle ? '../agent/fleet.cjs' : '../../agent/fleet/main.ts', here),
 );
 
+const edgeProgram = fileURLToPath(new URL(isBundle ? './edge.cjs' : '../hub/edge.ts', here));
+
 /** For `--host=main`: the same host inside the caller's process. It reports its end instead of ending the process. */
 export function startHostInProcess(args: readonly string[], link: HostLink): void {
   void runHost(args, link);
@@ -81,9 +84,11 @@ async function runHost(args: readonly string[], link: HostLink): Promise<void> {
     link.exited(code);
   };
   const fleet = new LinkedFleet(link.send);
+  const edges = new LinkedEdges(link.send);
   const opened = await openHost(config.value, files, {
     log,
     fleet,
+    edges,
     onRecovering: (progress) => {
       link.send({ kind: 'recovering', ...progress });
     },
@@ -101,7 +106,7 @@ async function runHost(args: readonly string[], link: HostLink): Promise<void> {
       );
     },
   });
-  if (opened.ok) serve(opened.value, link, { dataFolder, fleet, ended });
+  if (opened.ok) serve(opened.value, link, { dataFolder, fleet, edges, ended });
   else failToStart(opened.reason, link, ended);
 }
 
@@ -125,10 +130,11 @@ function failToStart(refusal: Refusal, link: HostLink, ended: (code: number, why
 interface Serving {
   readonly dataFolder: string;
   readonly fleet: LinkedFleet;
+  readonly edges: LinkedEdges;
   readonly ended: (code: number, why: string) => void;
 }
 
-function serve(host: Host, link: HostLink, { dataFolder, fleet, ended }: Serving): void {
+function serve(host: Host, link: HostLink, { dataFolder, fleet, edges, ended }: Serving): void {
   let isStopping = false;
   link.onMessage((message, ports) => {
     switch (message.kind) {
@@ -146,6 +152,9 @@ function serve(host: Host, link: HostLink, { dataFolder, fleet, ended }: Serving
         break;
       case 'fleetEnded':
         fleet.ended(message.code);
+        break;
+      case 'edgeEnded':
+        edges.ended(message.edge);
         break;
     }
   });
@@ -181,10 +190,15 @@ function linkToTerminal(): HostLink {
   const fleet = new FleetProcess(fleetProgram, (code) => {
     tell({ kind: 'fleetEnded', code }, []);
   });
+  const edges = new EdgeProcesses(edgeProgram, (edge) => {
+    tell({ kind: 'edgeEnded', edge }, []);
+  });
   return {
     send: (message) => {
       if (message.kind === 'startFleet') fleet.start(message);
       if (message.kind === 'stopFleet') fleet.stop();
+      if (message.kind === 'startEdge') edges.start(message.edge, message.env);
+      if (message.kind === 'killEdge') edges.kill(message.edge);
       if (message.kind === 'listening') process.stdout.write(`millrace: agents join at ${message.address}\n`);
       if (message.kind === 'failed') process.stderr.write(`millrace: ${message.refusal.message}\n`);
     },

@@ -1,8 +1,8 @@
 // The composition root: the one place that builds every part of the scheduler and wires it to the others.
 import type { Console } from '../console/ports.ts';
 import type { Engine } from '../engine/engine.ts';
-import { openHub } from '../hub/hub.ts';
-import type { Hub } from '../hub/ports.ts';
+import { openEdgeHub } from '../hub/edgePool.ts';
+import type { EdgeHub } from '../hub/ports.ts';
 import { Alarms } from '../observe/alarms.ts';
 import { ms, type Ms } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
@@ -10,6 +10,7 @@ import { accepted, type Outcome, type Refusal, refused } from '../protocol/outco
 import type { HostConfig } from './config.ts';
 import type { HostEvents } from './hostEvents.ts';
 import { agentHandlers } from './agentHandlers.ts';
+import { EdgeLosses } from './edgeLosses.ts';
 import { hostMetrics } from './hostMetrics.ts';
 import type { HostFiles, HostParts } from './hostParts.ts';
 import { keepUp } from './upkeep.ts';
@@ -98,7 +99,8 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
     alarms.raise({ code: 'HOST_RESTARTED', source: 'host', params: { tasks: liveTasks } });
   tellSetAside(core, alarms);
 
-  const hub = await listen(parts, { engine, clock, late });
+  const losses = new EdgeLosses({ engine, alarms, clock, timing: parts.config.timing });
+  const hub = await listen(parts, { engine, clock, late, losses });
   if (!hub.ok) {
     await engine.stop();
     return hub;
@@ -126,6 +128,7 @@ async function run(parts: HostParts): Promise<Outcome<Host, Refusal>> {
       late.schedules?.close();
       measuring.close();
       stopUpkeep();
+      losses.close();
       await storage.close();
       late.console?.close();
       await hub.value.close();
@@ -145,23 +148,43 @@ function tellSetAside({ state }: HostParts['core'], alarms: Alarms): void {
 
 /** Parts that others reach before they exist: the engine needs the hub to dispatch, the hub the engine to answer. */
 interface LateParts {
-  hub?: Hub;
+  hub?: EdgeHub;
   console?: Console;
   metrics?: () => string;
   measuring?: Measuring;
   schedules?: Schedules;
 }
 
+interface ListenWires {
+  readonly engine: Engine;
+  readonly clock: () => Ms;
+  readonly late: LateParts;
+  readonly losses: EdgeLosses;
+}
+
 function listen(
   parts: HostParts,
-  { engine, clock, late }: { readonly engine: Engine; readonly clock: () => Ms; readonly late: LateParts },
-): Promise<Outcome<Hub, Refusal>> {
-  const { config, events, secrets, history } = parts;
+  { engine, clock, late, losses }: ListenWires,
+): Promise<Outcome<EdgeHub, Refusal>> {
+  const { config, events, secrets, history, core } = parts;
   const attachConsole = (link: ConsoleLink): void => late.console?.attach(link);
-  return openHub({
+  return openEdgeHub({
     listen: config.listen,
     port: config.port,
     timing: config.timing,
+    edges: config.edges,
+    nodesExpected: config.nodesExpected || core.state.nodes.size,
+    runner: events.edges,
+    folder: config.dataFolder,
+    onEdgeLost: (loss) => {
+      losses.lost(loss);
+    },
+    onEdgeStalled: () => {
+      losses.stalled();
+    },
+    onEdgeListening: (edge) => {
+      losses.listening(edge);
+    },
     clock,
     log: events.log,
     handlers: agentHandlers({

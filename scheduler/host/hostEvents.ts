@@ -1,5 +1,6 @@
 // What the host tells whoever started it.
 import type { Log } from '../observe/log.ts';
+import type { EdgeRunner } from '../hub/ports.ts';
 import type { FleetRunner } from './fleetRunner.ts';
 import type { RecoveryProgress } from '../protocol/hostLink.ts';
 import type { Refusal } from '../protocol/outcome.ts';
@@ -8,6 +9,8 @@ export interface HostEvents {
   readonly log: Log;
   /** The means to run the simulated plant beside the host. */
   readonly fleet: FleetRunner;
+  /** The means to run processes that hold agents' sockets. */
+  readonly edges: EdgeRunner;
   readonly onRecovering: (progress: RecoveryProgress) => void;
   /** The journal or history failed while running: the process must end. */
   readonly onFailure: (reason: Refusal) => void;

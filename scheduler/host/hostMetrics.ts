@@ -1,13 +1,13 @@
 // The host's numbers in Prometheus text, read from the parts that count them. Served at /metrics.
 import type { Engine } from '../engine/engine.ts';
 import type { History } from '../history/store.ts';
-import type { Hub } from '../hub/ports.ts';
+import type { EdgeHub } from '../hub/ports.ts';
 import type { JournalPort } from '../journal/port.ts';
 import { Metrics } from '../observe/metrics.ts';
 
 export interface Measured {
   readonly engine: Engine;
-  readonly hub: Hub;
+  readonly hub: EdgeHub;
   readonly journal: JournalPort;
   readonly history: History;
 }
@@ -27,6 +27,17 @@ export function hostMetrics({ engine, hub, journal, history }: Measured): () => 
   counter('messages_out', 'messages to agents and consoles', () => hub.stats().messagesOut);
   counter('bad_messages', 'messages refused by a decoder', () => hub.stats().badMessages);
   counter('refused_connections', 'connections turned away', () => hub.stats().refusedConnections);
+  counter('moved_connections', 'agents sent to the port of an edge', () => hub.stats().movedConnections);
+  counter('later_connections', 'agents told when to join', () => hub.stats().laterConnections);
+  counter('never_joined', 'connections closed because they did not join', () => hub.stats().neverJoined);
+  gauge('loop_delay_p99_ms', 'how late timers run, host and edges', () => hub.stats().loopP99Ms);
+  gauge('loop_delay_max_ms', 'how late timers run at most', () => hub.stats().loopMaxMs);
+  gauge('edges', 'processes that are to hold agents’ sockets', () => hub.edges().wanted);
+  gauge('edges_listening', 'such processes that take agents', () => hub.edges().listening);
+  counter('edge_ends', 'such processes that ended unasked', () => hub.edges().ends);
+  counter('edge_records_out', 'records to edges', () => hub.edges().recordsOut);
+  counter('edge_frames_out', 'frames of records to edges', () => hub.edges().framesOut);
+  gauge('edge_waiting_bytes', 'bytes that edges have not read', () => hub.edges().waitingBytes);
   gauge('nodes_online', 'nodes whose heartbeats arrive', () => engine.view.nodeCounts().online);
   for (const state of ['ready', 'backlog', 'blocked', 'held', 'backoff', 'dispatched', 'running'] as const)
     gauge(`tasks_${state}`, `live tasks, ${state}`, () => engine.view.taskCounts()[state]);

@@ -7,22 +7,24 @@ import { refuseSocket } from './refuseSocket.ts';
 import { Session, type SessionContext } from './session.ts';
 import type { AgentNamespace, AgentSocket } from './wireSockets.ts';
 
-export interface AgentDoorContext extends SessionContext {
+export interface AgentDoorContext extends Omit<SessionContext, 'slotMs'> {
   readonly auth: JoinAuth;
   readonly isFull: () => boolean;
   readonly socketsMax: number;
+  readonly joinsPerSecond: number;
 }
 
 /** The errors of `ws` that are the sender's fault. */
 const unreadableFrame = /Max payload size exceeded|Invalid WebSocket frame/;
 
 export class AgentDoor {
-  readonly #context: AgentDoorContext;
+  readonly #context: AgentDoorContext & SessionContext;
+  #joins = 0;
   readonly #sessions = new Map<NodeId, Session>();
   #touched: Session[] = [];
 
   constructor(context: AgentDoorContext) {
-    this.#context = context;
+    this.#context = { ...context, slotMs: () => this.#slotMs() };
   }
 
   get count(): number {
@@ -77,6 +79,13 @@ export class AgentDoor {
     this.#sessions.clear();
   }
 
+  /** Each join takes the next of as many places as there are agents, so that all come back at the rate of joins. */
+  #slotMs(): number {
+    const place = this.#joins % Math.max(1, this.#sessions.size);
+    this.#joins += 1;
+    return Math.round((place * 1_000) / this.#context.joinsPerSecond);
+  }
+
   /** The end of the turn comes before any I/O of the loop: what was gathered leaves without a wait. */
   #touch(session: Session): void {
     if (this.#touched.length === 0) {
@@ -104,10 +113,13 @@ export class AgentDoor {
   }
 
   #refuse(socket: AgentSocket, next: (error: Error) => void, reason: Refusal): void {
-    this.#context.counters.refusedConnections += 1;
+    const { counters } = this.#context;
+    if (reason.code === 'moved') counters.movedConnections += 1;
+    else if (reason.code === 'later') counters.laterConnections += 1;
+    else counters.refusedConnections += 1;
     const { address } = socket.handshake;
-    // Over the rate limit of failures the log is left alone.
-    const level = reason.code === 'too_many' ? 'debug' : 'warn';
+    // A whole plant may be told to go elsewhere; and over the rate limit of failures the log is left alone.
+    const level = ['too_many', 'moved', 'later'].includes(reason.code) ? 'debug' : 'warn';
     this.#context.log(level, 'agent refused', { address, code: reason.code, reason: reason.message });
     refuseSocket(socket, next, reason);
   }
@@ -120,6 +132,7 @@ export class AgentDoor {
     this.closeNode(admitted.nodeId, 'a newer connection of the same node took its place');
     const session = new Session(socket, admitted, this.#context);
     this.#sessions.set(admitted.nodeId, session);
+    this.#context.unjoined.add(session);
     socket.data.reader = session;
     socket.onAny(receive);
     socket.on('error', (error: unknown) => {
@@ -132,6 +145,7 @@ export class AgentDoor {
   }
 
   #gone(session: Session, reason: string, description: unknown): void {
+    this.#context.unjoined.remove(session);
     if (this.#sessions.get(session.nodeId) === session) this.#sessions.delete(session.nodeId);
     if (!session.end()) return;
     // What the WebSocket found wrong, or the system: `RangeError: Max payload size exceeded`, `Error: read ECONNRESET`.

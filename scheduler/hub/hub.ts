@@ -17,9 +17,17 @@ import { ConsoleDoor } from './consoleDoor.ts';
 import { readFileLimit } from './fileLimit.ts';
 import { JoinAuth } from './joinAuth.ts';
 import { listenOn } from './listenOn.ts';
+import { LoopDelay } from './loopDelay.ts';
 import type { Hub, HubOptions, HubStats } from './ports.ts';
 import { closeSoon } from './refuseSocket.ts';
-import type { AgentNamespace, ConsoleNamespace, HubCounters, WireServer } from './wireSockets.ts';
+import {
+  type AgentNamespace,
+  type ConsoleNamespace,
+  type HubCounters,
+  newCounters,
+  type WireServer,
+} from './wireSockets.ts';
+import { Unjoined } from './unjoined.ts';
 
 /** Sockets beyond the limit that are let in only to be told `fleet_full`; past them the system turns them away. */
 const refusalSockets = limits.fileReserve / 5;
@@ -58,18 +66,22 @@ export async function openHub(options: HubOptions): Promise<Outcome<Hub, Refusal
 class SocketHub implements Hub {
   readonly #http: HttpServer;
   readonly #io: WireServer;
-  readonly #counters: HubCounters = { messagesIn: 0, messagesOut: 0, badMessages: 0, refusedConnections: 0 };
+  readonly #counters = newCounters();
   readonly #agents: AgentDoor;
   readonly #consoles: ConsoleDoor;
+  readonly #unjoined: Unjoined;
+  readonly #loopDelay = new LoopDelay();
   readonly #socketsMax: number;
 
   constructor(http: HttpServer, options: HubOptions, socketsMax: number) {
     this.#http = http;
     this.#socketsMax = socketsMax;
     this.#io = new Server(http, socketSettings(this.#counters));
-    const { handlers, log, timing = plantTiming } = options;
-    const auth = new JoinAuth(handlers, (nodeId) => this.#agents.has(nodeId), options.clock);
-    const shared = { handlers, log, auth, timing, counters: this.#counters };
+    const { handlers, log, timing = plantTiming, joinsPerSecond = limits.joinsPerSecondMax } = options;
+    const auth = new JoinAuth(options, (nodeId) => this.#agents.has(nodeId));
+    this.#unjoined = new Unjoined(options.clock);
+    const unjoined = this.#unjoined;
+    const shared = { handlers, log, auth, timing, joinsPerSecond, unjoined, counters: this.#counters };
     const isFull = () => this.#io.engine.clientsCount > socketsMax;
     this.#agents = new AgentDoor({ ...shared, isFull, socketsMax });
     this.#consoles = new ConsoleDoor(shared);
@@ -79,9 +91,11 @@ class SocketHub implements Hub {
       closeSoon(socket);
     });
     const agents: AgentNamespace = this.#io.of(agentNamespace);
-    const consoles: ConsoleNamespace = this.#io.of(consoleNamespace);
     this.#agents.open(agents);
-    this.#consoles.open(consoles);
+    if (options.isEdge !== true) {
+      const consoles: ConsoleNamespace = this.#io.of(consoleNamespace);
+      this.#consoles.open(consoles);
+    }
     http.on('drop', () => {
       this.#counters.refusedConnections += 1;
     });
@@ -116,11 +130,17 @@ class SocketHub implements Hub {
 
   stats(): HubStats {
     const isFull = this.#io.engine.clientsCount >= this.#socketsMax;
-    return { agents: this.#agents.count, consoles: this.#consoles.count, isFull, ...this.#counters };
+    const { count: agents } = this.#agents;
+    const neverJoined = this.#unjoined.closed;
+    const { p99Ms: loopP99Ms, maxMs: loopMaxMs } = this.#loopDelay.worst;
+    const { count: consoles } = this.#consoles;
+    return { agents, consoles, isFull, neverJoined, loopP99Ms, loopMaxMs, ...this.#counters };
   }
 
   async close(): Promise<void> {
     this.#agents.abandon();
+    this.#unjoined.stop();
+    this.#loopDelay.close();
     const stopped = new Promise<void>((resolve) => {
       this.#http.close(() => {
         resolve();

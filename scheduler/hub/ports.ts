@@ -13,14 +13,17 @@ export interface Joined {
   readonly revoked: readonly Token[];
 }
 
+/** At once in the host's own process; by a message where an edge asks the host. */
+type Later<Value> = Value | Promise<Value>;
+
 /**
  * Given by the host. Every message has been decoded. A handler that throws or rejects has a bug, and the process stops.
  */
 export interface HubHandlers {
   /** SHA-256 of the node's key in hexadecimal, or undefined where it never enrolled or was forgotten. */
-  readonly nodeKeyHash: (nodeId: NodeId) => string | undefined;
+  readonly nodeKeyHash: (nodeId: NodeId) => Later<string | undefined>;
   /** Compares in constant time: see `secretMatches`. */
-  readonly enrolmentTokenMatches: (token: string) => boolean;
+  readonly enrolmentTokenMatches: (token: string) => Later<boolean>;
   readonly consoleTokenMatches: (token: string) => boolean;
   /** Resolves when the new key is durable; it replaces an older one. */
   readonly enrol: (nodeId: NodeId, keyHash: string) => Promise<Outcome<void, Refusal>>;
@@ -30,8 +33,8 @@ export interface HubHandlers {
   readonly started: (nodeId: NodeId, tokens: readonly Token[]) => void;
   /** Resolves when the results are durable; only then the agent may drop its copies. */
   readonly results: (nodeId: NodeId, results: readonly AttemptResult[]) => Promise<Outcome<void, Refusal>>;
-  /** Of these attempts, those that are live and this node's. */
-  readonly check: (nodeId: NodeId, tokens: readonly Token[]) => readonly Token[];
+  /** Of these attempts, those that are live and this node's. Answers come in the order of the questions. */
+  readonly check: (nodeId: NodeId, tokens: readonly Token[]) => Later<readonly Token[]>;
   /** Resolves to the offset up to which the stream is stored. */
   readonly log: (nodeId: NodeId, chunk: LogChunk) => Promise<number>;
   /** Once for each connection that had given its join to `join`, before a newer one of the node gives its own. */
@@ -59,6 +62,12 @@ export interface HubOptions {
   readonly timing?: Timing;
   /** Files this process may open; read from the system where absent. */
   readonly fileLimit?: number;
+  /** Where an agent should go instead, or when: asked before its secret is looked at. Absent: it stays here. */
+  readonly direct?: () => Refusal | undefined;
+  /** Joins taken here per second. Absent: those of the whole plant. */
+  readonly joinsPerSecond?: number;
+  /** True: agents only. */
+  readonly isEdge?: boolean;
 }
 
 export interface HubStats {
@@ -69,8 +78,30 @@ export interface HubStats {
   readonly badMessages: number;
   /** Connections turned away: wrong secret or version, full, foreign web page. */
   readonly refusedConnections: number;
+  /** Agents sent to the port of an edge. */
+  readonly movedConnections: number;
+  /** Agents told to come back at a place of their own in a storm of joins. */
+  readonly laterConnections: number;
+  /** Connections closed because they did not join in time. */
+  readonly neverJoined: number;
+  /** How late this process runs its timers, worst of the last 10 to 20 s; of several processes, the worst. */
+  readonly loopP99Ms: number;
+  readonly loopMaxMs: number;
   /** True while there is no room for another connection: agents are told `fleet_full`. */
   readonly isFull: boolean;
+}
+
+/** How the processes stand that hold agents' sockets. All 0 where the host's own process holds them. */
+export interface EdgeCounts {
+  readonly wanted: number;
+  readonly listening: number;
+  /** Ends of edges that nobody asked for, since the start. */
+  readonly ends: number;
+  /** Records and frames to edges, since the start. */
+  readonly recordsOut: number;
+  readonly framesOut: number;
+  /** Unread by edges. */
+  readonly waitingBytes: number;
 }
 
 export interface Hub {
@@ -91,4 +122,24 @@ export interface Hub {
   readonly stats: () => HubStats;
   /** Ends all connections. `disconnected` is not called for them: the host stops, the nodes did not fail. */
   readonly close: () => Promise<void>;
+}
+
+/** The means to run edges: whoever started the host has them. */
+export interface EdgeRunner {
+  /** Runs scheduler/hub/edge.ts with this added to its environment. `onEnded`: it is gone, for whatever reason. */
+  readonly start: (edge: number, env: Readonly<Record<string, string>>, onEnded: () => void) => void;
+  /** Ends it at once; `onEnded` follows. Does nothing where it is gone. */
+  readonly kill: (edge: number) => void;
+}
+
+export interface EdgeLoss {
+  readonly edge: number;
+  readonly agents: number;
+  /** Ends of this edge within the last minute, this one included. */
+  readonly endsOfMinute: number;
+}
+
+/** Agents wherever their sockets are, and the consoles of the first port. */
+export interface EdgeHub extends Hub {
+  readonly edges: () => EdgeCounts;
 }

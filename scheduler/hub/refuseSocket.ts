@@ -15,7 +15,7 @@ class ConnectRefused extends Error {
 }
 
 export function refuseSocket(socket: Refusable, next: (error: Error) => void, reason: Refusal): void {
-  next(new ConnectRefused(reason));
+  next(withoutStack(() => new ConnectRefused(reason)));
   closeSoon(socket);
 }
 
@@ -24,4 +24,15 @@ export function closeSoon(socket: Refusable): void {
   setImmediate(() => {
     socket.conn.close();
   });
+}
+
+/** Nobody reads where it was made, and a storm makes thousands a second. */
+function withoutStack<Made>(make: () => Made): Made {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }

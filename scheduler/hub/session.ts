@@ -17,6 +17,7 @@ import { accepted, type Outcome, type Refusal, refusal, refused } from '../proto
 import type { Timing } from '../protocol/timing.ts';
 import { Outbox } from './outbox.ts';
 import type { HubHandlers, HubLog, Joined } from './ports.ts';
+import type { Unjoined } from './unjoined.ts';
 import type { Admitted, AgentSocket, HubCounters } from './wireSockets.ts';
 
 /** What all sessions of a hub share. */
@@ -25,6 +26,9 @@ export interface SessionContext {
   readonly counters: HubCounters;
   readonly log: HubLog;
   readonly timing: Timing;
+  readonly unjoined: Unjoined;
+  /** A place of its own for an agent that loses its line, from the moment it does. */
+  readonly slotMs: () => number;
 }
 
 const taken: Outcome<void, Refusal> = accepted(undefined);
@@ -48,6 +52,10 @@ export class Session {
   /** True from the moment the join was given to the host: what is dispatched from there on waits for the welcome. */
   get isJoined(): boolean {
     return this.#state === 'joining' || this.#state === 'joined';
+  }
+
+  get hasJoined(): boolean {
+    return this.#state === 'joined';
   }
 
   receive(event: string, args: readonly unknown[]): void {
@@ -141,15 +149,17 @@ export class Session {
       return;
     }
     const { epoch, revoked } = joined.value;
-    const { timing } = this.#context;
+    const { timing, slotMs } = this.#context;
     const welcome: Welcome = {
       epoch,
       revoked,
       heartbeatMs: ms(timing.heartbeatMs),
       attemptLeaseMs: ms(timing.attemptLeaseMs),
+      returnAfterMs: ms(slotMs()),
     };
     this.#send('welcome', this.#nodeKey === undefined ? welcome : { ...welcome, nodeKey: this.#nodeKey });
     this.#state = 'joined';
+    this.#context.unjoined.remove(this);
     this.flush();
   }
 
@@ -201,14 +211,17 @@ export class Session {
     return taken;
   }
 
-  /** Answered within the turn: the agent's own order of heartbeat and check tells it how old the answer can be. */
+  /** Answered in order: the agent's own order of heartbeat and check tells it how old the answer can be. */
   #readCheck(payload: unknown): Outcome<void, Refusal> {
-    const asked = decode(checkSchema, payload, 'check');
-    if (!asked.ok) return asked;
-    this.#send('checked', {
-      asked: asked.value,
-      mine: this.#context.handlers.check(this.nodeId, asked.value),
-    });
+    const read = decode(checkSchema, payload, 'check');
+    if (!read.ok) return read;
+    const asked = read.value;
+    const mine = this.#context.handlers.check(this.nodeId, asked);
+    if (mine instanceof Promise)
+      void mine.then((found) => {
+        this.#send('checked', { asked, mine: found });
+      });
+    else this.#send('checked', { asked, mine });
     return taken;
   }
 

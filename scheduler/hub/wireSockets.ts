@@ -37,4 +37,15 @@ export interface HubCounters {
   messagesOut: number;
   badMessages: number;
   refusedConnections: number;
+  movedConnections: number;
+  laterConnections: number;
 }
+
+export const newCounters = (): HubCounters => ({
+  messagesIn: 0,
+  messagesOut: 0,
+  badMessages: 0,
+  refusedConnections: 0,
+  movedConnections: 0,
+  laterConnections: 0,
+});

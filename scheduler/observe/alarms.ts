@@ -14,6 +14,7 @@ const priorities: Readonly<Record<AlarmCode, AlarmRow['priority']>> = {
   STORAGE_FAILED: 1,
   HOST_RESTARTED: 2,
   FLEET_FULL: 2,
+  EDGE_LOST: 2,
   JOURNAL_SLOW: 2,
   DISK_LOW: 2,
   BACKUP_FAILED: 2,

@@ -117,6 +117,8 @@ export interface Welcome {
   readonly heartbeatMs: Ms;
   /** Silence after which the hub gives an attempt's work elsewhere. */
   readonly attemptLeaseMs: Ms;
+  /** Where the line is lost: how long to wait before the first try, so that a plant comes back at a steady rate. */
+  readonly returnAfterMs: Ms;
   /** Only at enrolment: the key to keep (file mode 0600) and to connect with from now on. */
   readonly nodeKey?: string;
   /** Attempts the agent holds that are no longer its to run: stop them, report nothing. */

@@ -23,6 +23,7 @@ export interface AlarmRow {
     | 'NODE_LOST'
     | 'STORAGE_FAILED'
     | 'FLEET_FULL'
+    | 'EDGE_LOST'
     | 'QUEUE_LATE'
     | 'DEADLINE_MISSED'
     | 'JOURNAL_SLOW'

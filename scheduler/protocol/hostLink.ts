@@ -9,7 +9,9 @@ export type ToHost =
   /** Orderly stop: refuse new work, finish the journal write, exit with code 0. */
   | { readonly kind: 'stop' }
   /** The process of the last `startFleet` is gone: asked or unasked. `code` null: it was killed. */
-  | { readonly kind: 'fleetEnded'; readonly code: number | null };
+  | { readonly kind: 'fleetEnded'; readonly code: number | null }
+  /** The process of the last `startEdge` of this number is gone: asked or unasked. */
+  | { readonly kind: 'edgeEnded'; readonly edge: number };
 
 /** How far a start is. `checking` and `loading` count bytes, `replaying` batches. `total` 0: not known yet. */
 export interface RecoveryProgress {
@@ -41,6 +43,17 @@ export type FromHostProcess =
     }
   /** Ask it to end with the message `{ kind: 'stop' }` (or SIGTERM); kill it after 10 s. `fleetEnded` follows. */
   | { readonly kind: 'stopFleet' }
+  /**
+   * Run an edge (`scheduler/hub/edge`) as a process of its own with this added environment, in which its secret is. It
+   * ends by itself when the host does. `edgeEnded` follows.
+   */
+  | {
+      readonly kind: 'startEdge';
+      readonly edge: number;
+      readonly env: Readonly<Record<string, string>>;
+    }
+  /** End it at once. `edgeEnded` follows where it was there. */
+  | { readonly kind: 'killEdge'; readonly edge: number }
   /** The host cannot run and says why; it exits with code 2 after this. Restarting it would not help. */
   | { readonly kind: 'failed'; readonly refusal: Refusal };
 

@@ -1,7 +1,7 @@
 // Every bound in the system, with its reason. A limit that is reached answers with a named refusal.
 
 /** Raised with every incompatible change of `agentWire.ts`; hub and agent must agree. */
-export const agentWireVersion = 3;
+export const agentWireVersion = 4;
 /** Raised with every incompatible change of `consoleWire.ts`. */
 export const consoleWireVersion = 1;
 
@@ -69,6 +69,7 @@ export const gangPlaceWithinDefaultMs = 24 * 3_600_000;
 /** Copies of stragglers at a time: a twentieth of a full plant's attempts would double them for nothing. */
 export const copiesMax = 1_000;
 export * from './scheduleLimits.ts';
+export * from './edgeLimits.ts';
 export const tenantsMax = 1_000;
 
 // ---- placement rules ---------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ export interface Refusal {
   readonly field?: string;
   /** How long to wait before the same call may succeed, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** With `moved`: the port of the same address that takes this agent. */
+  readonly port?: number;
 }
 
 export type RefusalCode =
@@ -25,6 +27,8 @@ export type RefusalCode =
   | 'already_connected'
   | 'node_revoked'
   | 'fleet_full'
+  | 'moved' // connect to `port` instead
+  | 'later' // a place in a storm of joins: come back after exactly `retryAfterMs`
   | 'too_large'
   | 'too_many'
   | 'unknown_method'
@@ -49,7 +53,7 @@ export type RefusalCode =
 export const refusal = (
   code: RefusalCode,
   message: string,
-  more: { field?: string; retryAfterMs?: number } = {},
+  more: { field?: string; retryAfterMs?: number; port?: number } = {},
 ): Refusal => ({ code, message, ...more });
 
 /** Thrown by a read that cannot be answered for a reason that the asker should know; a refusal at the edge. */

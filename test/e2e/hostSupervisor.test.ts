@@ -32,6 +32,8 @@ function supervise(canRestart = true) {
     onListening: () => undefined,
     onStartFleet: () => undefined,
     onStopFleet: () => undefined,
+    onStartEdge: () => undefined,
+    onKillEdge: () => undefined,
   });
   const newest = (): Life => {
     const life = lives.at(-1);

@@ -122,6 +122,7 @@ export class FakeHub implements HostEnd {
         ...answer.value.joined,
         heartbeatMs: ms(heartbeatMs),
         attemptLeaseMs: ms(attemptLeaseMs),
+        returnAfterMs: ms(0),
       };
       this.#parts.network.toAgent(session.connection, { kind: 'welcome', welcome });
       session.state = 'joined';

@@ -223,6 +223,7 @@ describe('the promise of a lease', () => {
     epoch: epoch(1),
     heartbeatMs: ms(10),
     attemptLeaseMs: ms(1_000),
+    returnAfterMs: ms(0),
     revoked,
   });
 

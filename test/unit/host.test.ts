@@ -26,6 +26,8 @@ describe('settings', () => {
     [['--port', '70000'], '--port 70000: it is a whole number from 0 to 65535'],
     [['--port', 'x'], '--port x: it is a whole number from 0 to 65535'],
     [['--prot', '1'], "Unknown option '--prot'"],
+    [['--edges', '17'], '--edges 17: it is auto, or a whole number from 0 to 16'],
+    [['--nodes-expected', '1e9'], '--nodes-expected 1e9: it is a whole number from 0 to 50000'],
   ])('%j is refused by name', (args, text) => {
     const config = readHostConfig(args);
     expect(config.ok ? '' : config.reason).toContain(text);

@@ -24,7 +24,13 @@ afterEach(() => stage.close());
 test('a node with its key joins and is told epoch, heartbeat interval and what was revoked', async () => {
   stage = await openStage();
   const welcome = await join(stage.agent());
-  expect(welcome).toEqual({ epoch: 7, heartbeatMs: 10_000, attemptLeaseMs: 19_000, revoked: [3] });
+  expect(welcome).toEqual({
+    epoch: 7,
+    heartbeatMs: 10_000,
+    attemptLeaseMs: 19_000,
+    returnAfterMs: 0,
+    revoked: [3],
+  });
   expect(stage.calls).toEqual(['join n1']);
   expect(stage.hub.stats()).toMatchObject({ agents: 1, refusedConnections: 0 });
 });
@@ -183,4 +189,26 @@ test('a web page of another site cannot connect, a page of this host can', async
   expect(await once(foreign, 'connect_error')).toMatchObject({ message: 'websocket error' });
   await once(stage.console(undefined, { origin: stage.hub.address }), 'connect');
   expect(stage.hub.stats()).toMatchObject({ consoles: 1, refusedConnections: 1 });
+});
+
+test('above the rate of joins a node is told its place, keeps it, and is let in when it comes back', async () => {
+  let nowMs = 50_000;
+  stage = await openStage({}, { joinsPerSecond: 1, clock: () => ms(nowMs) });
+  await join(stage.agent());
+  stage.keyHashes.set('n2', hashSecret(nodeKey));
+  const told = await refusalOf(stage.agent({ nodeId: 'n2', nodeKey }));
+  expect(told).toMatchObject({ code: 'later', retryAfterMs: 500 }); // the burst of such a rate is half a join
+  expect(stage.hub.stats()).toMatchObject({ laterConnections: 1, refusedConnections: 0 });
+  nowMs += told.retryAfterMs ?? 0;
+  await join(stage.agent({ nodeId: 'n2', nodeKey }));
+});
+
+test('a plant with edges sends agents on before it looks at their secret, and keeps those of another version', async () => {
+  const moved = refusal('moved', 'agents connect to port 7445', { port: 7_445 });
+  stage = await openStage({}, { direct: () => moved });
+  expect(await refusalOf(stage.agent({ nodeKey: 'guess' }))).toEqual(moved);
+  expect(await refusalOf(stage.agent({ wire: agentWireVersion - 1 }))).toMatchObject({
+    code: 'wire_version',
+  });
+  expect(stage.hub.stats()).toMatchObject({ movedConnections: 1, refusedConnections: 1 });
 });

@@ -124,6 +124,7 @@ export class AgentHub {
         epoch: this.epoch,
         heartbeatMs: this.heartbeatMs,
         attemptLeaseMs: this.attemptLeaseMs,
+        returnAfterMs: 0,
         revoked: this.revoked,
         ...(isNew && { nodeKey: this.nodeKeys.get(auth.nodeId) }),
       });

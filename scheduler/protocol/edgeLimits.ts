@@ -1,0 +1,23 @@
+// Bounds of the socket edge, each with its reason: a part of `limits.ts`.
+
+/** Processes that hold agents' sockets: 16 of 19,500 are six full plants, more than this workstation could feed. */
+export const edgesMax = 16;
+/** Agents that the host's own process holds. Beyond it their garbage collection would hold up placement. */
+export const hostAgentsMax = 5_000;
+/** Of an edge's sockets, in percent: what is above is for agents that come back before their old socket is gone. */
+export const edgeFillPercent = 90;
+/** Unsent to one edge or to the host: 64 MiB is half a million records, and seconds that nobody has read. */
+export const edgeLinkBytesMax = 64 * 1024 * 1024;
+/** Unsent to the host: past it heartbeats are left out, since the next one says the same newer. */
+export const edgeLinkQuietBytes = 4 * 1024 * 1024;
+/** Records of one frame of the link: a frame stays far below a MiB, so that no turn reads for long. */
+export const edgeFrameRecordsMax = 1_000;
+/** Longest frame of the link that is believed: a frame of the largest dispatches. */
+export const edgeFrameBytesMax = 512 * 1024 * 1024;
+
+/** Joins that the plant takes per second, over all edges: 50,000 are back within 30 s, and work goes on meanwhile. */
+export const joinsPerSecondMax = 2_000;
+/** Joins taken at once after a pause, before their rate counts: a small plant never waits. */
+export const joinsBurstMax = 1_000;
+/** A connection that has not joined by then is closed: it holds a socket that an agent could have. */
+export const joinWithinMs = 30_000;
