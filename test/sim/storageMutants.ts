@@ -96,6 +96,7 @@ export const storageMutants: Readonly<Record<string, Mutant>> = {
   'an agent tells its results by its clock': {
     lookFor: 'order',
     needs: ['agentClockJump', 'agentAway', 'cut'],
+    isCalm: true,
     tellsByClock: true,
   },
   'an agent tells each result only once': { lookFor: 'not-told', tellsOnce: true },
