@@ -2,6 +2,7 @@
 // first of each line, with nothing but room in its way, starts within the patience of the plant and the longest run in
 // it: by then room has been kept for it, and what runs there has ended.
 import type { Core, TurnResult } from '../../scheduler/core/cycle.ts';
+import { avoidedBy } from '../../scheduler/core/decide/blame.ts';
 import { emptyFits } from '../../scheduler/core/place/everFits.ts';
 import { gateOf } from '../../scheduler/core/queue/gates.ts';
 import type { Line } from '../../scheduler/core/queue/line.ts';
@@ -63,8 +64,9 @@ export class StarveWatch {
       const waiting = [...ready.lanesOf(ask)].map((lane) => lane.first());
       const [free] = waiting.filter((task) => task && !gateOf(state, task));
       if (!free) continue;
+      const avoid = avoidedBy(state, free);
       for (const node of nodes.occupied())
-        if (!reservations.first(node) && placer.fits(node, ask)) {
+        if (!reservations.first(node) && avoid?.has(node) !== true && placer.fits(node, ask)) {
           const name = `task ${String(free.taskId)}`;
           this.#report('left-waiting', `${name} is set aside, and ${nodes.idOf(node)} would take it`);
           return;
