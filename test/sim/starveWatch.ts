@@ -82,7 +82,11 @@ export class StarveWatch {
   #lookAtHeads(state: SchedulerState, passedMs: number): void {
     const heads = new Map<Line, Head>();
     let longestMs = 0;
-    for (const task of state.tasks.all()) longestMs = Math.max(longestMs, lengthOf(task));
+    for (const task of state.tasks.all())
+      longestMs = Math.max(longestMs, lengthOf(task), ageOf(task, state.ready.nowMs));
+    let weights = 0;
+    for (const { waiting, settings } of state.ready.queues.values())
+      if (waiting > 0) weights += settings.weight;
     for (const queue of state.ready.queues.values()) {
       const { order, backfill } = queue.settings;
       const lines = order === 'slowdown' || backfill === 'off' ? [] : queue.lines.values();
@@ -92,8 +96,9 @@ export class StarveWatch {
         const waitedMs = this.#waited(line, task, passedMs);
         heads.set(line, { task, order: task.enqueuedOrder, waitedMs });
         this.counts.longestMs = Math.max(this.counts.longestMs, waitedMs);
-        // Room is kept for one task of a queue at a time: its lines take turns.
-        const most = (patienceMs + longestMs + slackMs) * queue.lines.size;
+        // Room is kept for one task of a queue at a time: its lines take turns, and queues do by their weight.
+        const most =
+          ((patienceMs + longestMs + slackMs) * queue.lines.size * weights) / queue.settings.weight;
         if (waitedMs > most)
           this.#report(
             'starved',
@@ -107,6 +112,8 @@ export class StarveWatch {
 
 const changesPlant = ({ kind }: Event): boolean =>
   kind.startsWith('node_') || kind.startsWith('window_') || kind === 'queue_put' || kind === 'tenant_put';
+/** Some run longer than expected: on slow nodes twelve times. */
+const ageOf = ({ live }: Task, nowMs: number): number => (live ? nowMs - live.placedAtMs : 0);
 const lengthOf = ({ spec }: Task): number => Math.min(spec.expectedMs ?? spec.timeoutMs, spec.timeoutMs);
 
 /** By priority with ageing, deadline, second of arrival, size, arrival. */
