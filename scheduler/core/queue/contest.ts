@@ -19,7 +19,7 @@ export interface Contender {
 export interface Standing {
   /** It would still be within what is guaranteed to it. */
   readonly isOwn: boolean;
-  /** Dominant share by weight. */
+  /** See `levelOf`. */
   readonly level: number;
   readonly served: number;
   readonly of: Contender;
@@ -27,6 +27,16 @@ export interface Standing {
 export interface Candidate extends Standing {
   readonly task: Task;
 }
+
+/** Parts of the plant that are told apart: a thousandth of a core among 50,000 nodes is more than a hundred of them. */
+const levelSteps = 2 ** 40;
+
+/**
+ * Dominant share of the plant by weight, in steps. Shares that are equal come out a last bit apart (3 of 9 by weight 3,
+ * 1 of 9 by weight 1): then whoever has it a bit less would go first at each tie, for ever.
+ */
+export const levelOf = (dominantShare: number, weight: number): number =>
+  Math.round((dominantShare / weight) * levelSteps);
 
 /** Does the first go before the second? Weighted dominant resource fairness. A total order. */
 export function isLess(a: Standing, b: Standing): boolean {

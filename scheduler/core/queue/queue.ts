@@ -4,7 +4,7 @@ import type { QueueOrder, QueueSettings, TenantSettings } from '../../protocol/q
 import type { Task } from '../state/taskTable.ts';
 import type { Plant } from '../state/plant.ts';
 import { isBeyond, isBorrowing, lackOf, tenantGate } from './limits.ts';
-import { type Candidate, type Contender, Contest, isLess } from './contest.ts';
+import { type Candidate, type Contender, Contest, isLess, levelOf } from './contest.ts';
 import type { Lane } from './lane.ts';
 import { type Choice, Line } from './line.ts';
 import { RateGate } from './rateGate.ts';
@@ -161,7 +161,7 @@ export class Queue implements Contender {
     if (line.waiting === 0 || tenantGate(line.tenant)) return undefined;
     const standing = {
       isOwn: false,
-      level: line.share.dominantOf(plant) / weightOf(line),
+      level: levelOf(line.share.dominantOf(plant), weightOf(line)),
       served: line.served,
       of: line,
     };

@@ -4,7 +4,7 @@ import type { QueueName } from '../../protocol/brands.ts';
 import type { QueueSettings } from '../../protocol/queue.ts';
 import type { Plant } from '../state/plant.ts';
 import type { Task } from '../state/taskTable.ts';
-import { type Candidate, Contest, isLess } from './contest.ts';
+import { type Candidate, Contest, isLess, levelOf } from './contest.ts';
 import { isBorrowing, queueGate } from './limits.ts';
 import type { Line } from './line.ts';
 import { type Known, Queue } from './queue.ts';
@@ -80,7 +80,7 @@ export class Turns {
   #candidateOf(queue: Queue, nowMs: number, best?: Candidate): Candidate | undefined {
     const { settings, served, share } = queue;
     if (queue.waiting === 0) return undefined;
-    const level = share.dominantOf(this.#plant) / settings.weight;
+    const level = levelOf(share.dominantOf(this.#plant), settings.weight);
     if (!settings.guaranteed && best && !isLess({ isOwn: false, level, served, of: queue }, best))
       return undefined;
     const task = this.#isShut(queue, nowMs) ? undefined : queue.first(this.#plant, nowMs);
