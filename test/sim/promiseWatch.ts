@@ -67,7 +67,9 @@ export class PromiseWatch {
     const isStarting = [...state.nodes.attemptsOn(node)].some(
       (token) => state.tasks.byToken(token)?.live?.startedAtMs === undefined,
     );
-    const isVoid = !Number.isFinite(fromMs) || isStarting || bounds.some(isBounded);
+    // Room is what is promised: licences are not.
+    const isAll = task.askClass.licences.length === 0;
+    const isVoid = !isAll || !Number.isFinite(fromMs) || isStarting || bounds.some(isBounded);
     this.#promised.set(task, { node, enqueuedOrder: task.enqueuedOrder, atMs: fromMs, isVoid });
   }
 

@@ -141,6 +141,7 @@ function keepForFirstBlocked(state: SchedulerState, queue: Queue, nowMs: number)
   if (!order.isSteady || hasAll(state, queue)) return;
   const isWanted = (lane: Lane, task: Task): boolean =>
     lane.askClass.isBlocked &&
+    !lane.askClass.isShortOfLicence && // room is not what that one waits for
     isPatient(queue, task, nowMs) &&
     !state.reservations.of(task) &&
     !gateOf(state, task);
