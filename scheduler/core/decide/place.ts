@@ -14,7 +14,7 @@ import { dispatchOf } from './dispatch.ts';
 import { placeGang } from './placeGang.ts';
 import { placeNominees } from './nominees.ts';
 import { preemptForWaiting } from './preempt.ts';
-import { beginKeeping, keepRoomFor, seeFreed } from './reserve.ts';
+import { beginKeeping, freeWhatWasLetGo, keepRoomFor, seeFreed } from './reserve.ts';
 import type { Turn } from './turn.ts';
 
 /** Places up to `placementsPerCycleMax` tasks; true where more may be placed at once. */
@@ -73,6 +73,7 @@ function start(turn: Turn, task: Task, node: NodeIndex): void {
 
 /** A task for which room was kept found some elsewhere: others may fit there. */
 function wakeByGivenUp(state: SchedulerState): boolean {
+  freeWhatWasLetGo(state);
   if (state.freed.size === 0) return false;
   wakeFitting(state);
   return true;

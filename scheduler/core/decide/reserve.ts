@@ -111,11 +111,19 @@ const endsBeforeWindow = (
   (nodes.closesAtMs[node] ?? Number.POSITIVE_INFINITY) >=
   Math.max(fromMs, ready.nowMs) + task.askClass.boundMs;
 
+/** Where queues have let go of room for good, others may fit: those nodes count as freed. */
+export function freeWhatWasLetGo({ freed, keeping, reservations }: SchedulerState): void {
+  for (const node of keeping.letGo) if (!reservations.first(node)) freed.add(node);
+  keeping.letGo.clear();
+}
+
 /** All tasks of the queue compete again, with no reservation of theirs in the way. */
 function openRound(state: SchedulerState, queue: Queue): void {
   const round: Round = { woken: new Set(), nodes: new Set(state.keeping.freed), failures: 0 };
-  for (const { node } of state.reservations.drop(({ task }) => task.spec.queue === queue.name))
+  for (const { node } of state.reservations.drop(({ task }) => task.spec.queue === queue.name)) {
     round.nodes.add(node);
+    state.keeping.letGo.add(node);
+  }
   for (const { askClass } of queue.lanes()) {
     if (!askClass.isBlocked || askClass.isShortOfLicence) continue; // room is not what that one waits for
     round.woken.add(askClass);

@@ -15,6 +15,8 @@ export interface Round {
 export class Keeping {
   /** Nodes that gained room since the last turn. */
   readonly freed = new Set<NodeIndex>();
+  /** Nodes where a queue let go of what was kept for it, to look anew: by the end of the turn it may be kept again. */
+  readonly letGo = new Set<NodeIndex>();
   readonly rounds = new Map<Queue, Round>();
   /** Order of the last task that got in line. */
   seenOrder = 0;
