@@ -16,7 +16,7 @@ interface Rival {
   readonly key: string;
   readonly settings: Settings;
 }
-/** Times that one may be passed over by others of the same share, for each unit of all weights. */
+/** Rounds that one may be passed over by others of the same share: in one, each is served as its weight says. */
 const passedMax = 8;
 const equal = 1e-9;
 const plainTenant: TenantSettings = { weight: 1 };
@@ -24,7 +24,7 @@ const plainTenant: TenantSettings = { weight: 1 };
 export class ShareWatch {
   readonly #report: Report;
   readonly #books: ShareBooks;
-  /** Placements of others at the same share while it waited. */
+  /** Placements of others at the same share while it waited, in rounds. */
   readonly #passed = new Map<string, number>();
   /** Tasks that had others stopped for them. */
   readonly #nominees = new Set<TaskId>();
@@ -83,7 +83,7 @@ export class ShareWatch {
     const level = this.#levelOf(placed);
     const weights = rivals.reduce((sum, { settings }) => sum + settings.weight, placed.settings.weight);
     // Who was served a whole gang at once is behind the others for as many placements.
-    if (placed.extra > 0) this.#passed.set(placed.key, -placed.extra * weights);
+    if (placed.extra > 0) this.#passed.set(placed.key, -placed.extra);
     for (const rival of rivals) {
       const of = this.#levelOf(rival);
       if (level > of + equal)
@@ -92,9 +92,10 @@ export class ShareWatch {
           `${placed.key} at ${level.toFixed(4)} went before ${rival.key} at ${of.toFixed(4)}`,
         );
       if (Math.abs(level - of) > equal) continue;
-      const passed = (this.#passed.get(rival.key) ?? 0) + 1;
+      const passed = (this.#passed.get(rival.key) ?? 0) + 1 / weights;
       this.#passed.set(rival.key, passed);
-      if (passed > passedMax * weights) this.#report('share', `${rival.key} was passed over ${passed} times`);
+      if (passed > passedMax)
+        this.#report('share', `${rival.key} was passed over ${passed.toFixed(1)} rounds long`);
     }
   }
 
