@@ -85,8 +85,8 @@ export class StarveWatch {
     for (const task of state.tasks.all())
       longestMs = Math.max(longestMs, lengthOf(task), ageOf(task, state.ready.nowMs));
     let weights = 0;
-    for (const { waiting, settings } of state.ready.queues.values())
-      if (waiting > 0) weights += settings.weight;
+    for (const { share, settings } of state.ready.queues.values())
+      if (share.live > 0) weights += settings.weight;
     for (const queue of state.ready.queues.values()) {
       const { order, backfill } = queue.settings;
       const lines = order === 'slowdown' || backfill === 'off' ? [] : queue.lines.values();
