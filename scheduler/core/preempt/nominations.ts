@@ -31,7 +31,7 @@ export function endNomination(state: SchedulerState, taskId: TaskId): void {
   if (!nomination) return;
   state.preemption.nominations.delete(taskId);
   state.nodes.kept.delete(nomination.node);
-  state.preemption.haveSharesChanged = true; // others may start within the same guarantee
+  state.ready.haveGuaranteesMoved = true; // others may start within the same guarantee
   if (state.nodes.indexOf(nomination.nodeId) === nomination.node) state.freed.add(nomination.node);
 }
 

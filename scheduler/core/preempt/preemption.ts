@@ -28,8 +28,6 @@ export class Preemption {
   readonly nominations = new Map<TaskId, Nomination>();
   /** Any blocked ask may find more to stop than before. */
   hasNews = false;
-  /** Something began or ended whose queue or tenant has a guarantee: more may be theirs to take back, or to lose. */
-  haveSharesChanged = false;
   /** How often there was news. */
   newsCount = 0;
   /** By how much the next look at the nodes is turned: with time each comes first. */
@@ -65,9 +63,8 @@ export class Preemption {
   /** What is there to try that was not when this was last asked? */
   takeNews(haveGuaranteesMoved: boolean): News | undefined {
     const isForAll = this.hasNews || this.preemptibles.hasNew;
-    const news = isForAll ? 'all' : haveGuaranteesMoved || this.haveSharesChanged ? 'guarantees' : undefined;
+    const news = isForAll ? 'all' : haveGuaranteesMoved ? 'guarantees' : undefined;
     this.hasNews = false;
-    this.haveSharesChanged = false;
     this.preemptibles.hasNew = false;
     if (news) this.newsCount += 1;
     return news;

@@ -23,7 +23,7 @@ export class ReadyQueue {
   /** Blocked asks for which attempts of others may be stopped: of late set aside, or asked for. Soft state. */
   readonly comers = new Set<AskClass>();
   /** What a queue or tenant with a guarantee holds has changed since preemption looked. */
-  #haveGuaranteesMoved = false;
+  haveGuaranteesMoved = false;
   /** Live asks that no node could take when last tried. Soft state. */
   readonly blocked = new Set<AskClass>();
   readonly #turns: Turns;
@@ -154,15 +154,15 @@ export class ReadyQueue {
     line.tenant.share.release(ask);
   }
   takeGuaranteeNews(): boolean {
-    const is = this.#haveGuaranteesMoved;
-    this.#haveGuaranteesMoved = false;
+    const is = this.haveGuaranteesMoved;
+    this.haveGuaranteesMoved = false;
     return is;
   }
   /** Where the tenant has bounds or a guarantee, what it holds in one queue decides in all of them. */
   #changedLineOf(task: Task): Line {
     const line = this.lineOf(task);
     if (line.tenant.settings?.guaranteed || this.mustGet(task.spec.queue).settings.guaranteed)
-      this.#haveGuaranteesMoved = true;
+      this.haveGuaranteesMoved = true;
     if (line.tenant.settings) for (const other of line.tenant.lines) other.touch();
     else line.touch();
     return line;
