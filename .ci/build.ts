@@ -20,6 +20,7 @@ const programs: Readonly<Record<string, string>> = {
   'host/recorderThread': 'scheduler/recorder/recorderThread.ts',
   'host/whatIfThread': 'scheduler/recorder/whatIfThread.ts',
   'host/pastThread': 'scheduler/recorder/pastThread.ts',
+  'host/auditThread': 'scheduler/audit/auditThread.ts',
   'host/hashThread': 'scheduler/offline/hashThread.ts',
   'api/cli': 'scheduler/host/commandLine.ts',
   'agent/main': 'agent/main.ts',

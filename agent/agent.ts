@@ -25,6 +25,7 @@ import { coreCount, memoryTotalMiB, ResourceProbe } from './resourceProbe.ts';
 import { ResultOutbox } from './resultOutbox.ts';
 import type { Settings } from './settings.ts';
 import type { Standing } from './stillMine.ts';
+import type { HubTrust } from './trust.ts';
 
 const agentVersion = '0.1.0';
 /** At the end, how long the last results and logs may take to be stored by the hub. The rest stays on the disk. */
@@ -38,6 +39,13 @@ export interface AgentEvents {
   readonly onTurnedAway: (refusal: HubRefusal) => void;
 }
 
+/** What hub and node know each other by. */
+export interface Known {
+  readonly credentials: Credentials;
+  /** Absent: plain text. */
+  readonly trust: HubTrust | undefined;
+}
+
 export class Agent {
   readonly #settings: Settings;
   readonly #log: WriteLine;
@@ -49,7 +57,7 @@ export class Agent {
   readonly #executor: CommandExecutor;
   readonly #connection: AgentConnection;
 
-  constructor(settings: Settings, credentials: Credentials, log: WriteLine, events: AgentEvents) {
+  constructor(settings: Settings, known: Known, log: WriteLine, events: AgentEvents) {
     this.#settings = settings;
     this.#log = log;
     const folderOf = (name: string): string => join(settings.dataFolder, name);
@@ -101,8 +109,9 @@ export class Agent {
     this.#connection = new AgentConnection({
       url: settings.hub,
       nodeId: settings.nodeId,
-      credentials,
+      ...known,
       spec: specOf(settings),
+      keyDays: settings.keyDays,
       executor: this.#executor,
       log,
       ...events,
@@ -134,6 +143,11 @@ export class Agent {
     this.#door.close();
     this.#outbox.close();
     this.#ledger.close();
+  }
+
+  /** Now, or at the next join. */
+  rotateKey(): void {
+    this.#connection.rotateKey();
   }
 
   /** For an exit at once: no process is left behind, and the next life records how they ended. */

@@ -2,30 +2,34 @@
 import type { AgentAuth, LogChunk, Welcome } from '../scheduler/protocol/agentWire.ts';
 import type { Epoch, Token } from '../scheduler/protocol/brands.ts';
 import { agentWireVersion, heldAttemptsMax } from '../scheduler/protocol/limits.ts';
-import type { Outcome, Refusal } from '../scheduler/protocol/outcome.ts';
+import { joinText } from '../scheduler/protocol/nodeProof.ts';
 import type { AttemptReports } from './attemptExecutor.ts';
 import type { ConnectionCounts, ConnectionOptions } from './connectionOptions.ts';
 import { Heartbeat, heartbeatFrame } from './heartbeat.ts';
-import * as hub from './hubMessages.ts';
-import { type HubSocket, openSocket } from './hubSocket.ts';
+import { listening } from './hubListener.ts';
+import { isFinal } from './hubRefusal.ts';
+import type * as hub from './hubMessages.ts';
+import { type HubSocket, openSocket, refusalIn } from './hubSocket.ts';
 import { HubLine } from './hubLine.ts';
+import { KeyRotation } from './keyRotation.ts';
 import { Reconnect } from './reconnect.ts';
 import { ReportBatch } from './reportBatch.ts';
 import type { AttemptResult } from './resultOutbox.ts';
 import { type Standing, StillMine } from './stillMine.ts';
+import { TlsLine } from './trust.ts';
 
 /** A hub that takes a join and never answers is left again. */
 const welcomeTimeoutMs = 30_000;
-/** Refusals that no waiting lifts: the hub does not take this agent's secret. */
-const finalCodes: readonly string[] = ['wrong_token', 'wrong_key', 'node_revoked'];
 
 export class AgentConnection implements AttemptReports {
   readonly #options: ConnectionOptions;
+  readonly #tls: TlsLine | undefined;
   readonly #line: HubLine;
   readonly #reports: ReportBatch;
   readonly #heartbeat: Heartbeat;
   readonly #stillMine: StillMine;
   readonly #reconnect: Reconnect;
+  readonly #rotation: KeyRotation;
   readonly #counts = { joins: 0, malformed: 0, staleDispatches: 0 };
   #epoch = 0 as Epoch;
   #isJoined = false;
@@ -35,22 +39,22 @@ export class AgentConnection implements AttemptReports {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#tls = options.trust && new TlsLine(options.trust);
     this.#line = new HubLine(options.url, (url) => this.#newSocket(url));
     const sendHeartbeat = (): void => {
       this.#line.socket.emit('hb', heartbeatFrame(options.executor));
     };
     this.#heartbeat = new Heartbeat(sendHeartbeat);
-    this.#reconnect = new Reconnect({
-      url: options.url,
-      retry: options.retry,
-      log: options.log,
-      connect: this.#line.connect,
-    });
+    this.#reconnect = new Reconnect({ ...options, tls: this.#tls, connect: this.#line.connect });
     this.#stillMine = new StillMine({
       isJoined: () => this.#isJoined,
       running: () => options.executor.running(),
       sendHeartbeat,
       sendCheck: (tokens) => this.#line.socket.emit('check', tokens),
+    });
+    this.#rotation = new KeyRotation(options, (rotate) => {
+      const { socket } = this.#line;
+      socket.emit('rotate', rotate(socket.id ?? ''));
     });
     this.#reports = new ReportBatch({
       isJoined: () => this.#isJoined,
@@ -91,6 +95,10 @@ export class AgentConnection implements AttemptReports {
     this.#stillMine.ended(result.token);
     this.#reports.result(result);
   }
+  /** Changes the key now, or at the next join. */
+  rotateKey(): void {
+    this.#rotation.wanted();
+  }
   /** Is this attempt still this node's to run? Asked right before an effect that must not happen twice. */
   stillMine(token: Token): Promise<Standing> {
     return this.#stillMine.ask(token);
@@ -102,61 +110,53 @@ export class AgentConnection implements AttemptReports {
   }
 
   #newSocket(url: string): HubSocket {
-    const { executor, localAddress, log, nodeId, credentials } = this.#options;
+    const { executor, localAddress, nodeId, credentials } = this.#options;
     const auth = (): AgentAuth => ({ wire: agentWireVersion, nodeId, ...credentials.secrets() });
-    const socket = openSocket(url, localAddress, auth);
-    socket.on('connect', () => {
-      this.#join();
-    });
-    socket.on('connect_error', (error) => {
-      this.#notConnected(error);
-    });
-    socket.on('disconnect', (reason) => {
-      this.#disconnected(reason);
-    });
-    socket.on('welcome', (message) => {
-      this.#take(hub.readWelcome(message), (welcome) => {
+    const onMoved = (port: number): unknown => this.#line.handed(port);
+    return listening(openSocket(url, { nodeId, localAddress, auth, onMoved, tls: this.#tls }), {
+      connected: () => {
+        this.#join();
+      },
+      notConnected: (error) => {
+        this.#notConnected(error);
+      },
+      disconnected: (reason) => {
+        this.#disconnected(reason);
+      },
+      welcome: (welcome) => {
         this.#welcomed(welcome);
-      });
-    });
-    socket.on('run', (message) => {
-      for (const item of Array.isArray(message) ? (message as unknown[]) : [message]) this.#run(item);
-    });
-    socket.on('stop', (message) => {
-      this.#take(hub.readTokens(message, 'stop'), (tokens) => {
-        executor.stop(tokens);
-      });
-    });
-    socket.on('resultsAck', (message) => {
-      this.#take(hub.readTokens(message, 'resultsAck'), (tokens) => {
-        executor.resultsAcked(tokens);
-      });
-    });
-    socket.on('checked', (message) => {
-      this.#take(hub.readChecked(message), (checked) => {
+      },
+      run: (dispatch) => {
+        this.#run(dispatch);
+      },
+      stop: executor.stop.bind(executor),
+      resultsAck: executor.resultsAcked.bind(executor),
+      logAck: executor.logAcked.bind(executor),
+      checked: (checked) => {
         this.#stillMine.answered(checked);
-      });
+      },
+      rotated: (publicKey) => {
+        this.#rotation.rotated(publicKey);
+      },
+      refused: (refusal) => {
+        this.#refused(refusal);
+      },
+      unreadable: (reason) => {
+        this.#counts.malformed += 1;
+        this.#options.log('warn', `a message of the hub cannot be read: ${reason.message}`);
+      },
     });
-    socket.on('logAck', (message) => {
-      this.#take(hub.readLogAck(message), (ack) => {
-        executor.logAcked(ack);
-      });
-    });
-    socket.on('refused', (message) => {
-      this.#take(hub.readRefusal(message), ({ code, field, message: text }) => {
-        log('error', `the hub refused a message of this agent: ${text}`, { code, field });
-      });
-    });
-    return socket;
   }
 
   #join(): void {
-    const { executor, spec } = this.#options;
+    const { credentials, executor, nodeId, spec } = this.#options;
+    const { socket } = this.#line;
     // No attempt is taken beyond what a join can name. Where an older ledger holds more, what is cut are the results
     // that ended first: the hub gave up on those long ago, and they follow after the welcome like all others.
     const held = executor.held().slice(0, heldAttemptsMax);
     this.#joinSentMs = this.#stillMine.now();
-    this.#line.socket.emit('join', { spec, held });
+    const proofs = [...credentials.sign(joinText(nodeId, socket.id ?? '', { spec, held }))];
+    socket.emit('join', { spec, held, proofs });
     this.#welcomeTimer = setTimeout(() => {
       this.#options.log('warn', 'the hub did not answer the join', { afterMs: welcomeTimeoutMs });
       this.#line.socket.io.engine.close();
@@ -166,7 +166,7 @@ export class AgentConnection implements AttemptReports {
   #welcomed(welcome: Welcome): void {
     const { credentials, executor, log, onJoined } = this.#options;
     clearTimeout(this.#welcomeTimer);
-    if (welcome.nodeKey !== undefined) credentials.keep(welcome.nodeKey);
+    credentials.known(welcome.publicKey);
     if (welcome.epoch < this.#epoch)
       log('error', 'this hub is older than one already obeyed: its dispatches will be refused', {
         epoch: welcome.epoch,
@@ -183,40 +183,38 @@ export class AgentConnection implements AttemptReports {
     this.#reports.flush();
     executor.joined();
     this.#heartbeat.start(welcome.heartbeatMs);
+    this.#rotation.joined();
     onJoined?.(welcome);
   }
 
-  #run(item: unknown): void {
+  #run({ name, epoch, dispatch }: hub.DispatchRead): void {
     const { executor } = this.#options;
-    this.#take(hub.readDispatch(item), ({ name, epoch, dispatch }) => {
-      if (epoch < this.#epoch) {
-        this.#counts.staleDispatches += 1;
-        executor.refuse(name, `stale epoch: the dispatch has ${epoch}, this agent obeys ${this.#epoch}`);
-        return;
-      }
-      this.#epoch = epoch;
-      if (dispatch.ok) executor.run(dispatch.value);
-      else executor.refuse(name, `this agent cannot read the work: ${dispatch.reason.message}`);
-    });
-  }
-
-  /** A message that cannot be read is counted and said; it never ends the agent. */
-  #take<Message>(read: Outcome<Message, Refusal>, use: (message: Message) => void): void {
-    if (read.ok) {
-      use(read.value);
+    if (epoch < this.#epoch) {
+      this.#counts.staleDispatches += 1;
+      executor.refuse(name, `stale epoch: the dispatch has ${epoch}, this agent obeys ${this.#epoch}`);
       return;
     }
-    this.#counts.malformed += 1;
-    this.#options.log('warn', `a message of the hub cannot be read: ${read.reason.message}`);
+    this.#epoch = epoch;
+    if (dispatch.ok) executor.run(dispatch.value);
+    else executor.refuse(name, `this agent cannot read the work: ${dispatch.reason.message}`);
+  }
+
+  /** Of a join, or of a later message, which alone ends nothing. */
+  #refused(refusal: hub.HubRefusal): void {
+    const { code, field, message } = refusal;
+    if (!this.#isJoined && isFinal(refusal)) this.#turnedAway(refusal);
+    else this.#options.log('error', `the hub refused a message of this agent: ${message}`, { code, field });
+  }
+
+  #turnedAway(refusal: hub.HubRefusal): void {
+    this.close();
+    this.#options.onTurnedAway?.(refusal);
   }
 
   #notConnected(error: Error & { data?: unknown }): void {
-    const { onTurnedAway } = this.#options;
-    const read = hub.readRefusal(error.data);
-    const refusal = read.ok ? read.value : undefined;
-    if (refusal && finalCodes.includes(refusal.code)) {
-      this.close();
-      onTurnedAway?.(refusal);
+    const refusal = refusalIn(error);
+    if (refusal && isFinal(refusal)) {
+      this.#turnedAway(refusal);
       return;
     }
     this.#lose();
@@ -244,6 +242,7 @@ export class AgentConnection implements AttemptReports {
     // What was emitted while the line was breaking would go out before the join, which must be first.
     this.#line.socket.sendBuffer = [];
     this.#heartbeat.stop();
+    this.#rotation.lost();
     clearTimeout(this.#welcomeTimer);
   }
 }

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import type { Checked, Dispatch, LogAck, Welcome } from '../scheduler/protocol/agentWire.ts';
 import type { Epoch, Ms, NodeId, TaskId, Token } from '../scheduler/protocol/brands.ts';
+import { publicKeySchema } from '../scheduler/protocol/identity.ts';
 import * as limits from '../scheduler/protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refused } from '../scheduler/protocol/outcome.ts';
 import { decode } from '../scheduler/protocol/decode.ts';
@@ -41,9 +42,10 @@ const welcomeSchema = v.object({
   heartbeatMs: intervalSchema,
   attemptLeaseMs: intervalSchema,
   returnAfterMs: returnSchema,
-  nodeKey: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
+  publicKey: publicKeySchema,
   revoked: tokensSchema,
 });
+const rotatedSchema = v.object({ publicKey: publicKeySchema });
 const logAckSchema = v.object({
   token: tokenSchema,
   stream: v.picklist(['stdout', 'stderr']),
@@ -118,12 +120,10 @@ export const readChecked = (input: unknown): Outcome<Checked, Refusal> =>
 export const readRefusal = (input: unknown): Outcome<HubRefusal, Refusal> =>
   decode(refusedSchema, input, 'refused');
 
-export function readWelcome(input: unknown): Outcome<Welcome, Refusal> {
-  const read = decode(welcomeSchema, input, 'welcome');
-  if (!read.ok) return read;
-  const { nodeKey, ...rest } = read.value;
-  return accepted(nodeKey === undefined ? rest : { ...rest, nodeKey });
-}
+export const readWelcome = (input: unknown): Outcome<Welcome, Refusal> =>
+  decode(welcomeSchema, input, 'welcome');
+export const readRotated = (input: unknown): Outcome<v.InferOutput<typeof rotatedSchema>, Refusal> =>
+  decode(rotatedSchema, input, 'rotated');
 
 /** One item of `run`. The outer refusal: not even its name can be read. The inner: its work cannot be run. */
 export function readDispatch(input: unknown): Outcome<DispatchRead, Refusal> {

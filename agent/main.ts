@@ -4,7 +4,8 @@ import { Agent } from './agent.ts';
 import { openCredentials } from './credentials.ts';
 import { lockData } from './dataLock.ts';
 import type { HubRefusal } from './hubMessages.ts';
-import { writeToStderr as log } from './logLine.ts';
+import { openTrust } from './keptAuthority.ts';
+import { openAgentLog } from './logLine.ts';
 import { readSettings, type Settings, usage } from './settings.ts';
 
 const exitCodes = { stopped: 0, failed: 1, badArgument: 2, turnedAway: 3, dataInUse: 4 } as const;
@@ -22,12 +23,21 @@ async function run(settings: Settings): Promise<void> {
     leave(exitCodes.dataInUse, lock.reason);
     return;
   }
+  const { log, hide } = openAgentLog(dataFolder);
+  if (settings.enrolToken !== undefined) hide(settings.enrolToken);
   const credentials = openCredentials(dataFolder, nodeId, settings.enrolToken);
   if (!credentials.ok) {
     lock.value();
     leave(exitCodes.badArgument, credentials.reason);
     return;
   }
+  const trust = openTrust(dataFolder, settings.hub, settings.hubPin);
+  if (!trust.ok) {
+    lock.value();
+    leave(exitCodes.badArgument, trust.reason);
+    return;
+  }
+  const known = { credentials: credentials.value, trust: trust.value };
   let isStopping = false;
   const stop = async (exitCode: number): Promise<void> => {
     if (isStopping) {
@@ -40,16 +50,22 @@ async function run(settings: Settings): Promise<void> {
     log('info', 'agent stopped');
     process.exit(exitCode);
   };
-  const agent = new Agent(settings, credentials.value, log, {
-    onJoined: ({ epoch, nodeKey, revoked }) => {
+  const agent = new Agent(settings, known, log, {
+    onJoined: ({ epoch, revoked }) => {
       log('info', 'joined', { hub: settings.hub, node: nodeId, epoch, revoked: revoked.length });
-      if (nodeKey !== undefined) log('info', 'enrolled; --token is no longer needed', { data: dataFolder });
+      if (settings.enrolToken !== undefined)
+        log('info', 'the hub knows this node; --token is no longer needed', { data: dataFolder });
     },
     onTurnedAway: (refusal) => {
       log('error', turnedAway(refusal, settings), { code: refusal.code });
       void stop(exitCodes.turnedAway);
     },
   });
+  if (process.platform !== 'win32')
+    process.on('SIGUSR2', () => {
+      log('info', 'the key of this node is to be changed', { signal: 'SIGUSR2' });
+      agent.rotateKey();
+    });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       log('info', 'stopping: no new work, running attempts are ended', { signal });
@@ -69,10 +85,14 @@ function failed(error: unknown): void {
 }
 
 function turnedAway({ code, message }: HubRefusal, { nodeId }: Settings): string {
-  const remedy = 'start the agent with --token and the enrolment token that the console shows now';
+  const remedy = 'start the agent with --token and an enrolment code that the console makes';
   switch (code) {
     case 'wrong_token':
+    case 'token_expired':
+    case 'token_used_up':
       return `the hub refused the enrolment token: ${message}. To go on, ${remedy}`;
+    case 'wrong_pin':
+      return message;
     case 'node_revoked':
       return `the hub no longer knows node ${nodeId}: ${message}. If it shall work here, ${remedy}`;
     default:

@@ -2,6 +2,8 @@
 import type { HubRefusal } from './hubMessages.ts';
 import { recoveryOf } from './hubHealth.ts';
 import { causeOf, isNotReady } from './hubSocket.ts';
+import { mayBeTls, speaksTls, withRemedy } from './tlsTrouble.ts';
+import { isSecureUrl, type TlsLine } from './trust.ts';
 import type { WriteLine } from './logLine.ts';
 import { jittered, type RetryBounds, retryDefault, retryDelayMs } from './retryDelay.ts';
 
@@ -13,7 +15,8 @@ const placeJitterMs = 50;
 
 export interface ReconnectOptions {
   readonly url: string;
-  readonly retry: RetryBounds | undefined;
+  readonly tls: TlsLine | undefined;
+  readonly retry?: RetryBounds;
   readonly log: WriteLine;
   readonly connect: () => void;
 }
@@ -25,6 +28,7 @@ export class Reconnect {
   #returnAfterMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
+  #hasAskedForTls = false;
 
   constructor(options: ReconnectOptions) {
     this.#options = options;
@@ -49,9 +53,9 @@ export class Reconnect {
       void this.#awaitRecovery(error);
       return;
     }
-    this.#options.log('warn', `no connection to the hub: ${refusal?.message ?? causeOf(error)}`, {
-      code: refusal?.code,
-    });
+    const why = refusal?.message ?? withRemedy(causeOf(error));
+    this.#options.log('warn', `no connection to the hub: ${why}`, { code: refusal?.code });
+    if (refusal === undefined) void this.#sayIfTls(causeOf(error));
     this.#in(this.#delayAfter(refusal));
   }
 
@@ -68,11 +72,23 @@ export class Reconnect {
 
   /** A hub that is on its way takes us within seconds: asked again soon, however long it was away before. */
   async #awaitRecovery(error: Error): Promise<void> {
-    const recovery = await recoveryOf(this.#options.url);
+    const recovery = await recoveryOf(this.#options.url, this.#options.tls);
     if (this.#isClosed) return;
     if (recovery !== undefined) this.#failures = 0;
     this.#options.log('warn', recovery ?? `no connection to the hub: ${causeOf(error)}`);
     this.#in(retryDelayMs(this.#bounds, Math.max(0, this.#failures - 1), Math.random()));
+  }
+
+  /** Once: a hub that is cut off in the same way is asked for nothing more. */
+  async #sayIfTls(said: string): Promise<void> {
+    const { url, log } = this.#options;
+    if (this.#hasAskedForTls || isSecureUrl(url) || !mayBeTls(said)) return;
+    this.#hasAskedForTls = true;
+    if ((await speaksTls(url)) && !this.#isClosed)
+      log(
+        'error',
+        'the hub speaks TLS: start the agent with https:// in place of http:// and an enrolment code',
+      );
   }
 
   #delayAfter(refusal: HubRefusal | undefined): number {

@@ -3,6 +3,7 @@ import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import type { NodeId } from '../scheduler/protocol/brands.ts';
+import { type EnrolCode, readEnrolCode } from '../scheduler/protocol/enrolCode.ts';
 import * as limits from '../scheduler/protocol/limits.ts';
 import type { Outcome } from '../scheduler/protocol/outcome.ts';
 import { nameSchema } from '../scheduler/protocol/text.ts';
@@ -11,6 +12,8 @@ import { BadArgument, readArguments, type ValuesOf } from './programArguments.ts
 export interface Settings {
   readonly hub: string;
   readonly enrolToken: string | undefined;
+  /** Of the enrolment code: how the node knows a hub with TLS at its first contact. */
+  readonly hubPin: string | undefined;
   readonly nodeId: NodeId;
   readonly dataFolder: string;
   readonly place: { readonly area?: string; readonly line?: string; readonly cell?: string };
@@ -23,12 +26,15 @@ export interface Settings {
   readonly slots: number | undefined;
   readonly gpu: number | undefined;
   readonly stopGraceMs: number;
+  /** How old the node's key gets before it is changed. */
+  readonly keyDays: number;
 }
 
 export const usage = `usage: npm run agent -- --hub URL [options]
 
-  --hub URL           address of the hub, for example http://10.0.0.5:7700 (required)
-  --token TEXT        enrolment token; needed once, until the hub has given this node a key.
+  --hub URL           address of the hub, for example https://10.0.0.5:7443 (required)
+  --token CODE        enrolment code; needed once, until the hub knows the key of this node.
+                      Over https:// the whole of it: by the part after the dot the node knows its hub.
                       MILLRACE_ENROL_TOKEN in the environment does the same and stays out of process lists
   --node NAME         name of this node in the plant (default: the host's name)
   --data FOLDER       where key, ledger and logs are kept (default: ~/.millrace/agent/NAME)
@@ -44,6 +50,8 @@ export const usage = `usage: npm run agent -- --hub URL [options]
                       a named resource; may be given often
   --stop-grace SECONDS
                       at SIGTERM, the longest that running attempts get to end (default: 10)
+  --key-days DAYS     how old this node's key gets before it is changed (default: ${String(limits.keyDaysDefault)});
+                      SIGUSR2 changes it at once
   --help              this text
 
 exit codes: 0 stopped, 1 failed, 2 bad argument, 3 the hub turned this node away, 4 data folder in use`;
@@ -66,6 +74,7 @@ const options = {
   slots: text,
   custom: texts,
   'stop-grace': text,
+  'key-days': text,
   help: { type: 'boolean' },
 } as const;
 type Values = ValuesOf<typeof options>;
@@ -83,9 +92,11 @@ function settingsOf(values: Values, env: Readonly<Record<string, string | undefi
     ([key, amount]) => [key, wholeNumber(`--custom ${key}`, amount, 0, limits.customAmountMax)] as const,
   );
   const { area, line, cell } = values;
+  const code = enrolCode(values.token ?? env['MILLRACE_ENROL_TOKEN']);
   return {
     hub: hubAddress(values.hub),
-    enrolToken: enrolToken(values.token ?? env['MILLRACE_ENROL_TOKEN']),
+    enrolToken: code?.token,
+    hubPin: code?.pin,
     nodeId,
     dataFolder: resolve(values.data ?? join(homedir(), '.millrace', 'agent', encodeURIComponent(nodeId))),
     place: {
@@ -100,6 +111,7 @@ function settingsOf(values: Values, env: Readonly<Record<string, string | undefi
     memory: optionalNumber('--memory', values.memory, 1, limits.memoryMiBMax),
     gpu: optionalNumber('--gpu', values.gpu, 0, limits.gpuDevicesMax),
     slots: optionalNumber('--slots', values.slots, 1, limits.slotsMax),
+    keyDays: optionalNumber('--key-days', values['key-days'], 1, limits.keyDaysMax) ?? limits.keyDaysDefault,
     stopGraceMs: 1_000 * (optionalNumber('--stop-grace', values['stop-grace'], 0, 600) ?? 10),
   };
 }
@@ -107,13 +119,15 @@ function settingsOf(values: Values, env: Readonly<Record<string, string | undefi
 function hubAddress(value: string | undefined): string {
   if (value === undefined) throw new BadArgument('--hub: missing; give the address that the console shows');
   if (!/^(https?|wss?):\/\/[^/\s]+\/*$/.test(value))
-    throw new BadArgument(`--hub: ${value} is no address such as http://10.0.0.5:7700`);
+    throw new BadArgument(`--hub: ${value} is no address such as https://10.0.0.5:7443`);
   return value;
 }
 
-function enrolToken(value: string | undefined): string | undefined {
-  if (value === undefined || (value.length > 0 && value.length <= 256)) return value;
-  throw new BadArgument('--token: must have 1 to 256 characters');
+function enrolCode(value: string | undefined): EnrolCode | undefined {
+  if (value === undefined) return undefined;
+  const code = readEnrolCode(value);
+  if (code.ok) return code.value;
+  throw new BadArgument(`--token: ${code.reason}`);
 }
 
 function name(argument: string, value: string): string {

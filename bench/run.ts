@@ -1,5 +1,6 @@
 // `npm run --silent bench -- NAME [--option value]... [--json]`: runs one bench and prints its figures beside its peers.
 // With --json the last line is one JSON object.
+import { audit } from './audit/audit.ts';
 import { consoleBench } from './console/console.ts';
 import { fleet } from './fleet/fleet.ts';
 import { failures } from './failures/failures.ts';
@@ -11,12 +12,15 @@ import { placement } from './placement.ts';
 import { preemption } from './preemption/preemption.ts';
 import { recovery } from './recovery/recovery.ts';
 import { silence } from './silence/silence.ts';
+import { storm } from './storm/storm.ts';
 import { swf } from './swf/swf.ts';
+import { tls } from './tls/tls.ts';
 import { whatif } from './whatIf/whatIf.ts';
 import { why } from './why/why.ts';
 import { type Bench, machine, MissingInput, type Options } from './bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
+  audit,
   console: consoleBench,
   failures,
   fleet,
@@ -28,7 +32,9 @@ const benches: Readonly<Record<string, Bench>> = {
   preemption,
   recovery,
   silence,
+  storm,
   swf,
+  tls,
   whatif,
   why,
 };

@@ -1,29 +1,46 @@
 // The shell asks the host as one more console: how many tasks run before quitting, or how an agent enrols.
 import { MessageChannelMain } from 'electron';
-import type { Enrolment } from '../scheduler/protocol/consoleAnswers.ts';
+import type { NewEnrolment } from '../scheduler/protocol/consoleAnswers.ts';
 import type { HostSupervisor } from './hostSupervisor.ts';
 
 /** A host too busy to answer within this must not keep a person waiting. */
 const answerWithinMs = 1_500;
+/** The agent is started at once. */
+const enrolWithinMs = 600_000;
 
 interface Question<Answer> {
   readonly method: string;
   readonly params: object;
+  readonly from: 'window' | 'shell';
+  /** Of the session that asks, where a window has one. */
+  readonly token?: string | undefined;
   /** The answer, where this message holds it. */
   readonly answerIn: (message: unknown) => Answer | undefined;
 }
 
 /** Tasks that agents hold; undefined where the host does not run or does not answer. */
 export const countLiveTasks = (host: HostSupervisor): Promise<number | undefined> =>
-  ask(host, { method: 'watchOverview', params: { on: true }, answerIn: liveIn });
+  ask(host, { from: 'shell', method: 'watchOverview', params: { on: true }, answerIn: liveIn });
 
-/** Hub address and token for an agent; undefined where the host does not run or does not answer. */
-export const askEnrolment = (host: HostSupervisor): Promise<Enrolment | undefined> =>
-  ask(host, { method: 'getEnrolment', params: {}, answerIn: enrolmentIn });
+/**
+ * Hub address and a code of its own for the agent of this workstation, asked with the rights of the window's session;
+ * undefined where the host does not run, does not answer, or refuses it.
+ */
+export const askEnrolment = (
+  host: HostSupervisor,
+  token: string | undefined,
+): Promise<NewEnrolment | undefined> =>
+  ask(host, {
+    from: 'window',
+    token,
+    method: 'createEnrolment',
+    params: { label: 'this workstation', validMs: enrolWithinMs },
+    answerIn: enrolmentIn,
+  });
 
 function ask<Answer>(host: HostSupervisor, question: Question<Answer>): Promise<Answer | undefined> {
   const { port1, port2 } = new MessageChannelMain();
-  if (!host.connectConsole('shell', port1)) return Promise.resolve(undefined);
+  if (!host.connectConsole(question.from, port1)) return Promise.resolve(undefined);
   return new Promise((resolve) => {
     const finish = (answer: Answer | undefined): void => {
       clearTimeout(timer);
@@ -36,6 +53,9 @@ function ask<Answer>(host: HostSupervisor, question: Question<Answer>): Promise<
       if (answer !== undefined) finish(answer);
     });
     port2.start();
+    // The host takes messages in order, and resumes a session without waiting.
+    if (question.token !== undefined)
+      port2.postMessage({ id: 0, method: 'login', params: { token: question.token } });
     port2.postMessage({ id: 1, method: question.method, params: question.params });
   });
 }
@@ -51,7 +71,7 @@ function liveIn(message: unknown): number | undefined {
   );
 }
 
-function enrolmentIn(message: unknown): Enrolment | undefined {
-  const reply = message as { id?: unknown; ok?: unknown; result?: Enrolment } | null;
+function enrolmentIn(message: unknown): NewEnrolment | undefined {
+  const reply = message as { id?: unknown; ok?: unknown; result?: NewEnrolment } | null;
   return reply?.id === 1 && reply.ok === true ? reply.result : undefined;
 }

@@ -11,7 +11,8 @@ export interface ShellOptions {
   readonly quitsWithoutAsking: boolean;
 }
 
-const hostOptions = ['--data', '--port', '--listen'];
+const hostOptions = ['--data', '--port', '--listen', '--tls', '--tls-name'];
+const hostFlags = ['--insecure-plain-text'];
 
 /** `args`: without the program and, unpackaged, without its folder. Throws where a value is missing or wrong. */
 export function readCommandLine(args: readonly string[]): ShellOptions {
@@ -19,7 +20,10 @@ export function readCommandLine(args: readonly string[]): ShellOptions {
   const hostPlace = valueOf(words, '--host') ?? 'utility';
   if (hostPlace !== 'utility' && hostPlace !== 'main')
     throw new Error(`--host=${hostPlace}: it is utility or main`);
-  const given = hostOptions.flatMap((name) => optionWords(words, name));
+  const given = [
+    ...hostOptions.flatMap((name) => optionWords(words, name)),
+    ...hostFlags.filter((flag) => words.includes(flag)),
+  ];
   const config = readHostConfig(given);
   if (!config.ok) throw new Error(config.reason);
   // Help is not among the options passed on, so there are always settings.

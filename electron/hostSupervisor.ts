@@ -69,9 +69,9 @@ export class HostSupervisor {
   }
 
   /** Hands a window's end of a channel to the host. False where no host is ready to take it. */
-  connectConsole(actor: string, port: MessagePortMain): boolean {
+  connectConsole(from: 'window' | 'shell', port: MessagePortMain): boolean {
     if (this.#state.state !== 'running' || !this.#run) return false;
-    this.#run.send({ kind: 'console', actor }, [port]);
+    this.#run.send({ kind: 'console', from }, [port]);
     return true;
   }
 

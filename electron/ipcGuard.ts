@@ -8,18 +8,19 @@ import type { HostState } from '../scheduler/protocol/hostLink.ts';
 export interface IpcAnswers {
   getHostState(): HostState;
   requestHostPort(sender: WebContents): void;
-  /** False where the host does not run. */
-  startLocalAgent(): Promise<boolean>;
+  /** `token`: the window's session. False where the host does not run, or the session may not enrol nodes. */
+  startLocalAgent(token: string | undefined): Promise<boolean>;
 }
 
 const noArguments = v.strictTuple([]);
+const sessionArgument = v.strictTuple([v.optional(v.pipe(v.string(), v.maxLength(256)))]);
 
 export function guardIpc(answers: IpcAnswers): void {
   handle(ipcChannels.getHostState, noArguments, () => answers.getHostState());
   handle(ipcChannels.requestHostPort, noArguments, (_args, event) => {
     answers.requestHostPort(event.sender);
   });
-  handle(ipcChannels.startLocalAgent, noArguments, () => answers.startLocalAgent());
+  handle(ipcChannels.startLocalAgent, sessionArgument, ([token]) => answers.startLocalAgent(token));
 }
 
 function handle<Schema extends v.GenericSchema<unknown[], unknown[]>>(

@@ -89,7 +89,7 @@ async function runConsole(options: ShellOptions): Promise<void> {
       waitingForHost.add(sender);
       sendPorts(host);
     },
-    startLocalAgent: () => startLocalAgent(host, agent, options.dataFolder),
+    startLocalAgent: (token) => startLocalAgent({ host, agent, dataFolder: options.dataFolder }, token),
   });
   await serveApp(join(dist, 'renderer'));
   host.start();
@@ -102,14 +102,21 @@ async function runConsole(options: ShellOptions): Promise<void> {
 }
 
 /** This workstation as a node. An agent that runs already stays. */
-async function startLocalAgent(host: HostSupervisor, agent: Companion, dataFolder: string): Promise<boolean> {
-  const enrolment = await askEnrolment(host);
+async function startLocalAgent(
+  {
+    host,
+    agent,
+    dataFolder,
+  }: { readonly host: HostSupervisor; readonly agent: Companion; readonly dataFolder: string },
+  token: string | undefined,
+): Promise<boolean> {
+  if (agent.isRunning) return true;
+  const enrolment = await askEnrolment(host, token);
   if (enrolment === undefined) return false;
-  if (!agent.isRunning)
-    agent.start({
-      args: ['--hub', enrolment.hubUrl, '--data', join(dataFolder, 'agent')],
-      env: { MILLRACE_ENROL_TOKEN: enrolment.token },
-    });
+  agent.start({
+    args: ['--hub', enrolment.hubUrl, '--data', join(dataFolder, 'agent')],
+    env: { MILLRACE_ENROL_TOKEN: enrolment.code },
+  });
   return true;
 }
 
@@ -155,7 +162,7 @@ function sendPorts(host: HostSupervisor): void {
   for (const contents of waitingForHost) {
     const { port1, port2 } = new MessageChannelMain();
     if (!contents.isDestroyed()) {
-      if (!host.connectConsole('operator', port1)) return;
+      if (!host.connectConsole('window', port1)) return;
       contents.postMessage(ipcChannels.hostPort, null, [port2]);
     }
     waitingForHost.delete(contents);

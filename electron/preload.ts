@@ -27,8 +27,8 @@ contextBridge.exposeInMainWorld('millrace', {
   requestHostPort: (): Promise<void> => ipcRenderer.invoke(ipcChannels.requestHostPort) as Promise<void>,
   getHostState: (): Promise<HostState> => ipcRenderer.invoke(ipcChannels.getHostState) as Promise<HostState>,
   /** Makes this workstation a node, until the console ends. Resolves to false where the host does not run. */
-  startLocalAgent: (): Promise<boolean> =>
-    ipcRenderer.invoke(ipcChannels.startLocalAgent) as Promise<boolean>,
+  startLocalAgent: (token?: string): Promise<boolean> =>
+    ipcRenderer.invoke(ipcChannels.startLocalAgent, token) as Promise<boolean>,
   /** Returns the function that ends listening. */
   onHostState: (listener: (state: HostState) => void): (() => void) => {
     const take = (_event: unknown, state: HostState): void => {

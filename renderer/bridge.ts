@@ -1,13 +1,14 @@
 // The one typed way from this window to the scheduler host: calls with one reply each, pushes, and the link's state.
-import { readonly, shallowRef, type ShallowRef } from 'vue';
+import { readonly, shallowReadonly, shallowRef, type ShallowRef } from 'vue';
+import type { WhoAmI } from '../scheduler/protocol/accounts.ts';
 import type { TaskId } from '../scheduler/protocol/brands.ts';
 import type { Push } from '../scheduler/protocol/consoleFrames.ts';
 import type { FromHost, Method, ParamsInput, Reply, Results } from '../scheduler/protocol/consoleWire.ts';
 import type { Hello } from '../scheduler/protocol/consoleAnswers.ts';
 import type { HostState } from '../scheduler/protocol/hostLink.ts';
-import { consoleWireVersion } from '../scheduler/protocol/limits.ts';
 import type { Refusal } from '../scheduler/protocol/outcome.ts';
 import type { DownReason, Transport } from './link/transport.ts';
+import { createSessions, forgetful, isIn, type SessionKeeper } from './link/windowSession.ts';
 
 const callTimeoutMs = 10_000;
 const greetAgainMs = 2_000;
@@ -35,6 +36,8 @@ export class LinkError extends Error {
 
 export type LinkState =
   | { readonly state: 'connecting' }
+  /** The host answers and waits for somebody to log in, or to choose a password. */
+  | { readonly state: 'login'; readonly hello: Hello }
   | { readonly state: 'live'; readonly hello: Hello }
   | { readonly state: 'down'; readonly reason: DownReason; readonly detail: string };
 
@@ -48,6 +51,15 @@ export interface Bridge {
   /** Keeps a subscription on over reconnects, until the returned function is called. */
   readonly keepOn: (subscription: Subscription) => () => void;
   readonly link: Readonly<ShallowRef<LinkState>>;
+  /** Who is logged in here; undefined before the host has answered. */
+  readonly who: Readonly<ShallowRef<WhoAmI | undefined>>;
+  /** Rejects as the method does. */
+  readonly login: (typed: ParamsInput<'login'>) => Promise<void>;
+  readonly logout: () => Promise<void>;
+  /** Asks anew who is logged in. */
+  readonly greetAgain: () => void;
+  /** Of the session, for the shell, which asks the host with the rights of this window. */
+  readonly sessionToken: () => string | undefined;
   readonly host: Readonly<ShallowRef<HostState | undefined>>;
 }
 
@@ -57,18 +69,21 @@ interface Pending {
   readonly fail: (error: Error) => void;
 }
 
-export function createBridge(transport: Transport): Bridge {
+export function createBridge(transport: Transport, keeper: SessionKeeper = forgetful()): Bridge {
   const link = shallowRef<LinkState>({ state: 'connecting' });
   const host = shallowRef<HostState>();
-  const listeners = new Set<(push: Push) => void>();
+  const who = shallowRef<WhoAmI>();
+  const { listeners, onPush } = createListeners();
   const { call, settle, failAll } = createCalls(transport, () => link.value.state !== 'down');
+  const sessions = createSessions({ call, keeper, link, who, greet: () => greet() });
   const subscriptions = createSubscriptions(call, () => link.value.state === 'live');
 
   async function greet(): Promise<void> {
     try {
-      const hello = await call('hello', { wire: consoleWireVersion });
-      link.value = { state: 'live', hello };
-      subscriptions.askAgain();
+      const hello = await sessions.hello();
+      who.value = hello.who;
+      link.value = { state: isIn(hello.who) ? 'live' : 'login', hello };
+      if (isIn(hello.who)) subscriptions.askAgain();
     } catch (error) {
       const reason = error instanceof RefusalError ? 'refused' : 'unreachable';
       if (error instanceof LinkError && error.code === 'closed') return;
@@ -83,8 +98,9 @@ export function createBridge(transport: Transport): Bridge {
     void greet();
   }
   function receive(message: FromHost): void {
-    if ('push' in message) for (const listener of listeners) listener(message);
-    else settle(message);
+    if (!('push' in message)) settle(message);
+    else if (message.push === 'session') sessions.take(message.who);
+    else for (const listener of listeners) listener(message);
   }
   transport.start({
     opened: () => {
@@ -103,12 +119,22 @@ export function createBridge(transport: Transport): Bridge {
   return {
     call,
     keepOn: subscriptions.keepOn,
-    onPush(listener) {
+    onPush,
+    link: readonly(link),
+    host: readonly(host),
+    who: shallowReadonly(who),
+    ...sessions.ofBridge,
+  };
+}
+
+function createListeners() {
+  const listeners = new Set<(push: Push) => void>();
+  return {
+    listeners,
+    onPush: (listener: (push: Push) => void): (() => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    link: readonly(link),
-    host: readonly(host),
   };
 }
 

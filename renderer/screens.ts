@@ -9,6 +9,7 @@ export const screenNames = [
   'tasks',
   'schedules',
   'nodes',
+  'audit',
   'settings',
 ] as const;
 export type ScreenName = (typeof screenNames)[number];

@@ -5,6 +5,7 @@ import { loadAt, type PlantClock } from './plantDay.ts';
 import type { FleetSettings } from './fleetSettings.ts';
 import { Trouble } from './trouble.ts';
 import { VirtualMachine } from './virtualMachine.ts';
+import type { HubTrust } from '../trust.ts';
 
 export interface FleetEvents {
   readonly say: (message: string) => void;
@@ -32,14 +33,16 @@ export class Fleet {
   #started = 0;
   #dispatched = 0;
 
-  constructor(settings: FleetSettings, clock: PlantClock, events: FleetEvents) {
+  /** `trust`: absent where the hub speaks plain text. */
+  constructor(settings: FleetSettings, clock: PlantClock, events: FleetEvents, trust?: HubTrust) {
     this.#settings = settings;
     this.#clock = clock;
     this.#events = events;
     this.#trouble = new Trouble(settings);
     const around = {
       hub: settings.hub,
-      enrolToken: settings.enrolToken,
+      enrolToken: settings.enrolCode.token,
+      trust,
       localAddressOf: addressesFor(settings.hub),
       useOf: (machine, reserved) =>
         useOf(machine, reserved, {

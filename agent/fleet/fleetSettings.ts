@@ -1,4 +1,5 @@
 // Command line of the fleet -> checked settings, or a sentence that names the argument at fault.
+import { type EnrolCode, readEnrolCode } from '../../scheduler/protocol/enrolCode.ts';
 import { nodesMax } from '../../scheduler/protocol/limits.ts';
 import type { Outcome } from '../../scheduler/protocol/outcome.ts';
 import { type PlantShape, shapeOf } from './plant.ts';
@@ -13,7 +14,7 @@ export interface FleetSettings {
   readonly first: number;
   readonly count: number;
   readonly hub: string;
-  readonly enrolToken: string;
+  readonly enrolCode: EnrolCode;
   /** Present: this process also submits the plant's tasks. */
   readonly consoleToken: string | undefined;
   readonly seed: number;
@@ -32,7 +33,7 @@ export const fleetUsage = `usage: npm run fleet -- --nodes N --hub URL [options]
 
   --nodes N           1 to ${String(nodesMax)} (required)
   --hub URL           address of the hub (required)
-  --token TEXT        enrolment token; or MILLRACE_ENROL_TOKEN in the environment (required)
+  --token CODE        enrolment code; or MILLRACE_ENROL_TOKEN in the environment (required)
   --console-token TEXT
                       also submit the plant's tasks, over the console wire; or MILLRACE_CONSOLE_TOKEN
   --load FACTOR       share of the ordinary arrivals, 0 to 10 (default 1)
@@ -91,7 +92,7 @@ function settingsOf(values: Values, env: Env): FleetSettings {
     first,
     count: optionalWhole('--count', values.count, total - first) ?? total - first,
     hub: hubFrom(values.hub),
-    enrolToken: tokenFrom(values.token ?? env['MILLRACE_ENROL_TOKEN']),
+    enrolCode: codeFrom(values.token ?? env['MILLRACE_ENROL_TOKEN']),
     consoleToken: values['console-token'] ?? env['MILLRACE_CONSOLE_TOKEN'],
     seed: whole('--seed', values.seed, 0, 2 ** 32 - 1),
     speed: decimal('--speed', values.speed, 0.1, 1_000),
@@ -116,9 +117,12 @@ function hubFrom(hub: string | undefined): string {
   throw new BadArgument(`--hub: ${hub ?? 'missing'}; give an address such as http://127.0.0.1:7443`);
 }
 
-function tokenFrom(token: string | undefined): string {
-  if (token !== undefined && token !== '') return token;
-  throw new BadArgument('--token: missing; give the enrolment token that the console shows');
+function codeFrom(text: string | undefined): EnrolCode {
+  if (text === undefined)
+    throw new BadArgument('--token: missing; give the enrolment code that the console shows');
+  const code = readEnrolCode(text);
+  if (code.ok) return code.value;
+  throw new BadArgument(`--token: ${code.reason}`);
 }
 
 const optionalWhole = (argument: string, value: string | undefined, max: number): number | undefined =>

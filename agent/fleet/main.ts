@@ -8,6 +8,7 @@ import { loadAt, PlantClock } from './plantDay.ts';
 import { type CountsMessage, SplitFleet, type StopMessage } from './splitFleet.ts';
 import { Submitter } from './submitter.ts';
 import { arrivalsPerS } from './taskMix.ts';
+import { type HubTrust, isSecureUrl, memoryTrust } from '../trust.ts';
 
 const exitCodes = { stopped: 0, failed: 1, badArgument: 2, wrongToken: 3 } as const;
 const sayEveryMs = 10_000;
@@ -29,6 +30,12 @@ if (!read.ok) {
 } else if (read.value === 'help') process.stdout.write(`${fleetUsage}\n`);
 else run(read.value);
 
+/** What this process is to do, and how it knows its hub. */
+interface Trusting extends FleetSettings {
+  /** Absent: plain text. */
+  readonly trust: HubTrust | undefined;
+}
+
 interface Machines {
   readonly counts: () => FleetCounts;
   readonly stop: (graceMs: number) => Promise<void>;
@@ -44,11 +51,12 @@ function run(settings: FleetSettings): void {
     await machines.stop(exitCode === exitCodes.stopped ? stopGraceMs : 0);
     process.exit(exitCode);
   };
-  const machines = startMachines(settings, clock, (exitCode, message) => {
+  const trust = isSecureUrl(settings.hub) ? memoryTrust(settings.enrolCode.pin) : undefined;
+  const machines = startMachines({ ...settings, trust }, clock, (exitCode, message) => {
     if (!isStopping) log('error', message);
     void stop(exitCode);
   });
-  const submitter = startSubmitter(settings, clock);
+  const submitter = startSubmitter({ ...settings, trust }, clock);
   setInterval(() => {
     if (isPart) process.send?.({ kind: 'counts', counts: machines.counts() } satisfies CountsMessage);
   }, 1_000).unref();
@@ -60,7 +68,7 @@ function run(settings: FleetSettings): void {
 }
 
 function startMachines(
-  settings: FleetSettings,
+  settings: Trusting,
   clock: PlantClock,
   fail: (exitCode: number, message: string) => void,
 ): Machines {
@@ -76,25 +84,27 @@ function startMachines(
     );
     return { counts: () => split.counts(), stop: () => split.stop() };
   }
-  const fleet = new Fleet(settings, clock, {
-    say: (message) => {
+  const events = {
+    say: (message: string) => {
       log('info', message);
     },
-    onWrongToken: (message) => {
-      fail(exitCodes.wrongToken, `the hub refuses the enrolment token: ${message}`);
+    onWrongToken: (message: string) => {
+      fail(exitCodes.wrongToken, `the enrolment code is not this hub's: ${message}`);
     },
-  });
+  };
+  const fleet = new Fleet(settings, clock, events, settings.trust);
   fleet.start();
   return fleet;
 }
 
-function startSubmitter(settings: FleetSettings, clock: PlantClock): Submitter | undefined {
-  const { consoleToken, load, shape, hub } = settings;
+function startSubmitter(settings: Trusting, clock: PlantClock): Submitter | undefined {
+  const { consoleToken, load, shape, hub, trust } = settings;
   if (consoleToken === undefined || isPart || load === 0) return undefined;
   let saidAtMs = -Infinity;
   const submitter = new Submitter({
     hub,
     consoleToken,
+    trust,
     lines: lineNames(shape),
     ratePerS: () => arrivalsPerS(shape.nodes, load * loadAt(clock.hourOfDay())),
     onTrouble: (message) => {

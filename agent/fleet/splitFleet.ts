@@ -1,5 +1,6 @@
 // A plant too large for one process: each child is a part of it, this process submits and adds up.
 import { type ChildProcess, fork } from 'node:child_process';
+import { formatEnrolCode } from '../../scheduler/protocol/enrolCode.ts';
 import type { FleetCounts } from './fleet.ts';
 import type { FleetSettings } from './fleetSettings.ts';
 
@@ -21,6 +22,7 @@ export class SplitFleet {
 
   /** `onEnded`: a part ended by itself. */
   start(settings: FleetSettings, perProcess: number, onEnded: (code: number | null) => void): number {
+    const code = formatEnrolCode(settings.enrolCode.token, settings.enrolCode.pin);
     const parts = Math.ceil(settings.count / perProcess);
     const [, program = ''] = process.argv;
     for (let part = 0; part < parts; part += 1) {
@@ -28,7 +30,7 @@ export class SplitFleet {
       const count = Math.min(perProcess, settings.first + settings.count - first);
       const args = [...process.argv.slice(2), '--first', String(first), '--count', String(count)];
       const joins = ['--joins', String(Math.max(1, Math.floor(settings.joinsPerS / parts)))];
-      const env = { ...process.env, MILLRACE_ENROL_TOKEN: settings.enrolToken, MILLRACE_FLEET_PART: '1' };
+      const env = { ...process.env, MILLRACE_ENROL_TOKEN: code, MILLRACE_FLEET_PART: '1' };
       const child = fork(program, [...args, ...joins], { env });
       child.on('message', (message: CountsMessage) => {
         this.#counts[part] = message.counts;

@@ -9,10 +9,13 @@ import {
 import type { SubmitAnswer } from '../../scheduler/protocol/consoleAnswers.ts';
 import { consoleWireVersion } from '../../scheduler/protocol/limits.ts';
 import { nextTask, queuesOfMix } from './taskMix.ts';
+import { type HubTrust, TlsLine } from '../trust.ts';
 
 export interface SubmitterOptions {
   readonly hub: string;
   readonly consoleToken: string;
+  /** Absent: plain text. */
+  readonly trust: HubTrust | undefined;
   readonly lines: readonly string[];
   /** Tasks per second, now. */
   readonly ratePerS: () => number;
@@ -40,6 +43,8 @@ export class Submitter {
     this.#socket = io(`${options.hub.replace(/\/+$/, '')}${consoleNamespace}`, {
       transports: ['websocket'],
       forceNew: true,
+      // The library's types know of browsers only, where there is none.
+      ...(options.trust && { agent: new TlsLine(options.trust) as unknown as string }),
       auth: { wire: consoleWireVersion, token: options.consoleToken },
     });
     this.#socket.on('connect', () => {

@@ -15,6 +15,7 @@ import type { WriteLine } from '../logLine.ts';
 import type { NodeUse } from '../resourceProbe.ts';
 import { type AttemptResult, ResultOutbox } from '../resultOutbox.ts';
 import type { RetryBounds } from '../retryDelay.ts';
+import type { HubTrust } from '../trust.ts';
 
 /** Tokens each virtual agent remembers: thousands of agents share the memory of one process. */
 const virtualTokensMax = 500;
@@ -35,6 +36,8 @@ export interface VirtualAgentOptions {
   readonly log?: WriteLine;
   readonly retry?: RetryBounds;
   readonly localAddress?: string;
+  /** How it knows a hub with `https:`. Absent: plain text. */
+  readonly trust?: HubTrust | undefined;
   /** A path: starts and results are durable there first, as on a real node. Absent: memory only. */
   readonly ledgerFile?: string;
 }

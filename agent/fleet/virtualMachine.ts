@@ -4,6 +4,7 @@ import type { SimulatedWork } from '../../scheduler/protocol/task.ts';
 import { type Credentials, memoryCredentials } from '../credentials.ts';
 import type { HubRefusal } from '../hubMessages.ts';
 import type { NodeUse } from '../resourceProbe.ts';
+import type { HubTrust } from '../trust.ts';
 import type { Machine } from './plant.ts';
 import { VirtualAgent } from './virtualAgent.ts';
 
@@ -11,17 +12,21 @@ import { VirtualAgent } from './virtualAgent.ts';
 export interface Surroundings {
   readonly hub: string;
   readonly enrolToken: string;
+  /** Shared: the plant is one. Absent: plain text. */
+  readonly trust: HubTrust | undefined;
   readonly localAddressOf: (index: number) => string | undefined;
   readonly useOf: (machine: Machine, reserved: NodeUse) => NodeUse;
   readonly courseOf: (machine: Machine, work: SimulatedWork) => Pick<SimulatedWork, 'runMs' | 'exitCode'>;
   readonly onJoined: () => void;
   readonly onDispatch: (dispatch: Dispatch) => void;
-  /** The enrolment token itself is wrong: no machine of this process will ever join. */
+  /** The enrolment code itself is wrong: no machine of this process will ever join. */
   readonly onWrongToken: (refusal: HubRefusal) => void;
 }
 
 /** A forgotten node asks again after a while, so that one which is being removed does not come straight back. */
 const enrolAgainAfterMs = 5_000;
+
+const tokenCodes: readonly string[] = ['wrong_token', 'token_expired', 'token_used_up'];
 
 export class VirtualMachine {
   readonly machine: Machine;
@@ -29,6 +34,8 @@ export class VirtualMachine {
   #credentials: Credentials;
   #agent: VirtualAgent | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** By the key it has now. */
+  #wasKnown = false;
 
   constructor(machine: Machine, around: Surroundings) {
     this.machine = machine;
@@ -49,17 +56,21 @@ export class VirtualMachine {
   powerOn(): void {
     clearTimeout(this.#timer);
     if (this.#agent) return;
-    const { hub, localAddressOf, useOf, courseOf, onJoined, onDispatch } = this.#around;
+    const { hub, trust, localAddressOf, useOf, courseOf, onJoined, onDispatch } = this.#around;
     const { machine } = this;
     const localAddress = localAddressOf(machine.index);
     this.#agent = new VirtualAgent({
       url: hub,
+      trust,
       nodeId: machine.nodeId,
       credentials: this.#credentials,
       spec: machine.spec,
       use: (_running, reserved) => useOf(machine, reserved),
       course: (work) => courseOf(machine, work),
-      onJoined,
+      onJoined: () => {
+        this.#wasKnown = true;
+        onJoined();
+      },
       onDispatch,
       onTurnedAway: (refusal) => {
         this.#turnedAway(refusal);
@@ -98,10 +109,13 @@ export class VirtualMachine {
 
   #turnedAway(refusal: HubRefusal): void {
     this.powerOff();
-    if (refusal.code === 'wrong_token') {
+    if (tokenCodes.includes(refusal.code)) {
       this.#around.onWrongToken(refusal);
       return;
     }
+    // Revoked by an operator: the token of all does not bring it back.
+    if (!this.#wasKnown) return;
+    this.#wasKnown = false;
     // Forgotten, or its key is void: a new key for the same name.
     this.#credentials = memoryCredentials(this.#around.enrolToken);
     this.powerOnIn(enrolAgainAfterMs * (0.5 + Math.random()));

@@ -7,6 +7,7 @@ import { socketsMax } from '../../agent/fleet/fileLimit.ts';
 import type { FromHost, Method, Results } from '../../scheduler/protocol/consoleWire.ts';
 import type { Summary } from '../../scheduler/protocol/consoleAnswers.ts';
 import { consoleWireVersion } from '../../scheduler/protocol/limits.ts';
+import { enrolmentToken } from '../../test/enrolmentToken.ts';
 
 const root = join(import.meta.dirname, '../..');
 /** What the host keeps for itself of the open files that both processes may have. */
@@ -26,7 +27,8 @@ export interface BenchPlant {
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 interface Secrets {
-  readonly enrolmentToken: string;
+  /** By which agents come in. */
+  readonly token: string;
   readonly consoleToken: string;
 }
 
@@ -45,7 +47,8 @@ export async function startPlant(
   });
   processes.push(host);
   const url = await addressOf(host);
-  const secrets = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')) as Secrets;
+  const { consoleToken } = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')) as Secrets;
+  const secrets = { consoleToken, token: await enrolmentToken(url, folder) };
   const console = await connect(url, secrets.consoleToken);
   const waveMax = Math.max(1, socketsMax() - hostReserve);
   let joined = 0;
@@ -80,7 +83,7 @@ function startWave({ url, nodes, first, count, secrets, isLast }: Wave): ChildPr
   const work = isLast ? ['--console-token', secrets.consoleToken] : [];
   return spawn(
     process.execPath,
-    ['agent/fleet/main.ts', '--hub', url, '--token', secrets.enrolmentToken, ...words, ...work],
+    ['agent/fleet/main.ts', '--hub', url, '--token', secrets.token, ...words, ...work],
     { cwd: root, stdio: 'ignore' },
   );
 }

@@ -1,7 +1,7 @@
 // How many tasks fail for no fault of their own: many real-wire tasks on virtual nodes that are killed at random, some
 // without a sign, several a second. Beside it what a queue without leases would have lost: what ran on those nodes.
 import { type ChildProcess, fork } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TaskId } from '../../scheduler/protocol/brands.ts';
@@ -10,6 +10,7 @@ import { Door } from '../../test/torture/door.ts';
 import { type Bench, type Measured, rounded, wholeOption } from '../bench.ts';
 import { startHost } from './host.ts';
 import type { NodeCounts, NodesAsk } from './nodes.ts';
+import { enrolmentToken } from '../../test/enrolmentToken.ts';
 
 /** Live tasks: enough to keep every node busy, few enough that memory stays flat. */
 const liveMax = 10_000;
@@ -34,10 +35,7 @@ export const failures: Bench = async (options): Promise<Measured> => {
   const host = await startHost(folder);
   const door = new Door();
   door.leadTo(host.address, folder);
-  const secrets = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')) as {
-    enrolmentToken: string;
-  };
-  const token = secrets.enrolmentToken;
+  const token = await enrolmentToken(host.address, folder);
   const fleet = startNodes({ hub: host.address, token, nodes, tasks, killsPerS, ledgers });
   try {
     await untilJoined(fleet, nodes);

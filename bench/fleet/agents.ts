@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { memoryCredentials } from '../../agent/credentials.ts';
 import { addressesFor } from '../../agent/fleet/fleet.ts';
 import { VirtualAgent } from '../../agent/fleet/virtualAgent.ts';
+import { memoryTrust } from '../../agent/trust.ts';
 import { nodeId } from '../../scheduler/protocol/brands.ts';
 import { decode } from '../../scheduler/protocol/decode.ts';
 import { nodeSpecSchema } from '../../scheduler/protocol/node.ts';
@@ -11,6 +12,8 @@ import { nodeSpecSchema } from '../../scheduler/protocol/node.ts';
 /** What the parent asks a child to do. */
 export interface AgentsStart {
   readonly hub: string;
+  /** Of the plant's authority, where the hub speaks TLS. */
+  readonly pin?: string | undefined;
   readonly token: string;
   readonly echo: string;
   readonly first: number;
@@ -44,6 +47,7 @@ const spec = decode(
 if (!spec.ok) throw new Error(spec.reason.message);
 const nodeSpec = spec.value;
 const now = (): number => Number(process.hrtime.bigint());
+const trust = start.pin === undefined ? undefined : memoryTrust(start.pin);
 const addressOf = addressesFor(start.hub);
 let entered = { tasks: [] as Entry[], echoes: [] as Entry[] };
 const agents: VirtualAgent[] = [];
@@ -57,6 +61,7 @@ function add(index: number): void {
     nodeId: nodeId(`bench-${String(start.first + index).padStart(5, '0')}`),
     credentials: memoryCredentials(start.token),
     spec: nodeSpec,
+    trust,
     onJoined: () => {
       everJoined += 1;
     },

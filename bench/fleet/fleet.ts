@@ -1,80 +1,67 @@
 // The production host with as many real agents as asked for: joining, heartbeats, latency at rest, and tasks per second
-// durable from end to end; beside it a bare WebSocket echo over the same three processes.
-import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// durable from end to end; beside it a bare WebSocket echo over the same three processes. Then the same with 100 agents.
 import { type Bench, quantile, rounded, wholeOption } from '../bench.ts';
-import { Caller, type Sent } from './caller.ts';
-import { HostUnderLoad } from './hostUnderLoad.ts';
-import { Simulators } from './simulators.ts';
+import { Caller } from './caller.ts';
+import { missedGoals } from './goals.ts';
+import type { HostUnderLoad } from './hostUnderLoad.ts';
+import { atRest, loaded, mostDurable } from './load.ts';
+import { pause, PlantUnderLoad, type PlantOptions } from './plantUnderLoad.ts';
 
-const idlePerS = 50;
 const settleMs = 15_000; // one heartbeat of everybody, and the garbage of joining
-const drainMs = 60_000;
-const sayEveryMs = 5_000;
+const smallNodes = 100;
+const smallSettleMs = 1_000;
 
-/** Options: `nodes` (2,000), `edges` (auto), `joins` per second (2,000), `seconds` of each phase (10), `rates`. */
+/**
+ * Options: `nodes` (2,000), `edges` (auto), `joins` per second (2,000), `seconds` of each phase (10), `rates`, `rates100`,
+ * `tls` (no): `yes` measures another plant of as many nodes over TLS.
+ */
 export const fleet: Bench = async (options) => {
   const nodes = wholeOption(options, 'nodes', 2_000);
   const seconds = wholeOption(options, 'seconds', 10);
-  const joins = wholeOption(options, 'joins', 2_000);
-  const { edges = 'auto', rates = '1000,5000,10000' } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-fleet-'));
-  const children: ChildProcess[] = [];
-  process.once('exit', () => {
-    for (const child of children) child.kill('SIGKILL'); // also where this bench itself fails
-  });
+  const joinsPerS = wholeOption(options, 'joins', 2_000);
+  const { edges = 'auto', rates = '1000,5000,10000,13000', rates100 = '25000,32000', tls = 'no' } = options;
+  const plant = { nodes, joinsPerS, edges };
+  const { figures, peers, params } = await fullPlant(plant, ratesIn(rates), seconds);
+  const small = await smallPlant(ratesIn(rates100), seconds);
+  const secure = tls === 'yes' ? await overTls(plant) : {};
+  const all = { ...figures, ...small, ...secure };
+  for (const missed of missedGoals(nodes, all)) console.error(`not reached: ${missed}`);
+  return { params: { ...params, joins: joinsPerS, seconds }, figures: all, peers };
+};
+
+const ratesIn = (text: string): number[] => text.split(',').map(Number);
+
+async function fullPlant(options: PlantOptions, rates: readonly number[], seconds: number) {
+  const under = await PlantUnderLoad.start(options);
   try {
-    const args = ['--edges', edges, '--nodes-expected', String(nodes)];
-    const host = await HostUnderLoad.start(folder, args, children);
-    const echo = await startEcho(children);
-    await pause(3_000); // edges start
-    const bareKB = host.rssKB;
-    const plant = new Simulators({ hub: host.url, token: host.secrets.enrolmentToken, echo }, children);
-    const beforeCpuS = host.cpuS;
-    const saying = setInterval(() => {
-      void say(host, plant);
-    }, sayEveryMs);
-    const joinS = await plant.join(nodes, joins);
-    const joinCpuMs = ((host.cpuS - beforeCpuS) * 1_000) / nodes;
-    const agentJoinCpuMs = (plant.cpuS * 1_000) / nodes;
-    await pause(settleMs);
-    const rssPerAgentKB = (host.rssKB - bareKB) / nodes;
+    const { host, plant, echo } = under;
+    const costs = await under.join(options, settleMs);
     const heartbeatCorePercent = await restingCorePercent(host, seconds);
     const resting = await host.metrics();
     const caller = await Caller.connect(host.url, host.secrets.consoleToken, echo);
-    await caller.steady(idlePerS, 3_000); // both paths are compiled before anything counts
-    await plant.takeEntered();
-    caller.take();
-    await caller.steady(idlePerS, seconds * 1_000);
-    await pause(1_000);
-    const idle = latencies(caller.take(), await plant.takeEntered());
+    const idle = await atRest(under, caller, seconds);
     const curve: Record<string, number> = {};
-    for (const rate of rates.split(',').map(Number))
-      Object.assign(curve, await loaded({ host, plant, caller }, rate, seconds));
+    for (const rate of rates) Object.assign(curve, await loaded(under, caller, rate, seconds));
     const end = await host.metrics();
-    clearInterval(saying);
     caller.close();
-    await host.stop();
     return {
-      params: { nodes, edges: resting('edges'), simulators: plant.count, joins, seconds },
+      params: { nodes: options.nodes, edges: resting('edges'), simulators: plant.count },
       figures: {
         nodes: resting('agents'),
-        joinS,
-        joinCpuMs: rounded(joinCpuMs),
-        agentJoinCpuMs: rounded(agentJoinCpuMs),
-        rssPerAgentKB: rounded(rssPerAgentKB),
-        rssMiB: rounded((bareKB + rssPerAgentKB * nodes) / 1_024),
+        joinS: costs.joinS,
+        joinCpuMs: rounded(costs.cpuMs),
+        agentJoinCpuMs: rounded(costs.agentCpuMs),
+        rssPerAgentKB: rounded(costs.rssPerAgentKB),
+        rssMiB: rounded(costs.rssMiB),
         heartbeatCorePercent,
-        loopP99Ms: rounded(resting('loop_delay_p99_ms')),
+        loopP99Ms: rounded(resting('loop_delay_p99_seconds') * 1_000),
         idleP50Ms: rounded(quantile(idle.tasks, 0.5)),
         idleP99Ms: rounded(quantile(idle.tasks, 0.99)),
         ...curve,
-        durableTasksPerS: Math.max(...Object.values(curvesOf(curve, 'durablePerSAt'))),
+        durableTasksPerS: mostDurable(curve),
         moved: end('moved_connections_total'),
         later: end('later_connections_total'),
-        rejoins: plant.joins - nodes,
+        rejoins: plant.joins - costs.joined,
       },
       peers: {
         wsEchoP50Ms: rounded(quantile(idle.echoes, 0.5)),
@@ -82,62 +69,39 @@ export const fleet: Bench = async (options) => {
       },
     };
   } finally {
-    for (const child of children) child.kill('SIGTERM');
-    await pause(500);
-    rmSync(folder, { recursive: true, force: true });
+    await under.end();
   }
-};
-
-/** To the other output: a long run shows where it is. */
-async function say(host: HostUnderLoad, plant: Simulators): Promise<void> {
-  const metric = await host.metrics().catch(() => () => Number.NaN);
-  const counts = [
-    'agents',
-    'nodes_online',
-    'later_connections_total',
-    'loop_delay_p99_ms',
-    'commands_pending',
-  ];
-  const said = counts.map((name) => `${name} ${metric(name).toFixed(0)}`).join(', ');
-  console.error(
-    `joined ${plant.joined}, joins ${plant.joins}, late ${plant.takeLatestMs().toFixed(0)} ms; ${said}`,
-  );
 }
 
-interface UnderLoad {
-  readonly host: HostUnderLoad;
-  readonly plant: Simulators;
-  readonly caller: Caller;
+/** What the scheduler does where sockets cost little. Its names end in `100`. */
+async function smallPlant(rates: readonly number[], seconds: number): Promise<Record<string, number>> {
+  const options = { nodes: smallNodes, joinsPerS: smallNodes, edges: 'auto' };
+  const under = await PlantUnderLoad.start(options);
+  try {
+    const { host, echo } = under;
+    await under.join(options, smallSettleMs);
+    const caller = await Caller.connect(host.url, host.secrets.consoleToken, echo);
+    await atRest(under, caller, 1);
+    const curve: Record<string, number> = {};
+    for (const rate of rates) Object.assign(curve, await loaded(under, caller, rate, seconds));
+    caller.close();
+    const small: Record<string, number> = { durableTasksPerS100: mostDurable(curve) };
+    for (const [name, value] of Object.entries(curve)) small[name.replace('At', '100At')] = value;
+    return small;
+  } finally {
+    await under.end();
+  }
 }
 
-/** Offers `rate` tasks a second, and counts those that ended and are stored, until the last one is. */
-async function loaded(
-  { host, plant, caller }: UnderLoad,
-  rate: number,
-  seconds: number,
-): Promise<Record<string, number>> {
-  await plant.takeEntered();
-  caller.take();
-  const before = (await host.metrics())('history_tasks');
-  const startMs = performance.now();
-  await caller.steady(rate, seconds * 1_000);
-  let ended = 0;
-  let tookMs = 0;
-  const wanted = rate * seconds;
-  do {
-    await pause(100);
-    ended = (await host.metrics())('history_tasks') - before;
-    tookMs = performance.now() - startMs;
-  } while (ended < wanted && tookMs < seconds * 1_000 + drainMs);
-  const sent = caller.take();
-  const { tasks } = latencies(sent, await plant.takeEntered());
-  return {
-    [`durablePerSAt${String(rate)}`]: rounded(ended / (tookMs / 1_000)),
-    [`startP50MsAt${String(rate)}`]: rounded(quantile(tasks, 0.5)),
-    [`startP99MsAt${String(rate)}`]: rounded(quantile(tasks, 0.99)),
-    [`lostAt${String(rate)}`]: wanted - sent.refused - ended,
-    [`loopP99MsAt${String(rate)}`]: rounded((await host.metrics())('loop_delay_p99_ms')),
-  };
+async function overTls(options: PlantOptions): Promise<Record<string, number>> {
+  const secure = { ...options, hostArgs: ['--tls', 'on'] };
+  const under = await PlantUnderLoad.start(secure);
+  try {
+    const { joinS, joined, rssPerAgentKB } = await under.join(secure, settleMs);
+    return { tlsNodes: joined, tlsJoinS: joinS, tlsRssPerAgentKB: rounded(rssPerAgentKB) };
+  } finally {
+    await under.end();
+  }
 }
 
 /** With every agent connected and no task: heartbeats, and all else that keeps connections alive. */
@@ -146,30 +110,3 @@ async function restingCorePercent(host: HostUnderLoad, seconds: number): Promise
   await pause(seconds * 1_000);
   return rounded((100 * (host.cpuS - beforeS)) / ((performance.now() - startMs) / 1_000));
 }
-
-function latencies(
-  sent: Sent,
-  entered: Awaited<ReturnType<Simulators['takeEntered']>>,
-): { readonly tasks: number[]; readonly echoes: number[] } {
-  const between = (from: ReadonlyMap<number, number>, to: readonly (readonly [number, number])[]): number[] =>
-    to.flatMap(([id, atNs]) => {
-      const sentNs = from.get(id);
-      return sentNs === undefined ? [] : [(atNs - sentNs) / 1e6];
-    });
-  return { tasks: between(sent.tasks, entered.tasks), echoes: between(sent.echoes, entered.echoes) };
-}
-
-const curvesOf = (curve: Readonly<Record<string, number>>, name: string): Record<string, number> =>
-  Object.fromEntries(Object.entries(curve).filter(([key]) => key.startsWith(name)));
-
-function startEcho(children: ChildProcess[]): Promise<string> {
-  const child = fork(join(import.meta.dirname, 'echoHub.ts'));
-  children.push(child);
-  return new Promise((resolve) => {
-    child.once('message', (message: { url: string }) => {
-      resolve(message.url);
-    });
-  });
-}
-
-const pause = (forMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, forMs));

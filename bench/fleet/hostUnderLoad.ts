@@ -1,8 +1,12 @@
 // The production host with its edges, in processes of their own: what they use, by the system's count, and their metrics.
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pinOf } from '../../agent/trust.ts';
+import { request } from '../../scheduler/api/commands/request.ts';
 import { MissingInput } from '../bench.ts';
+import { forkHost } from '../hostProcess.ts';
 
 /** Of `utime` and `stime` in /proc: the same on every Linux that Node runs on. */
 const ticksPerS = 100;
@@ -11,12 +15,15 @@ const pageBytes = 4_096;
 export class HostUnderLoad {
   readonly #child: ChildProcess;
   readonly url: string;
-  readonly secrets: Readonly<Record<'enrolmentToken' | 'consoleToken', string>>;
+  readonly secrets: Readonly<Record<'consoleToken', string>>;
+  /** PEM, where the host speaks TLS. */
+  readonly authority: string | undefined;
 
   private constructor(child: ChildProcess, url: string, folder: string) {
     this.#child = child;
     this.url = url;
     this.secrets = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')) as HostUnderLoad['secrets'];
+    this.authority = url.startsWith('https:') ? authorityIn(folder) : undefined;
   }
 
   static async start(
@@ -25,26 +32,14 @@ export class HostUnderLoad {
     children: ChildProcess[],
   ): Promise<HostUnderLoad> {
     if (process.platform !== 'linux') throw new MissingInput('this bench reads /proc: it runs on Linux');
-    const entry = join(import.meta.dirname, '../../scheduler/host/entry.ts');
-    const child = fork(entry, ['--data', folder, '--port', '0', ...args], {
-      execArgv: ['--max-semi-space-size=16'],
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    });
-    children.push(child);
-    const url = await new Promise<string>((resolve, reject) => {
-      let said = '';
-      child.stdout?.on('data', (chunk: Buffer) => {
-        said += chunk.toString();
-        const found = /agents join at (http:\/\/\S+)/.exec(said)?.[1];
-        if (found !== undefined) resolve(found);
-      });
-      child.once('exit', (code) => {
-        reject(new Error(`the host ended with ${String(code)}: ${said}`));
-      });
-    });
+    const { child, url } = await forkHost(folder, children, { args, execArgv: ['--max-semi-space-size=16'] });
     return new HostUnderLoad(child, url, folder);
   }
 
+  /** By which agents know the host. */
+  get pin(): string | undefined {
+    return this.authority === undefined ? undefined : pinOf(new X509Certificate(this.authority).raw);
+  }
   /** Of the host and its edges together. */
   get rssKB(): number {
     const pages = this.#pids().map((pid) => Number(readProc(pid, 'statm').split(' ')[1]));
@@ -63,16 +58,25 @@ export class HostUnderLoad {
   }
 
   async metrics(): Promise<(name: string) => number> {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const asked = { method: 'GET', headers: {}, body: undefined, authority: this.authority };
+    const text = await (await request(`${this.url}/metrics`, asked)).text();
     return (name) => Number(new RegExp(`^millrace_${name} (\\S+)`, 'm').exec(text)?.[1]);
   }
 
   stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+  /** As if it had crashed: its edges notice and end by themselves. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     return new Promise((resolve) => {
       this.#child.once('exit', () => {
         resolve();
       });
-      this.#child.kill('SIGTERM');
+      this.#child.kill(signal);
     });
   }
 
@@ -83,6 +87,11 @@ export class HostUnderLoad {
     );
     return [own, ...children];
   }
+}
+
+function authorityIn(folder: string): string {
+  const text = readFileSync(join(folder, 'tls.json'), 'utf8');
+  return (JSON.parse(text) as { authority: { certificate: string } }).authority.certificate;
 }
 
 const readProc = (pid: number, name: string): string => readFileSync(`/proc/${String(pid)}/${name}`, 'utf8');

@@ -7,7 +7,7 @@ import type { AgentsStart, Entry, FromAgents } from './agents.ts';
 const agentsPerProcess = 17_000;
 const joinWithinMs = 600_000;
 
-type Surroundings = Pick<AgentsStart, 'hub' | 'token' | 'echo'>;
+type Surroundings = Pick<AgentsStart, 'hub' | 'pin' | 'token' | 'echo'>;
 
 export class Simulators {
   readonly #around: Surroundings;
@@ -44,8 +44,15 @@ export class Simulators {
     return sum(this.#joins);
   }
 
-  /** Seconds from the first try to the last agent that is joined. */
+  /** Seconds from the first try to the last agent that is joined. Throws where they do not all join. */
   async join(nodes: number, joinsPerS: number): Promise<number> {
+    const joinS = await this.joinWithin(nodes, joinsPerS, joinWithinMs);
+    if (this.joined < nodes) throw new Error(`only ${String(this.joined)} of ${String(nodes)} agents joined`);
+    return joinS;
+  }
+
+  /** The same, but after `withinMs` it goes on with those that are joined. */
+  async joinWithin(nodes: number, joinsPerS: number, withinMs: number): Promise<number> {
     const parts = Math.ceil(nodes / agentsPerProcess);
     const startMs = performance.now();
     for (let part = 0; part < parts; part += 1) {
@@ -53,11 +60,8 @@ export class Simulators {
       const count = Math.floor((nodes * (part + 1)) / parts) - first;
       this.#start(part, { ...this.#around, first, count, joinsPerS: joinsPerS / parts });
     }
-    while (this.joined < nodes) {
+    while (this.joined < nodes && performance.now() - startMs < withinMs)
       await new Promise((resolve) => setTimeout(resolve, 50));
-      if (performance.now() - startMs > joinWithinMs)
-        throw new Error(`only ${String(this.joined)} of ${String(nodes)} agents joined`);
-    }
     return Math.round(performance.now() - startMs) / 1_000;
   }
 

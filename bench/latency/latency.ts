@@ -10,6 +10,8 @@ import type { FromHost } from '../../scheduler/protocol/consoleWire.ts';
 import type { SubmitAnswer } from '../../scheduler/protocol/consoleAnswers.ts';
 import { consoleWireVersion } from '../../scheduler/protocol/limits.ts';
 import { type Bench, type Measured, quantile, rounded, wholeOption } from '../bench.ts';
+import { forkHost } from '../hostProcess.ts';
+import { enrolmentToken } from '../../test/enrolmentToken.ts';
 
 const idleGapMs = 20; // between single tasks: long enough for the one before to have ended
 const warmUpMs = 3_000;
@@ -33,7 +35,7 @@ export const latency: Bench = async (options): Promise<Measured> => {
   try {
     const hub = await startHub(folder, children);
     const echoUrl = await startEcho(children);
-    const fleet = await startAgents([hub.url, hub.enrolmentToken, echoUrl, String(agents)], children);
+    const fleet = await startAgents([hub.url, hub.token, echoUrl, String(agents)], children);
     const caller = new Caller(await connectConsole(hub), await connect(io(echoUrl, sockets)));
     await pause(warmUpMs);
     await caller.steady(rate, warmUpMs); // both paths are compiled before anything counts
@@ -170,26 +172,11 @@ const here = (file: string): string => join(import.meta.dirname, file);
 const pause = (forMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, forMs));
 
 async function startHub(folder: string, children: ChildProcess[]) {
-  const entry = join(import.meta.dirname, '../../scheduler/host/entry.ts');
-  const child = fork(entry, ['--data', folder, '--port', '0'], {
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-  });
-  children.push(child);
-  const url = await new Promise<string>((resolve, reject) => {
-    let said = '';
-    child.stdout?.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      const found = /agents join at (http:\/\/\S+)/.exec(said)?.[1];
-      if (found !== undefined) resolve(found);
-    });
-    child.once('exit', (code) => {
-      reject(new Error(`the host ended with ${String(code)}: ${said}`));
-    });
-  });
+  const { url } = await forkHost(folder, children);
   const secrets = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')) as Record<string, string>;
   return {
     url,
-    enrolmentToken: secrets['enrolmentToken'] ?? '',
+    token: await enrolmentToken(url, folder),
     consoleToken: secrets['consoleToken'] ?? '',
   };
 }

@@ -75,7 +75,7 @@ class Plant {
     );
     for (let at = 0; at < nodes; at += 1)
       await this.#turn([
-        { kind: 'EnrolNode', nodeId: nodeId(nameOf(at)), keyHash: 'a'.repeat(64) },
+        { kind: 'EnrolNode', nodeId: nodeId(nameOf(at)), publicKey: 'a'.repeat(43) },
         { kind: 'JoinNode', nodeId: nodeId(nameOf(at)), spec: specOfNode(at), held: [] },
       ]);
   }

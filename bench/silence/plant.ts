@@ -1,10 +1,10 @@
 // The plant of the silence bench: a real host, and real agents each behind a line of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Door } from '../../test/torture/door.ts';
 import { Line } from '../../test/torture/line.ts';
 import { startHost } from '../failures/host.ts';
+import { enrolmentToken } from '../../test/enrolmentToken.ts';
 
 export interface SilentPlant {
   readonly agents: readonly { readonly name: string; readonly line: Line }[];
@@ -32,7 +32,7 @@ const root = join(import.meta.dirname, '../..');
 export async function startPlant(folder: string, count: number): Promise<SilentPlant> {
   const data = join(folder, 'host');
   const host = await startHost(data);
-  const secrets = JSON.parse(readFileSync(join(data, 'secrets.json'), 'utf8')) as { enrolmentToken: string };
+  const token = await enrolmentToken(host.address, data);
   const door = new Door();
   door.leadTo(host.address, data);
   const port = Number(new URL(host.address).port);
@@ -44,7 +44,7 @@ export async function startPlant(folder: string, count: number): Promise<SilentP
     agents.push({
       name,
       line,
-      child: startAgent(line.address, name, join(folder, name), secrets.enrolmentToken),
+      child: startAgent(line.address, name, join(folder, name), token),
     });
   }
   const states = new Map<string, string>();

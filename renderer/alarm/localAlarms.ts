@@ -44,14 +44,14 @@ function hostAlarm(host: HostState | undefined): Found | undefined {
 }
 
 function linkAlarm({ link }: Facts): Found | undefined {
-  if (link.state !== 'down' || link.reason === 'no_token') return undefined;
+  if (link.state !== 'down') return undefined;
   if (link.reason === 'refused')
     return { code: 'LINK_REFUSED', priority: 2, params: { detail: link.detail } };
   return { code: 'LINK_DOWN', priority: 2, params: {} };
 }
 
 function ageAlarm({ ageMs, newestAtMs, link }: Facts): Found | undefined {
-  if (ageMs <= alarmAfterMs || (link.state === 'down' && link.reason === 'no_token')) return undefined;
+  if (ageMs <= alarmAfterMs || link.state === 'login') return undefined;
   const since = newestAtMs === undefined ? '-' : exactTime(newestAtMs, 'local').slice(11, 19);
   return { code: 'DATA_STALE', priority: 2, params: { since } };
 }

@@ -34,6 +34,7 @@ export function useShortcuts(showHelp: () => void): void {
     'g k': go('tasks'),
     'g s': go('schedules'),
     'g n': go('nodes'),
+    'g u': go('audit'),
     '$mod+k': (event) => {
       event.preventDefault();
       commands.ask('palette');

@@ -5,32 +5,12 @@ import { consoleWireVersion } from '../../scheduler/protocol/limits.ts';
 import { readRecovery, watchRecovery } from './health.ts';
 import { isFromHost, type Transport, type TransportEvents } from './transport.ts';
 
-const tokenKey = 'millrace.consoleToken';
-
-/** Takes the token out of the address, so that it is in no bookmark, and keeps it for this tab. */
-export function takeConsoleToken(): string | undefined {
-  const found = /^#token=(.+)$/.exec(window.location.hash)?.[1];
-  if (found !== undefined) {
-    keepConsoleToken(decodeURIComponent(found));
-    window.history.replaceState(null, '', `${window.location.pathname}${window.location.search}#/`);
-  }
-  return sessionStorage.getItem(tokenKey) ?? undefined;
-}
-
-export function keepConsoleToken(token: string): void {
-  sessionStorage.setItem(tokenKey, token);
-}
-
-export function browserTransport(token: string | undefined): Transport {
+export function browserTransport(): Transport {
   let socket: Socket | undefined;
   return {
     start(events) {
-      if (token === undefined) {
-        events.closed('no_token', '');
-        return;
-      }
       socket = io(consoleNamespace, {
-        auth: { wire: consoleWireVersion, token },
+        auth: { wire: consoleWireVersion },
         transports: ['websocket'],
         reconnectionDelay: 500,
         reconnectionDelayMax: 3_000,

@@ -10,7 +10,7 @@ export interface MillraceWindow {
   readonly requestHostPort: () => unknown;
   readonly onHostState: (listener: (state: HostState) => void) => () => void;
   /** Makes this workstation a node; absent where the shell does not offer it. */
-  readonly startLocalAgent?: () => Promise<boolean>;
+  readonly startLocalAgent?: (token?: string) => Promise<boolean>;
   readonly getHostState: () => Promise<HostState>;
 }
 declare global {

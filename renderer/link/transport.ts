@@ -2,8 +2,8 @@
 import type { FromHost, Request } from '../../scheduler/protocol/consoleWire.ts';
 import type { HostState } from '../../scheduler/protocol/hostLink.ts';
 
-/** Why there is no link: `no_token` and `refused` need a person, the others mend by themselves. */
-export type DownReason = 'closed' | 'unreachable' | 'no_token' | 'refused';
+/** Why there is no link: `refused` needs a person, the others mend by themselves. */
+export type DownReason = 'closed' | 'unreachable' | 'refused';
 
 export interface TransportEvents {
   readonly opened: () => void;

@@ -3,6 +3,7 @@ import type { NodeRow } from '../../scheduler/protocol/node.ts';
 import type { Translate } from '../i18n/i18n.ts';
 
 export function nodeStateWord(node: NodeRow, t: Translate): string {
+  if (node.isRevoked) return t('node.revoked');
   const state = t(`node.state.${node.state}`);
   const closed = [
     ...(node.isCordoned ? [t('node.cordoned')] : []),

@@ -1,4 +1,4 @@
-// Cordon, which acts at once and can be undone, and removing a node, which asks first.
+// Cordon, which acts at once and can be undone; removing a node and revoking it, which ask first.
 import { ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import type { NodeId } from '../../scheduler/protocol/brands.ts';
@@ -11,6 +11,7 @@ export function useNodeActions(changed: () => void) {
   const { t } = useI18n();
   const session = useSessionStore();
   const removing = ref<NodeRow>();
+  const revoking = ref<NodeRow>();
 
   async function setCordon(nodeId: NodeId, isCordoned: boolean, canUndo: boolean): Promise<void> {
     try {
@@ -35,5 +36,15 @@ export function useNodeActions(changed: () => void) {
       return false;
     }
   }
-  return { removing, setCordon, remove };
+  async function revoke(nodeId: NodeId): Promise<void> {
+    revoking.value = undefined;
+    try {
+      await bridge.call('revokeNode', { nodeId });
+      session.say(t('node.revokedNow', { node: nodeId }));
+    } catch (error) {
+      session.say(describeFailure(error, t));
+    }
+    changed();
+  }
+  return { removing, revoking, setCordon, remove, revoke };
 }

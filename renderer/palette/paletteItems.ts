@@ -1,6 +1,7 @@
 // What the palette offers: screens, actions, queues, themes and languages; nodes and tasks come from what is typed.
 import type { Router } from 'vue-router';
 import { formatTaskId, parseTaskId } from '../../scheduler/protocol/brands.ts';
+import type { Method } from '../../scheduler/protocol/consoleWire.ts';
 import type { Translate } from '../i18n/i18n.ts';
 import { languages } from '../i18n/i18n.ts';
 import { screenNames } from '../screens.ts';
@@ -24,6 +25,7 @@ const screenKeys: Readonly<Record<string, string>> = {
   tasks: 'G K',
   schedules: 'G S',
   nodes: 'G N',
+  audit: 'G U',
 };
 const initials: Readonly<Record<string, string>> = {
   overview: 'zl',
@@ -33,6 +35,7 @@ const initials: Readonly<Record<string, string>> = {
   tasks: 'rw',
   schedules: 'jh',
   nodes: 'jd',
+  audit: 'sj',
   settings: 'sz',
   submit: 'xjrw',
   acknowledge: 'qrbj',
@@ -44,6 +47,13 @@ const initials: Readonly<Record<string, string>> = {
   night: 'yj',
   day: 'rj',
   hc: 'gdbd',
+};
+const actionNeeds: Readonly<Record<string, Method>> = {
+  submit: 'submitTasks',
+  acknowledge: 'acknowledgeAlarm',
+  newNode: 'createEnrolment',
+  newSchedule: 'putSchedule',
+  simulation: 'startSimulation',
 };
 const withInitials = (name: string) => (initials[name] === undefined ? {} : { initials: initials[name] });
 
@@ -62,6 +72,7 @@ export function fixedItems({ t, router, commands, appearance }: PaletteTools): r
     text: t(`palette.action.${name}`),
     ...(keys === undefined ? {} : { keys }),
     ...withInitials(name),
+    ...(actionNeeds[name] !== undefined && { needs: actionNeeds[name] }),
     run,
   });
   const ask = (command: 'submit' | 'acknowledge' | 'help') => () => {

@@ -6,6 +6,7 @@ import { fleet } from '../fleet/fleet.ts';
 import { useAppearanceStore } from '../stores/appearance.ts';
 import { useCommandsStore } from '../stores/commands.ts';
 import { usePlantStore } from '../stores/plant.ts';
+import { useRights } from '../stores/rights.ts';
 import type { PaletteItem } from './paletteItem.ts';
 import { fixedItems, nodeItem, queueItem, taskItems } from './paletteItems.ts';
 import { scopeOf, searchItems, searchNames } from './paletteSearch.ts';
@@ -30,7 +31,8 @@ export function usePalette(close: () => void) {
   const tools = { t, router: useRouter(), commands: useCommandsStore(), appearance: useAppearanceStore() };
   const typed = ref('');
   const recent = readRecent();
-  const fixed = fixedItems(tools);
+  const rights = useRights();
+  const fixed = fixedItems(tools).filter(({ needs }) => needs === undefined || rights.can(needs));
   /** As they are when the palette opens: a list that moves under the cursor cannot be used. */
   const queues = (plant.frame?.queues ?? []).map((row) => queueItem(row.queue, tools));
 

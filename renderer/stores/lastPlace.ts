@@ -8,6 +8,7 @@ const openers: Readonly<Record<string, readonly string[]>> = {
   nodes: ['node', 'add'],
   queues: ['queue'],
   schedules: ['schedule', 'add'],
+  audit: ['entry'],
 };
 
 interface LastPlace {

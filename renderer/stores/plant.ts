@@ -1,6 +1,6 @@
 // The newest overview frame of the plant, how old it is, and the alarms: the host's own and those about the host.
 import { defineStore } from 'pinia';
-import { computed, onScopeDispose, ref, shallowRef } from 'vue';
+import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue';
 import { localAlarms } from '../alarm/localAlarms.ts';
 import { type AnyAlarm, byUrgency } from '../alarm/order.ts';
 import { bridge } from '../link/console.ts';
@@ -35,10 +35,18 @@ export const usePlantStore = defineStore('plant', () => {
   const stopPush = bridge.onPush((push) => {
     if (push.push === 'overview') takeFrame(push);
   });
+  const stopClearing = watch(bridge.link, ({ state }) => {
+    // What the last user saw is not for whoever logs in next.
+    if (state !== 'login') return;
+    frame.value = undefined;
+    traces.value = undefined;
+    ageMs.value = undefined;
+  });
   const stopWatch = bridge.keepOn({ method: 'watchOverview' });
   const timer = setInterval(tick, tickMs);
   onScopeDispose(() => {
     stopPush();
+    stopClearing();
     stopWatch();
     clearInterval(timer);
   });

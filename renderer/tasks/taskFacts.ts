@@ -23,7 +23,7 @@ export function taskFacts(spec: TaskSpec): readonly Fact[] {
     { id: 'attempts', text: String(spec.retry.attemptsMax) },
     { id: 'delivery', text: spec.delivery },
     { id: 'labels', text: linesOf(spec.labels, (value) => value) },
-    { id: 'key', text: spec.key ?? '' },
+    { id: 'key', text: oneLine(spec.key ?? '') },
   ];
   return all.filter((fact) => fact.text !== '');
 }
@@ -45,12 +45,15 @@ function workFacts({ work }: TaskSpec): readonly Fact[] {
   return [
     { id: 'shell', text: work.shell ? '/bin/sh -c' : '' },
     { id: 'cwd', text: plainText(work.cwd ?? '') },
-    { id: 'env', text: linesOf(work.env, plainText) },
+    { id: 'env', text: linesOf(work.env, (value) => value) },
   ];
 }
 
+/** A line feed in a value must not look like the next row. */
+const oneLine = (text: string): string => plainText(text).replaceAll('\n', '\u240a');
+
 function linesOf<Value>(entries: Readonly<Record<string, Value>>, text: (value: Value) => string): string {
   return Object.entries(entries)
-    .map(([name, value]) => `${name} = ${text(value)}`)
+    .map(([name, value]) => oneLine(`${name} = ${text(value)}`))
     .join('\n');
 }

@@ -16,8 +16,11 @@ import { endStates, liveStates, taskSpecSchema, type TaskRecord } from '../proto
 import { type AttemptRecord } from '../protocol/attempt.ts';
 import type { LivePage, NodePage, TaskRow } from '../protocol/view.ts';
 import { why } from './whyAnswer.ts';
+import { auditAnswers } from './auditAnswers.ts';
 import { amount, answerOf, count, labels, waiting } from './answerOf.ts';
+import { accountAnswers } from './accountAnswers.ts';
 import { groupAnswers } from './groupAnswers.ts';
+import { identityAnswers } from './identityAnswers.ts';
 import { maintenanceAnswers } from './maintenanceAnswers.ts';
 import { nodeRow, queueRow, summary, tenantRow } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
@@ -186,9 +189,12 @@ export const answerSchemas = {
   ...scheduleAnswers,
   ...storageAnswers,
   ...groupAnswers,
+  ...identityAnswers,
+  ...accountAnswers,
   ...maintenanceAnswers,
   ...recorderAnswers,
   ...whatIfAnswers,
+  ...auditAnswers,
   Health: v.object({ version: v.string(), startedAtMs: amount, ...summary.entries }),
 } as const;
 export type AnswerName = keyof typeof answerSchemas;

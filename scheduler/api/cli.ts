@@ -1,10 +1,21 @@
 // `millrace COMMAND ...`: the scheduler from a terminal or a script. A thin client of the door for programs.
+import * as accounts from './commands/accounts.ts';
+import { audit } from './commands/audit.ts';
 import { tasks } from './commands/bulk.ts';
 import { type Command, type Given, helpOf, readGiven } from './commands/command.ts';
 import { connect } from './commands/connect.ts';
 import { CommandFailed, exitCodes } from './commands/exitCodes.ts';
 import { groups, retryWorkflow, submitWorkflow } from './commands/groups.ts';
+import {
+  createEnrolment,
+  enrolments,
+  renewCertificate,
+  revokeEnrolment,
+  revokeNode,
+} from './commands/identity.ts';
+import { harmless, harmlessJson } from './commands/harmless.ts';
 import { count, list } from './commands/list.ts';
+import { log } from './commands/log.ts';
 import { logs } from './commands/logs.ts';
 import {
   licences,
@@ -40,6 +51,7 @@ const commands: Readonly<Record<string, Command>> = {
   count,
   get,
   logs,
+  log,
   why,
   wait,
   cancel,
@@ -48,6 +60,11 @@ const commands: Readonly<Record<string, Command>> = {
   nodes,
   cordon,
   uncordon,
+  'revoke-node': revokeNode,
+  enrolments,
+  'create-enrolment': createEnrolment,
+  'revoke-enrolment': revokeEnrolment,
+  'renew-certificate': renewCertificate,
   queues: queueCommands.queues,
   'put-queue': queueCommands.putQueue,
   'pause-queue': queueCommands.pauseQueue,
@@ -78,6 +95,15 @@ const commands: Readonly<Record<string, Command>> = {
   recorder,
   at,
   'what-if': whatIf,
+  whoami: accounts.whoami,
+  users: accounts.users,
+  'put-user': accounts.putUser,
+  'reset-password': accounts.resetPassword,
+  'remove-user': accounts.removeUser,
+  tokens: accounts.tokens,
+  'create-token': accounts.createToken,
+  'revoke-token': accounts.revokeToken,
+  audit,
 };
 
 /** Commands that others answer, for the list: what each is for, by name. */
@@ -87,7 +113,7 @@ const usageWith = (others: OtherCommands): string => `millrace COMMAND [options]
 ${[...Object.entries(commands).map(([name, { about }]) => [name, about] as const), ...Object.entries(others)]
   .map(([name, about]) => `  ${name.padEnd(16)} ${about}`)
   .join('\n')}
-Every command: --help, --json, --hub URL, --token TOKEN, --data DIR.
+Every command: --help, --json, --hub URL, --token TOKEN, --data DIR, --ca FILE.
 Exit codes: 0 ok; 1 a task failed, or some were refused; 2 wrong usage; 3 no hub; 4 token; 5 not found;
   6 refused; 7 no room now; 8 the hub failed; 124 --timeout passed;
   130 Ctrl-C. wait and submit --wait pass on the task's own.
@@ -101,11 +127,26 @@ interface Terminal {
 }
 
 /** Resolves to the exit code. */
-export async function runCommandLine(
+export function runCommandLine(
   args: readonly string[],
-  terminal: Terminal,
+  { out, say, input, environment }: Terminal,
   others: OtherCommands = {},
 ): Promise<number> {
+  const safe = args.includes('--json') ? harmlessJson : harmless;
+  const terminal: Terminal = {
+    out: (text) => {
+      out(safe(text));
+    },
+    say: (text) => {
+      say(safe(text));
+    },
+    input,
+    environment,
+  };
+  return runOn(args, terminal, others);
+}
+
+async function runOn(args: readonly string[], terminal: Terminal, others: OtherCommands): Promise<number> {
   const [name = '', ...rest] = args;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {

@@ -1,5 +1,6 @@
 // The door for programs: HTTP requests below /api/v1, with a token of their own, answered by the console's methods.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ConsoleSession } from '../protocol/accounts.ts';
 import * as limits from '../protocol/programLimits.ts';
 import { accepted, type Outcome, refusal, refused } from '../protocol/outcome.ts';
 import { bodyBytesOf, readJson } from './body.ts';
@@ -53,8 +54,10 @@ class ProgramDoor {
 
   /** Cheapest checks first: nothing of the body is read for somebody without a token. */
   async #outcome(request: IncomingMessage): Promise<Outcome<Reply, DoorRefusal> & { close?: () => void }> {
-    const turnedAway = foreignOrigin(request) ?? this.#wrongToken(request);
-    if (turnedAway) return refused(turnedAway);
+    const foreign = foreignOrigin(request);
+    if (foreign) return refused(foreign);
+    const session = this.#sessionOf(request);
+    if (!session.ok) return session;
     const [path, search] = cutAtQuestion((request.url ?? '').slice(apiPrefix.length));
     const route = findRoute(request.method ?? '', path);
     if (!route.ok) return route;
@@ -64,21 +67,32 @@ class ProgramDoor {
     this.#inWork += 1;
     this.#bodyBytes += bytes;
     try {
-      return await this.#run(request, route.value, search);
+      return await this.#run(request, route.value, { search, session: session.value });
     } finally {
       this.#inWork -= 1;
       this.#bodyBytes -= bytes;
     }
   }
 
-  async #run(request: IncomingMessage, { operation, path }: Route, search: string) {
+  async #run(
+    request: IncomingMessage,
+    { operation, path }: Route,
+    { search, session }: { readonly search: string; readonly session: () => ConsoleSession },
+  ) {
     const query = readQuery(search, operation.query ?? {});
     if (!query.ok) return query;
     const body = await bodyFor(operation, request);
     if (!body.ok) return body;
-    const caller = openCaller(this.#ports.attach, `program@${request.socket.remoteAddress ?? ''}`);
+    const caller = openCaller(this.#ports.attach, session);
     const key = operation.takesKey === true ? idempotencyKey(request) : undefined;
-    const outcome = await operation.run({ path, query: query.value, body: body.value, key, caller });
+    const outcome = await operation.run({
+      path,
+      query: query.value,
+      body: body.value,
+      key,
+      caller,
+      traceparent: request.headers['traceparent']?.toString(),
+    });
     // A stream goes on asking while it is sent.
     if (outcome.ok && outcome.value.kind === 'stream') return { ...outcome, close: caller.close };
     caller.close();
@@ -122,17 +136,17 @@ class ProgramDoor {
     }
   }
 
-  #wrongToken(request: IncomingMessage): DoorRefusal | undefined {
+  #sessionOf(request: IncomingMessage): Outcome<() => ConsoleSession, DoorRefusal> {
     const given = /^Bearer +([\w.~+/=-]{1,256})$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (given !== undefined && this.#ports.tokenMatches(given)) return undefined;
+    const address = request.socket.remoteAddress ?? '';
+    const session = given === undefined ? undefined : this.#ports.sessionOf(given, address);
+    if (session) return accepted(session);
     this.#wrongTokens += 1;
+    if (given !== undefined) this.#ports.onWrongToken(request.socket.remoteAddress ?? '', wrongToken);
     // Each power of two once: an attack shows in the log and does not fill it.
     if (given !== undefined && Number.isInteger(Math.log2(this.#wrongTokens)))
-      this.#ports.log('warn', 'wrong API token', {
-        address: request.socket.remoteAddress ?? '',
-        times: this.#wrongTokens,
-      });
-    return given === undefined ? missingToken : wrongToken;
+      this.#ports.log('warn', 'wrong API token', { address, times: this.#wrongTokens });
+    return refused(given === undefined ? missingToken : wrongToken);
   }
 
   /** Open to all: it holds nothing but what the program is. Made once. */
@@ -184,12 +198,14 @@ function idempotencyKey({ headers }: IncomingMessage): string | undefined {
 
 const missingToken: DoorRefusal = {
   code: 'wrong_token',
-  message: 'send Authorization: Bearer and the apiToken of secrets.json in the data folder of the host',
+  message:
+    'send Authorization: Bearer and an API token, or the apiToken of secrets.json in the data folder of the host',
   headers: { 'www-authenticate': 'Bearer realm="millrace"' },
 };
 const wrongToken: DoorRefusal = {
   code: 'wrong_token',
-  message: 'this is not the apiToken of secrets.json in the data folder of the host',
+  message:
+    'no API token is like this, or it has ended; this is not the apiToken of secrets.json in the data folder either',
   headers: { 'www-authenticate': 'Bearer realm="millrace", error="invalid_token"' },
 };
 const failedInside: DoorRefusal = {

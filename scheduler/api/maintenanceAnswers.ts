@@ -1,5 +1,6 @@
 // Answers about maintenance windows and licences, as schemas.
 import * as v from 'valibot';
+import { logLevelSchema } from '../protocol/logLevel.ts';
 import type { LicenceRow, MaintenanceWindow } from '../protocol/maintenance.ts';
 import { answerOf, amount, count } from './answerOf.ts';
 
@@ -21,5 +22,6 @@ export const maintenanceAnswers = {
   WindowAnswer: v.object({ id: v.string() }),
   LicenceRow: licence,
   LicenceList: v.object({ licences: v.array(licence) }),
+  LogLevel: v.object({ level: logLevelSchema }),
   LicenceAnswer: v.object({ licence: v.string() }),
 };

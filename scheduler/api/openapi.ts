@@ -15,6 +15,7 @@ type Json = Readonly<Record<string, unknown>>;
 const refusedAnywhere: readonly ProblemCode[] = [
   'bad_message',
   'wrong_token',
+  'forbidden',
   'foreign_origin',
   'too_many',
   'failed_inside',

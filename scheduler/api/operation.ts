@@ -18,6 +18,8 @@ export interface Ask {
   readonly body: unknown;
   /** Header `Idempotency-Key`. */
   readonly key: string | undefined;
+  /** Header `traceparent`, as it came. */
+  readonly traceparent?: string | undefined;
   readonly caller: Caller;
 }
 /** Where a long answer goes. */

@@ -15,6 +15,7 @@ export const nodeRow = answerOf<NodeRow>()(
     state: v.picklist(['online', 'disconnected', 'lost']),
     isCordoned: v.boolean(),
     setAside: v.exactOptional(v.string()),
+    isRevoked: v.exactOptional(v.boolean()),
     attempts: count,
     cpuTotal: amount,
     cpuAllocated: amount,

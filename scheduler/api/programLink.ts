@@ -1,4 +1,5 @@
 // One program's request as a console link: it asks by the console's own methods, and hears what is pushed to it.
+import type { ConsoleSession } from '../protocol/accounts.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
 import type { FromHost, Method, Results } from '../protocol/consoleWire.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
@@ -17,7 +18,7 @@ export interface Caller {
 
 type Settle = (outcome: Outcome<unknown, Refusal>) => void;
 
-export function openCaller(attach: (link: ConsoleLink) => void, actor: string): Caller {
+export function openCaller(attach: (link: ConsoleLink) => void, session: () => ConsoleSession): Caller {
   const waiting = new Map<number, Settle>();
   const closeListeners: (() => void)[] = [];
   let receive: (raw: unknown) => void = () => undefined;
@@ -33,7 +34,9 @@ export function openCaller(attach: (link: ConsoleLink) => void, actor: string): 
     heard();
   };
   attach({
-    actor,
+    get session() {
+      return session();
+    },
     send: (message) => {
       if (isOpen) take(message);
       return isOpen;

@@ -1,8 +1,12 @@
 // From method and path to an operation. Paths are cut before they are decoded: a node's name may hold a slash.
 import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
+import { accountOperations } from './accountOperations.ts';
+import { auditOperations } from './auditOperations.ts';
 import { bulkOperations } from './bulkOperations.ts';
 import { groupOperations } from './groupOperations.ts';
+import { identityOperations } from './identityOperations.ts';
 import { listOperations } from './listOperations.ts';
+import { logLevelOperations } from './logLevelOperations.ts';
 import { maintenanceOperations } from './maintenanceOperations.ts';
 import { logOperation } from './logOperation.ts';
 import { apiPrefix, documentPath, type Operation } from './operation.ts';
@@ -21,6 +25,7 @@ export const operations: readonly Operation[] = [
   ...listOperations,
   logOperation,
   ...plantOperations,
+  ...identityOperations,
   ...queueOperations,
   ...maintenanceOperations,
   ...scheduleOperations,
@@ -28,6 +33,9 @@ export const operations: readonly Operation[] = [
   ...groupOperations,
   ...recorderOperations,
   ...whatIfOperations,
+  ...accountOperations,
+  ...auditOperations,
+  ...logLevelOperations,
 ];
 
 export interface Route {

@@ -5,6 +5,7 @@ import type { SubmitAnswer, TaskAnswer } from '../protocol/consoleAnswers.ts';
 import { submitBatchMax } from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import { taskSpecSchema } from '../protocol/task.ts';
+import { traced, tracedAll } from './traced.ts';
 import { formatTaskId, type TaskId } from '../protocol/brands.ts';
 import * as examples from './examples.ts';
 import { type Answer, apiPrefix, type Ask, json, jsonOf, type Operation, readTaskId } from './operation.ts';
@@ -44,7 +45,8 @@ export const taskOperations: readonly Operation[] = [
     body: { name: 'TaskSpecs', schema: specsSchema, example: { specs: [examples.taskSpec] } },
     answer: { name: 'SubmitAnswers', status: 200, example: { answers: [{ ok: true, taskId: 42 }] } },
     refuses: ['too_large'],
-    run: async ({ caller, body }) => jsonOf(await caller.call('submitTasks', body ?? {})),
+    run: async ({ caller, body, traceparent }) =>
+      jsonOf(await caller.call('submitTasks', tracedAll(body ?? {}, traceparent))),
   },
   {
     id: 'getTask',
@@ -132,14 +134,14 @@ async function withTask(ask: Ask, run: (taskId: TaskId) => Promise<Answer>): Pro
   return taskId.ok ? run(taskId.value) : taskId;
 }
 
-async function submitOne({ body, key, caller }: Ask): Promise<Answer> {
+async function submitOne({ body, key, caller, traceparent }: Ask): Promise<Answer> {
   const spec = objectOf(body);
   if (spec === undefined || body === undefined) return refused(noObject);
   if (key !== undefined && spec['key'] !== undefined && spec['key'] !== key) {
     const message = 'the header Idempotency-Key and the field key differ; send one of them';
     return refused(refusal('bad_message', message, { field: 'key' }));
   }
-  const specs = [key === undefined ? spec : { ...spec, key }];
+  const specs = [traced(key === undefined ? spec : { ...spec, key }, traceparent)];
   const outcome = await caller.call('submitTasks', { specs });
   if (!outcome.ok) return outcome;
   const [answer] = outcome.value.answers;

@@ -8,6 +8,7 @@ import type { StorageJob } from '../protocol/storage.ts';
 import { isEnded, type TaskState } from '../protocol/task.ts';
 import type { LiveSet, TaskFilter } from '../protocol/view.ts';
 import { cancelAll, requeueAll } from './bulkRun.ts';
+import { BulkTrail } from './bulkTrail.ts';
 import type { MethodTable } from './methodTable.ts';
 import type { BulkWork, ConsolePorts } from './ports.ts';
 import { splitFilter } from './splitFilter.ts';
@@ -21,10 +22,15 @@ export function bulkMethods(ports: ConsolePorts): Pick<MethodTable, BulkMethod> 
   return {
     previewBulk: ({ act, filter }) =>
       act === 'requeue' ? previewRequeue(filter, ports) : previewCancel(filter, ports),
-    startBulk: (params, { actor }) =>
-      params.act === 'requeue'
-        ? startRequeue(params, { actor, ports, sets })
-        : startCancel(params, { actor, ports, sets }),
+    startBulk: (params, { session: { user: actor, source } }) => {
+      const trail = new BulkTrail(params.act, { actor, source }, ports.audit);
+      const starting = { actor, ports, sets, trail };
+      const started =
+        params.act === 'requeue' ? startRequeue(params, starting) : startCancel(params, starting);
+      // It does not run before the caller's turn is over.
+      if (started.ok) trail.jobId = started.value.jobId;
+      return started;
+    },
   };
 }
 
@@ -32,6 +38,7 @@ interface Starting {
   readonly actor: string;
   readonly ports: ConsolePorts;
   readonly sets: KeptSets;
+  readonly trail: BulkTrail;
 }
 type StartedJob = Outcome<StorageJob, Refusal>;
 
@@ -48,34 +55,35 @@ class KeptSets {
   }
 }
 
-function startRequeue({ filter, ofJob }: Start, { actor, ports, sets }: Starting): StartedJob {
+function startRequeue({ filter, ofJob }: Start, { actor, ports, sets, trail }: Starting): StartedJob {
   if (ofJob !== undefined) return refused(onlyCancelOfJob);
   if (filter === undefined) return refused(noFilter);
   const states = requeueStates(filter);
   if (states.length === 0) return refused(noStates);
   const { ended = {} } = splitFilter({ ...filter, states: [...states] });
-  let jobId = 0;
   const run: BulkWork['run'] = (report, signal) =>
     requeueAll(ended, ports, {
       actor,
       report,
       signal,
+      hit: trail.hit,
       keep: (taskIds) => {
-        sets.keep(jobId, taskIds);
+        sets.keep(trail.jobId, taskIds);
       },
+    }).finally(() => {
+      trail.end();
     });
-  const started = ports.storage.startBulk({ kind: 'requeue', actor, run });
-  // It does not run before the caller's turn is over.
-  if (started.ok) jobId = started.value.jobId;
-  return started;
+  return ports.storage.startBulk({ kind: 'requeue', actor, run });
 }
 
-function startCancel({ filter, ofJob, reason }: Start, { actor, ports, sets }: Starting): StartedJob {
+function startCancel({ filter, ofJob, reason }: Start, { actor, ports, sets, trail }: Starting): StartedJob {
   if ((filter === undefined) === (ofJob === undefined)) return refused(noFilter);
   const set = filter === undefined ? keptSet(ofJob ?? 0, sets) : liveSetOf(filter, ports);
   if (!set.ok) return set;
   const run: BulkWork['run'] = (report, signal) =>
-    cancelAll(set.value, ports, { actor, reason, report, signal });
+    cancelAll(set.value, ports, { actor, reason, report, signal, hit: trail.hit }).finally(() => {
+      trail.end();
+    });
   return ports.storage.startBulk({ kind: 'cancel', actor, run });
 }
 

@@ -17,6 +17,8 @@ interface Running {
   readonly actor: string;
   readonly report: BulkReport;
   readonly signal: AbortSignal;
+  /** Told of each task that was put back or cancelled, and of each group. */
+  readonly hit: (taskId: TaskId) => void;
 }
 /** What one command hits, and how many of the tasks that match go with it. */
 interface Target {
@@ -37,7 +39,7 @@ type Done = Outcome<unknown, { readonly why: Refusal; readonly record?: TaskReco
 export async function requeueAll(
   filter: TaskFilter,
   ports: Ports,
-  { actor, report, signal, keep }: Running & { readonly keep: (taskIds: readonly TaskId[]) => void },
+  { actor, report, signal, hit, keep }: Running & { readonly keep: (taskIds: readonly TaskId[]) => void },
 ): Promise<void> {
   const found = await endedIds(filter, ports, { report, signal });
   const putBack: TaskId[] = [];
@@ -51,6 +53,7 @@ export async function requeueAll(
     const executed = await ports.execute(command.value);
     if (!executed.ok) return refused({ why: executed.reason, record });
     putBack.push(taskId);
+    hit(taskId);
     return accepted(undefined);
   };
   const oldestFirst = {
@@ -73,7 +76,7 @@ export async function requeueAll(
 export async function cancelAll(
   { taskIds, groups }: LiveSet,
   ports: Ports,
-  { actor, reason, report, signal }: Running & { readonly reason: string },
+  { actor, reason, report, signal, hit }: Running & { readonly reason: string },
 ): Promise<void> {
   const tally = new Tally();
   const targets: Targets = {
@@ -86,7 +89,9 @@ export async function cancelAll(
   };
   const cancel = async ({ taskId }: Target): Promise<Done> => {
     const executed = await ports.execute({ kind: 'CancelTask', taskId, actor, reason });
-    return executed.ok ? executed : refused({ why: executed.reason });
+    if (!executed.ok) return refused({ why: executed.reason });
+    hit(taskId);
+    return executed;
   };
   await inSteps(targets, cancel, { tally, report, signal });
 }

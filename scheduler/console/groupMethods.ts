@@ -33,8 +33,10 @@ export const groupMethods = (ports: ConsolePorts): Pick<MethodTable, GroupMethod
 async function submitWorkflow(
   given: unknown,
   actor: string,
-  { execute }: ConsolePorts,
+  { execute, overload }: ConsolePorts,
 ): Promise<Outcome<WorkflowAnswer, Refusal>> {
+  const notNow = overload.refusal();
+  if (notNow !== undefined) return refused(notNow);
   const decoded = await decodeWorkflow(given);
   if (!decoded.ok) return decoded;
   const executed = await execute({ kind: 'SubmitWorkflow', workflow: decoded.value, actor });

@@ -1,13 +1,17 @@
 // Each method of the console wire: what it reads, which command it gives, what it answers.
+import type { WhoAmI } from '../protocol/accounts.ts';
+import type { AuditResults } from '../protocol/audit.ts';
 import { formatTaskId, type NodeId } from '../protocol/brands.ts';
 import type { Params } from '../protocol/consoleWire.ts';
-import type { Hello, LogPage, NodeDetail, TaskDetail } from '../protocol/consoleAnswers.ts';
+import type { Hello, LogPage, NodeDetail, SubmitAnswer, TaskDetail } from '../protocol/consoleAnswers.ts';
 import { consoleWireVersion } from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import { rowOfRecord } from '../protocol/taskRow.ts';
 import type { NodeFilter } from '../protocol/view.ts';
 import type { WhyAnswer } from '../protocol/why.ts';
+import { accountMethods } from './accountMethods.ts';
 import { cancelTasks, requeueTasks, unknownTask } from './bulk.ts';
+import { auditMethods } from './auditMethods.ts';
 import { bulkMethods } from './bulkMethods.ts';
 import type { Feed } from './feed.ts';
 import type { FleetFeed } from './fleetFeed.ts';
@@ -15,6 +19,8 @@ import { getTrace } from './metricTraces.ts';
 import type { ConsolePorts } from './ports.ts';
 import type { Execute, MethodTable } from './methodTable.ts';
 import { groupMethods } from './groupMethods.ts';
+import { identityMethods } from './identityMethods.ts';
+import { logLevelMethods } from './logLevelMethods.ts';
 import { maintenanceMethods } from './maintenanceMethods.ts';
 import { queueMethods } from './queueMethods.ts';
 import { scheduleMethods } from './scheduleMethods.ts';
@@ -30,13 +36,14 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
     return executed.ok ? accepted(answer) : executed;
   };
   return {
-    hello: ({ wire }) => greet(wire, ports.hello),
+    hello: ({ wire }, { who }) => greet(wire, who, ports.hello),
+    ...accountMethods(ports.accounts),
     watchOverview: ({ on }, link) => {
       feed.watchOverview(link, on);
       return accepted({ on });
     },
     submitTasks: async ({ specs }, { actor }) =>
-      accepted({ answers: await submitTasks(specs, actor, ports.execute) }),
+      accepted({ answers: notNow(specs, ports) ?? (await submitTasks(specs, actor, ports.execute)) }),
     listTasks: async (params) => accepted(await listTasks(params, ports)),
     countTasks: async (params) => accepted(await countTasks(params, ports)),
     getTask: ({ taskId }) => getTask(taskId, ports),
@@ -51,25 +58,12 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
       const watched = feed.watchLog(link, taskId, on);
       return watched.ok ? accepted({ on }) : watched;
     },
-    listNodes: ({ text, state, offset, limit }) => {
-      const filter: NodeFilter = {
-        ...(text !== undefined && { text }),
-        ...(state !== undefined && { state }),
-      };
-      return accepted(ports.view.nodes(filter, offset, limit));
-    },
-    getNode: ({ nodeId }) => getNode(nodeId, ports),
-    getSummary: () => accepted(summaryOf(ports)),
-    setCordon: ({ nodeId, isCordoned }, { actor }) =>
-      execute({ kind: 'SetCordon', nodeId, isCordoned, actor }, { isCordoned }),
-    forgetNode: ({ nodeId }, { actor }) =>
-      execute({ kind: 'ForgetNode', nodeId, actor }, { forgotten: true }),
+    ...nodeMethods(ports, execute),
     ...queueMethods(ports, execute),
     ...scheduleMethods(ports, execute),
     ...groupMethods(ports),
     ...maintenanceMethods(ports, execute),
-    getEnrolment: () => accepted(ports.enrolment()),
-    renewEnrolment: () => ports.renewEnrolment(),
+    ...identityMethods(ports, execute),
     acknowledgeAlarm: ({ alarmId }, { actor }) => {
       const acknowledged = ports.alarms.acknowledge(alarmId, actor);
       return acknowledged.ok ? accepted({ acknowledged: true }) : acknowledged;
@@ -85,6 +79,32 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
   };
 }
 
+type NodeMethod = 'listNodes' | 'getNode' | 'getSummary' | 'setCordon' | 'forgetNode';
+
+function nodeMethods(ports: ConsolePorts, execute: Execute): Pick<MethodTable, NodeMethod> {
+  return {
+    listNodes: ({ text, state, offset, limit }) => {
+      const filter: NodeFilter = {
+        ...(text !== undefined && { text }),
+        ...(state !== undefined && { state }),
+      };
+      return accepted(ports.view.nodes(filter, offset, limit));
+    },
+    getNode: ({ nodeId }) => getNode(nodeId, ports),
+    getSummary: () => accepted(summaryOf(ports)),
+    setCordon: ({ nodeId, isCordoned }, { actor }) =>
+      execute({ kind: 'SetCordon', nodeId, isCordoned, actor }, { isCordoned }),
+    forgetNode: ({ nodeId }, { actor }) =>
+      execute({ kind: 'ForgetNode', nodeId, actor }, { forgotten: true }),
+  };
+}
+
+/** The answers of a host that takes no tasks now: before any of them is looked at. */
+function notNow(specs: readonly unknown[], { overload }: ConsolePorts): readonly SubmitAnswer[] | undefined {
+  const reason = overload.refusal();
+  return reason && specs.map(() => ({ ok: false, refusal: reason }));
+}
+
 type JobMethod =
   | 'getStorage'
   | 'setRetention'
@@ -93,13 +113,18 @@ type JobMethod =
   | 'startExport'
   | 'previewBulk'
   | 'startBulk'
-  | 'cancelJob';
+  | 'cancelJob'
+  | 'getLogLevel'
+  | 'setLogLevel'
+  | keyof AuditResults;
 
-/** Jobs, and the stores that most of them are about. */
+/** Jobs, the stores that most of them are about, the audit trail and the log. */
 function jobMethods(ports: ConsolePorts): Pick<MethodTable, JobMethod> {
   const { storage } = ports;
   return {
     ...bulkMethods(ports),
+    ...auditMethods(ports),
+    ...logLevelMethods(ports),
     getStorage: async () => accepted(await storage.state()),
     setRetention: (retention, { actor }) => storage.setRetention(retention, actor),
     setBackupPlan: (plan, { actor }) => storage.setBackupPlan(plan, actor),
@@ -109,8 +134,13 @@ function jobMethods(ports: ConsolePorts): Pick<MethodTable, JobMethod> {
   };
 }
 
-function greet(wire: number, hello: () => Hello): Outcome<Hello, Refusal> {
-  if (wire === consoleWireVersion) return accepted(hello());
+function greet(wire: number, who: WhoAmI, hello: ConsolePorts['hello']): Outcome<Hello, Refusal> {
+  if (wire === consoleWireVersion) {
+    const facts = hello();
+    // Strangers learn nothing of the host but that it is another one after a restart.
+    const secret = { version: '', dataFolder: '', hubAddress: '', runtime: '' };
+    return accepted({ ...facts, ...(who.role === 'nobody' && secret), who });
+  }
   const reason =
     `this window speaks version ${wire} of the console wire, the host version ${consoleWireVersion}; ` +
     'reload the window';

@@ -1,11 +1,14 @@
 // What the console needs from the rest of the host. Reads come from the engine's view and from history.
+import type { AuditCheck, AuditPage, AuditState } from '../protocol/audit.ts';
 import type { Ms, TaskId, Token } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
 import type { AlarmRow, LogPiece } from '../protocol/consoleFrames.ts';
 import type { Params } from '../protocol/consoleWire.ts';
-import type { CommandAnswer, Enrolment, Hello } from '../protocol/consoleAnswers.ts';
+import type { CommandAnswer, Hello, NewEnrolment } from '../protocol/consoleAnswers.ts';
 import type { Batch, Command } from '../protocol/events.ts';
+import type { LogLevel } from '../protocol/logLevel.ts';
 import type { MetricTrace } from '../protocol/fleetFrames.ts';
+import type { EnrolmentSettings } from '../protocol/identity.ts';
 import type { Outcome, Refusal } from '../protocol/outcome.ts';
 import type { DuePreview, ScheduleTiming } from '../protocol/schedule.ts';
 import type { Simulation, SimulationParams } from '../protocol/simulation.ts';
@@ -20,6 +23,8 @@ import type {
   StorageState,
 } from '../protocol/storage.ts';
 import type { WhatIfAsks, WhatIfRun } from '../protocol/whatIf.ts';
+import type { AccountsPort } from './accountsPort.ts';
+import type { ActTrail } from './audited.ts';
 import type { Grouping, SchedulerView, TaskFilter, TaskGroups, TaskRow } from '../protocol/view.ts';
 
 /** Tasks that ended within the minute that starts at `minuteMs`. */
@@ -86,6 +91,7 @@ export interface StoragePort {
   readonly setBackupPlan: (plan: BackupPlan, actor: string) => Promise<Outcome<BackupPlan, Refusal>>;
   readonly startBackup: (folder: string | undefined, actor: string) => Promise<Outcome<StorageJob, Refusal>>;
   readonly startExport: (ask: Params<'startExport'>, actor: string) => Promise<Outcome<StorageJob, Refusal>>;
+  readonly exportAudit: (ask: Params<'exportAudit'>, actor: string) => Promise<Outcome<StorageJob, Refusal>>;
   /** Refuses `too_many` while another act on many tasks is under way. */
   readonly startBulk: (work: BulkWork) => Outcome<StorageJob, Refusal>;
   readonly cancelJob: (jobId: number, actor: string) => Outcome<StorageJob, Refusal>;
@@ -122,12 +128,34 @@ export interface RecorderPort {
   };
 }
 
+/** What was done, by whom. Reads refuse `storage_failed`. */
+export interface AuditPort extends ActTrail {
+  readonly state: () => Promise<Outcome<AuditState, Refusal>>;
+  readonly list: (asks: Params<'listAudit'>) => Promise<Outcome<AuditPage, Refusal>>;
+  /** Answers with the check that runs, begun now or before. */
+  readonly verify: () => AuditCheck;
+}
+
+interface OverloadPort {
+  /** 0 to 3: see scheduler/observe/overload. */
+  readonly level: number;
+  /** Why no new tasks are taken now; nothing where they are. */
+  readonly refusal: () => Refusal | undefined;
+}
+
 interface AlarmPort {
   readonly rows: () => readonly AlarmRow[];
   readonly acknowledge: (alarmId: number, actor: string) => Outcome<void, Refusal>;
 }
 
+/** The host's log. */
+interface LogPort {
+  readonly level: () => LogLevel;
+  readonly setLevel: (level: LogLevel, actor: string) => void;
+}
+
 export interface ConsolePorts {
+  readonly log: LogPort;
   readonly view: SchedulerView;
   readonly execute: (command: Command) => Promise<Outcome<CommandAnswer, Refusal>>;
   readonly history: ConsoleHistory;
@@ -136,10 +164,17 @@ export interface ConsolePorts {
   readonly storage: StoragePort;
   readonly schedules: SchedulePort;
   readonly recorder: RecorderPort;
-  readonly hello: () => Hello;
-  readonly enrolment: () => Enrolment;
-  readonly renewEnrolment: () => Promise<Outcome<Enrolment, Refusal>>;
+  readonly accounts: AccountsPort;
+  readonly audit: AuditPort;
+  readonly hello: () => Omit<Hello, 'who'>;
+  readonly createEnrolment: (
+    settings: EnrolmentSettings,
+    actor: string,
+  ) => Promise<Outcome<NewEnrolment, Refusal>>;
+  /** Refuses `wrong_state` where the host speaks plain text. */
+  readonly renewCertificate: () => Promise<Outcome<{ readonly renewed: true }, Refusal>>;
   readonly hubStats: () => { readonly messagesIn: number; readonly badMessages: number };
+  readonly overload: OverloadPort;
   readonly clock: () => Ms;
   readonly isRecovering: () => boolean;
   /** Calls `run` each `intervalMs` until the returned function is called. */
@@ -149,6 +184,8 @@ export interface ConsolePorts {
 }
 
 export interface Console {
+  /** Requests without a reply of the console that has most of them; the limit is `requestsInFlightMax`. */
+  readonly requestsMost: () => number;
   readonly attach: (link: ConsoleLink) => void;
   /** Durable events, in order; not those of a replay. */
   readonly onBatch: (batch: Batch) => void;

@@ -17,8 +17,9 @@ export async function submitTasks(
   actor: string,
   execute: Execute,
 ): Promise<readonly SubmitAnswer[]> {
+  const read = specReader();
   const decoded = await inChunks(specs, specsPerTurn, (chunk, start) =>
-    chunk.map((spec, i) => decodeSpec(spec, `specs.${start + i}`)),
+    chunk.map((spec, i) => read(spec, `specs.${start + i}`)),
   );
   const good = decoded.flatMap((outcome) => (outcome.ok ? [outcome.value] : []));
   if (good.length === 0) return decoded.map(answerOfBad);
@@ -43,9 +44,25 @@ function atSpec(answer: SubmitAnswer, index: number): SubmitAnswer {
   return { ok: false, refusal: { ...answer.refusal, field: `specs.${index}.${answer.refusal.field}` } };
 }
 
+/** For the specs of one call: many are often the same, and are checked once. As `decodeSpec` in all else. */
+function specReader(): typeof decodeSpec {
+  const good = new Map<string, Outcome<TaskSpec, Refusal>>();
+  return (spec, what) => {
+    const json = jsonOf(spec);
+    const known = json === undefined ? undefined : good.get(json);
+    if (known !== undefined) return known;
+    const decoded = decodeJson(spec, json, what);
+    if (decoded.ok && json !== undefined) good.set(json, decoded);
+    return decoded;
+  };
+}
+
 /** Refuses `too_large` above `taskBytesMax` of JSON, `bad_message` with the path `specs.N.…` of the field. */
-export function decodeSpec(spec: unknown, what: string): Outcome<TaskSpec, Refusal> {
-  const json = jsonOf(spec);
+export const decodeSpec = (spec: unknown, what: string): Outcome<TaskSpec, Refusal> =>
+  decodeJson(spec, jsonOf(spec), what);
+
+/** `json`: of the same spec; undefined where it has none. */
+function decodeJson(spec: unknown, json: string | undefined, what: string): Outcome<TaskSpec, Refusal> {
   if (json === undefined) return refused(refusal('bad_message', `${what} is no JSON value`, { field: what }));
   const bytes = Buffer.byteLength(json);
   if (bytes > limits.taskBytesMax) {

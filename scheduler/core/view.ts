@@ -1,6 +1,7 @@
 // The core as others may read it: rows and counts made from the tables when asked.
 import { mib, millicores, ms, type NodeIndex } from '../protocol/brands.ts';
 import type { FleetColumns } from '../protocol/fleetColumns.ts';
+import { revokedKey } from '../protocol/identity.ts';
 import { isSimulatedNode, type NodeRow, type NodeState } from '../protocol/node.ts';
 import { rowOfRecord } from '../protocol/taskRow.ts';
 import type {
@@ -20,6 +21,7 @@ import { scheduleReads } from './scheduleView.ts';
 import { why } from './why/why.ts';
 import { waitingOf } from './queue/waiting.ts';
 import { windowOf } from './queue/window.ts';
+import { enrolmentRow } from './state/enrolments.ts';
 import { closedBy, type NodeTable, nodeState } from './state/nodeTable.ts';
 import type { SchedulerState } from './state/schedulerState.ts';
 import { attemptOf, liveRecord, recordOf, type Task } from './state/taskTable.ts';
@@ -56,10 +58,10 @@ export function viewOf(state: SchedulerState): SchedulerView {
       const live = attemptOf(task, token);
       return task && live && { taskId: task.taskId, record: liveRecord(live) };
     },
-    nodes: (filter, offset, limit) => nodePage(nodes, { filter, offset, limit }),
+    nodes: (filter, offset, limit) => nodePage(state, { filter, offset, limit }),
     node: (nodeId) => {
       const node = nodes.indexOf(nodeId);
-      return node === undefined ? undefined : nodeRow(nodes, node);
+      return node === undefined ? undefined : nodeRow(state, node);
     },
     fleetColumns: () => fleetColumns(nodes),
     tasksOn: (nodeId) => {
@@ -70,7 +72,9 @@ export function viewOf(state: SchedulerState): SchedulerView {
         return task ? [taskRow(state, task)] : [];
       });
     },
-    nodeKeyHash: (nodeId) => state.nodeKeys.get(nodeId),
+    nodeKey: (nodeId) => state.nodeKeys.get(nodeId),
+    enrolments: (nowMs) => [...state.enrolments.all()].map((one) => enrolmentRow(one, nowMs)).reverse(),
+    enrolmentHindrance: (tokenHash, nodeId, nowMs) => state.enrolments.hindrance(tokenHash, nodeId, nowMs),
     why: (taskId) => why(state, taskId),
   };
 }
@@ -147,7 +151,8 @@ interface NodeQuery {
 }
 
 /** By name. O(nodes log nodes). */
-function nodePage(nodes: NodeTable, { filter, offset, limit }: NodeQuery): NodePage {
+function nodePage(state: SchedulerState, { filter, offset, limit }: NodeQuery): NodePage {
+  const { nodes } = state;
   const text = filter.text?.toLowerCase() ?? '';
   const found = [...nodes.occupied()].filter((node) => {
     if (filter.state !== undefined && stateWord(nodes, node) !== filter.state) return false;
@@ -156,7 +161,7 @@ function nodePage(nodes: NodeTable, { filter, offset, limit }: NodeQuery): NodeP
     return [nodes.idOf(node), area, line, cell].some((part) => part.toLowerCase().includes(text));
   });
   found.sort((a, b) => (nodes.idOf(a) < nodes.idOf(b) ? -1 : 1));
-  const rows = found.slice(offset, offset + limit).map((node) => nodeRow(nodes, node));
+  const rows = found.slice(offset, offset + limit).map((node) => nodeRow(state, node));
   return { rows, total: found.length };
 }
 
@@ -165,7 +170,7 @@ function stateWord(nodes: NodeTable, node: NodeIndex): NodeState {
   return nodes.state[node] === nodeState.lost ? 'lost' : 'disconnected';
 }
 
-function nodeRow(nodes: NodeTable, node: NodeIndex): NodeRow {
+function nodeRow({ nodes, nodeKeys }: SchedulerState, node: NodeIndex): NodeRow {
   const spec = nodes.specOf(node);
   const setAside = nodes.setAside.get(node);
   const at = (column: { readonly [row: number]: number }): number => column[node] ?? 0;
@@ -175,6 +180,7 @@ function nodeRow(nodes: NodeTable, node: NodeIndex): NodeRow {
     state: stateWord(nodes, node),
     isCordoned: (at(nodes.cordoned) & closedBy.operator) !== 0,
     ...(setAside !== undefined && { setAside }),
+    ...(nodeKeys.get(nodes.idOf(node)) === revokedKey && { isRevoked: true }),
     attempts: nodes.attemptsOn(node).size,
     cpuTotal: millicores(at(nodes.cpuTotal)),
     cpuAllocated: millicores(at(nodes.cpuTotal) - at(nodes.cpuFree)),

@@ -12,6 +12,7 @@ import type { TaskRecord } from '../protocol/task.ts';
 import { CommandQueue, type Waiting } from './commandQueue.ts';
 import type { Engine, EngineAnswer, EngineListener, EngineStats } from './engine.ts';
 import type { JournalPort } from '../journal/journal.ts';
+import { heldParts } from './snapshotParts.ts';
 
 /** What the engine needs of the hub. */
 export interface AgentPort {
@@ -53,6 +54,7 @@ export class EmbeddedEngine implements Engine {
   #isTurnQueued = false;
   #soon: ReturnType<typeof setTimeout> | undefined;
   #write: Promise<void> | undefined;
+  #writingSinceMs = 0;
   #snapshot: Promise<void> | undefined;
   #stopped: Refusal | undefined;
   readonly #ticker: ReturnType<typeof setInterval>;
@@ -77,12 +79,14 @@ export class EmbeddedEngine implements Engine {
     state.rejoinUntilMs = Math.max(state.rejoinUntilMs, untilMs);
   };
   readonly pending = (): number => this.#commands.size;
+  readonly pendingOfPeople = (): number => this.#commands.fromPeople;
   readonly written = (): Promise<void> => this.#write ?? Promise.resolve();
 
   readonly stats = (): EngineStats => ({
     ...this.#counts,
     wideSearches: this.#parts.core.state.placer.wideSearches,
     staleReports: this.#parts.core.state.staleReports,
+    writeMs: this.#write ? this.#parts.nowMs() - this.#writingSinceMs : 0,
   });
 
   readonly execute = (command: Command): Promise<Answer> => {
@@ -130,11 +134,14 @@ export class EmbeddedEngine implements Engine {
       waiting.map(({ command }) => command),
     );
     this.#counts.turns += 1;
-    this.#counts.slowestTurnMs = Math.max(this.#counts.slowestTurnMs, this.#parts.nowMs() - startedMs);
+    const tookMs = this.#parts.nowMs() - startedMs;
+    this.#counts.slowestTurnMs = Math.max(this.#counts.slowestTurnMs, tookMs);
+    if (result.effects.some(({ kind }) => kind === 'dispatch')) this.#parts.listener.onPlaced?.(tookMs);
     if (!result.batch) {
       this.#release(waiting, result, startedMs);
       return;
     }
+    this.#writingSinceMs = startedMs;
     this.#write = this.#parts.journal.append(result.batch).then(
       () => {
         this.#write = undefined;
@@ -219,21 +226,6 @@ export class EmbeddedEngine implements Engine {
 /** Journal and history tell of their own failures, and the host ends for them. */
 const isOfStore = (error: unknown): boolean =>
   error instanceof Error && ['JournalFailed', 'HistoryFailed'].includes(error.name);
-
-/**
- * Lets messages and turns go between the steps. A start goes on from the snapshot and tells history nothing of what
- * came before: so the last part counts only once history holds all that ended up to it.
- */
-async function* heldParts(
-  parts: Iterable<string | undefined>,
-  historyHolds: () => Promise<void>,
-): AsyncGenerator<string> {
-  for (const part of parts) {
-    if (part !== undefined) yield part;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  await historyHolds();
-}
 
 /** Signs of life and of start change nothing that anybody waits for. */
 const canWait = ({ kind }: Command): boolean => kind === 'Heartbeat' || kind === 'ReportStarted';

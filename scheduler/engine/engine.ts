@@ -24,6 +24,8 @@ export interface Engine {
   readonly awaitAgents: (forMs: number) => void;
   /** Commands taken and not yet answered. */
   readonly pending: () => number;
+  /** Of these, people's: bounded by `pendingCommandsMax`. */
+  readonly pendingOfPeople: () => number;
   readonly stats: () => EngineStats;
   /** Resolves once all that the view shows now is durable, and the listener was told of it. */
   readonly written: () => Promise<void>;
@@ -38,6 +40,8 @@ export interface EngineStats {
   readonly wideSearches: number;
   readonly staleReports: number;
   readonly slowestTurnMs: number;
+  /** How long the journal's write under way has taken so far; 0 where there is none. */
+  readonly writeMs: number;
 }
 
 /** What an engine tells others, always after the batch is durable. */
@@ -45,6 +49,8 @@ export interface EngineListener {
   readonly onDurable: (batch: Batch, ended: readonly TaskRecord[]) => void;
   /** A first dispatch left: milliseconds since the task got into line. */
   readonly onDispatched: (waitedMs: number) => void;
+  /** A turn placed tasks: milliseconds it took, before its batch was written. */
+  readonly onPlaced?: (turnMs: number) => void;
   /** The store failed: nothing was or will be released any more. The host exits. */
   readonly onFailure: (reason: Refusal) => void;
 }

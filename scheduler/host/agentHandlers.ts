@@ -3,25 +3,30 @@ import type { Engine } from '../engine/engine.ts';
 import type { History } from '../history/store.ts';
 import type { HubHandlers } from '../hub/ports.ts';
 import type { LogChunk } from '../protocol/agentWire.ts';
+import type { RecordAudit } from '../protocol/audit.ts';
 import type { Ms, NodeId, TaskId, Token } from '../protocol/brands.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
 import type { LogPiece } from '../protocol/consoleFrames.ts';
-import type { Command } from '../protocol/events.ts';
+import type { AttemptResult, Command } from '../protocol/events.ts';
 import { accepted } from '../protocol/outcome.ts';
-import type { SecretsFile } from './secretsFile.ts';
+import { ForgedReports } from './forgedReports.ts';
+import type { LogGate } from './logGate.ts';
 
 export interface AgentHandlerParts {
   readonly engine: Engine;
-  readonly secrets: SecretsFile;
   readonly history: History;
   readonly clock: () => Ms;
   readonly onLog: (taskId: TaskId, pieces: readonly LogPiece[]) => void;
   readonly attachConsole: (link: ConsoleLink) => void;
+  readonly consoleSession: HubHandlers['consoleSession'];
+  readonly audit: RecordAudit;
+  readonly logGate: Pick<LogGate, 'pass' | 'joined'>;
   readonly onBug: (error: unknown, where: string) => void;
 }
 
 export function agentHandlers(parts: AgentHandlerParts): HubHandlers {
-  const { engine, secrets } = parts;
+  const { engine } = parts;
+  const forged = new ForgedReports(engine.view, parts.clock, parts.audit);
   const owners = new LogOwners(parts);
   const tell = (command: Command): void => {
     // A refusal means that the store failed: the host is ending, and the agent tells again after its next join.
@@ -30,14 +35,20 @@ export function agentHandlers(parts: AgentHandlerParts): HubHandlers {
     });
   };
   return {
-    nodeKeyHash: engine.view.nodeKeyHash,
-    enrolmentTokenMatches: secrets.enrolmentTokenMatches,
-    consoleTokenMatches: secrets.consoleTokenMatches,
-    enrol: async (nodeId, keyHash) => {
-      const outcome = await engine.execute({ kind: 'EnrolNode', nodeId, keyHash });
+    nodeKey: engine.view.nodeKey,
+    enrolmentHindrance: (tokenHash, nodeId) =>
+      engine.view.enrolmentHindrance(tokenHash, nodeId, parts.clock()),
+    consoleSession: parts.consoleSession,
+    enrol: async (nodeId, publicKey, tokenHash) => {
+      const outcome = await engine.execute({ kind: 'EnrolNode', nodeId, publicKey, tokenHash });
+      return outcome.ok ? accepted(undefined) : outcome;
+    },
+    replaceKey: async (nodeId, from, publicKey) => {
+      const outcome = await engine.execute({ kind: 'ReplaceKey', nodeId, from, publicKey });
       return outcome.ok ? accepted(undefined) : outcome;
     },
     join: async (nodeId, join) => {
+      parts.logGate.joined(nodeId);
       const outcome = await engine.execute({ kind: 'JoinNode', nodeId, ...join });
       if (!outcome.ok) return outcome;
       if (!outcome.value.joined) throw new Error('a join was answered without epoch');
@@ -47,24 +58,34 @@ export function agentHandlers(parts: AgentHandlerParts): HubHandlers {
       tell({ kind: 'Heartbeat', nodeId, cpuUsedMillicores, memoryUsedMiB, running });
     },
     started: (nodeId, tokens) => {
+      forged.look(nodeId, tokens, 'started');
       tell({ kind: 'ReportStarted', nodeId, tokens });
     },
     results: async (nodeId, results) => {
+      forged.look(nodeId, tokensOf(results), 'results');
       const outcome = await engine.execute({ kind: 'ReportResults', nodeId, results });
       return outcome.ok ? accepted(undefined) : outcome;
     },
-    check: (nodeId, tokens) =>
-      tokens.filter((token) => engine.view.attemptByToken(token)?.record.nodeId === nodeId),
+    check: (nodeId, tokens) => {
+      forged.look(nodeId, tokens, 'check');
+      return tokens.filter((token) => engine.view.attemptByToken(token)?.record.nodeId === nodeId);
+    },
     disconnected: (nodeId) => {
       tell({ kind: 'DisconnectNode', nodeId });
     },
     log: async (nodeId, chunk) => {
-      if (!(await owners.owns(nodeId, chunk))) return chunk.offset + chunk.bytes; // nobody's: taken, not stored
-      return storeLog(parts, chunk);
+      const passes = parts.logGate.pass(nodeId, chunk);
+      if (passes !== true && !(await passes)) return undefined;
+      if (await owners.owns(nodeId, chunk)) return storeLog(parts, chunk);
+      forged.look(nodeId, [chunk.token], 'log');
+      return chunk.offset + chunk.bytes; // nobody's: taken, not stored
     },
     console: parts.attachConsole,
+    audit: parts.audit,
   };
 }
+
+const tokensOf = (results: readonly AttemptResult[]): readonly Token[] => results.map(({ token }) => token);
 
 async function storeLog({ history, clock, onLog }: AgentHandlerParts, chunk: LogChunk): Promise<number> {
   const { droppedBytes, ...piece } = chunk;
@@ -81,19 +102,24 @@ const ownersMax = 10_000;
 
 class LogOwners {
   readonly #parts: AgentHandlerParts;
-  readonly #known = new Map<Token, NodeId>();
+  readonly #known = new Map<Token, { readonly nodeId: NodeId; readonly taskId: TaskId }>();
 
   constructor(parts: AgentHandlerParts) {
     this.#parts = parts;
   }
 
   async owns(nodeId: NodeId, { token, taskId }: LogChunk): Promise<boolean> {
-    const known = this.#known.get(token) ?? (await this.#find(token, taskId));
-    if (known === undefined) return false;
-    this.#known.set(token, known);
+    let known = this.#known.get(token);
+    if (known === undefined) {
+      const found = await this.#find(token, taskId);
+      if (found === undefined) return false;
+      known = { nodeId: found, taskId };
+      this.#known.set(token, known);
+    }
     if (this.#known.size > ownersMax)
       for (const oldest of this.#known.keys()) if (this.#known.delete(oldest)) break;
-    return known === nodeId;
+    // The task too: output under another task's name would show where that one is followed.
+    return known.nodeId === nodeId && known.taskId === taskId;
   }
 
   /** The node that a live, earlier or ended attempt was placed on. */

@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openLog, type OpenLog } from '../observe/log.ts';
 import { type FromHostProcess, hostExit, type ToHost } from '../protocol/hostLink.ts';
+import type { LogLevel } from '../protocol/logLevel.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import { FleetProcess } from './fleetProcess.ts';
 import { EdgeProcesses, LinkedEdges } from './edgeRunners.ts';
 import { LinkedFleet } from './fleetRunner.ts';
 import { hostUsage, isLoopback, readHostConfig } from './config.ts';
-import { type Host, openHost } from './host.ts';
+import { openHost } from './host.ts';
 import type { HostFiles } from './hostParts.ts';
 import { linkOfPort, type PortLike } from './portLink.ts';
+import type { Host } from './servingHost.ts';
 
 /** How this file reaches whoever started it. */
 export interface HostLink {
@@ -41,6 +43,7 @@ const files: HostFiles = {
   recorderThread: new URL(isBundle ? './recorderThread.cjs' : '../recorder/recorderThread.ts', here),
   whatIfThread: new URL(isBundle ? './whatIfThread.cjs' : '../recorder/whatIfThread.ts', here),
   pastThread: new URL(isBundle ? './pastThread.cjs' : '../recorder/pastThread.ts', here),
+  auditThread: new URL(isBundle ? './auditThread.cjs' : '../audit/auditThread.ts', here),
   historyThread: new URL(isBundle ? './historyThread.cjs' : '../history/historyThread.ts', here),
   pages: fileURLToPath(new URL(isBundle ? '../renderer' : '../../dist/renderer', here)),
   version: readVersion(),
@@ -66,15 +69,15 @@ async function runHost(args: readonly string[], link: HostLink): Promise<void> {
     return;
   }
   if (!config.value) return;
-  const { dataFolder, listen } = config.value;
-  const open = openLogIn(dataFolder);
+  const { dataFolder, listen, isTls, observe } = config.value;
+  const open = openLogIn(dataFolder, observe.logLevel);
   if (!open.ok) {
     link.send({ kind: 'failed', refusal: open.reason });
     link.exited(hostExit.cannotStart);
     return;
   }
   const { log } = open.value;
-  if (!isLoopback(listen))
+  if (!isTls && !isLoopback(listen))
     log('warn', 'listening beyond this machine without TLS: anybody on that network can read tokens', {
       listen,
     });
@@ -87,6 +90,7 @@ async function runHost(args: readonly string[], link: HostLink): Promise<void> {
   const edges = new LinkedEdges(link.send);
   const opened = await openHost(config.value, files, {
     log,
+    logControl: open.value,
     fleet,
     edges,
     onRecovering: (progress) => {
@@ -111,10 +115,11 @@ async function runHost(args: readonly string[], link: HostLink): Promise<void> {
 }
 
 /** Makes the data folder where it is missing. Refuses where nothing can be written there. */
-function openLogIn(dataFolder: string): Outcome<OpenLog, Refusal> {
+function openLogIn(dataFolder: string, level: LogLevel): Outcome<OpenLog, Refusal> {
   try {
     mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-    return accepted(openLog({ level: 'info', clock: Date.now, path: join(dataFolder, 'host.log') }));
+    const path = join(dataFolder, 'host.log');
+    return accepted(openLog({ level, component: 'host', clock: Date.now, path }));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const said = `data folder ${dataFolder} cannot be used: ${why}; give another one with --data, or free it`;
@@ -140,7 +145,7 @@ function serve(host: Host, link: HostLink, { dataFolder, fleet, edges, ended }: 
     switch (message.kind) {
       case 'console': {
         const [port] = ports;
-        if (port) host.attachConsole(linkOfPort(port, message.actor));
+        if (port) host.attachConsole(linkOfPort(port, host.sessionAt[message.from]));
         break;
       }
       case 'stop':
@@ -211,6 +216,10 @@ function linkToTerminal(): HostLink {
     },
     // A token on a screen is for whoever sits there; a service's output may be kept, so there only its place is said.
     announce: (host, dataFolder) => {
+      if (host.hasAccounts) {
+        process.stdout.write(`millrace: console for a browser at ${host.address}/\n`);
+        return;
+      }
       const secret = process.stdout.isTTY
         ? host.consoleToken
         : `<consoleToken of ${dataFolder}/secrets.json>`;

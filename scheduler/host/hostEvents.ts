@@ -1,5 +1,5 @@
 // What the host tells whoever started it.
-import type { Log } from '../observe/log.ts';
+import type { Log, LogControl } from '../observe/log.ts';
 import type { EdgeRunner } from '../hub/ports.ts';
 import type { FleetRunner } from './fleetRunner.ts';
 import type { RecoveryProgress } from '../protocol/hostLink.ts';
@@ -7,6 +7,7 @@ import type { Refusal } from '../protocol/outcome.ts';
 
 export interface HostEvents {
   readonly log: Log;
+  readonly logControl: LogControl;
   /** The means to run the simulated plant beside the host. */
   readonly fleet: FleetRunner;
   /** The means to run processes that hold agents' sockets. */

@@ -19,6 +19,8 @@ export interface Measured {
   readonly history: Pick<History, 'addMetrics'>;
   readonly journal: Pick<JournalPort, 'stats'>;
   readonly alarms: Alarms;
+  /** True while the host is overloaded: a sample less is no loss. */
+  readonly isOverloaded: () => boolean;
   readonly clock: () => Ms;
   readonly onBug: (error: unknown, where: string) => void;
 }
@@ -70,7 +72,8 @@ export class Measuring {
   }
 
   #sample(): void {
-    const { clock, history, onBug } = this.#parts;
+    const { clock, history, onBug, isOverloaded } = this.#parts;
+    if (isOverloaded()) return;
     history.addMetrics(this.#sampler.sample(clock())).catch((error: unknown) => {
       // A store that failed has told so already, and ends the host.
       if (!this.#isClosed && !(error instanceof Error && error.name === 'HistoryFailed'))

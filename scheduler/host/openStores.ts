@@ -47,6 +47,8 @@ export async function openStores({
   opened(journal.value.journal);
   const secrets = SecretsFile.open(config.dataFolder);
   if (!secrets.ok) return secrets;
+  const { consoleToken, apiToken } = secrets.value;
+  for (const secret of [consoleToken, apiToken]) events.logControl.hide(secret);
   const settings = StorageFile.open(config.dataFolder);
   if (!settings.ok) return settings;
   const history = await openHistory({

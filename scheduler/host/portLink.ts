@@ -1,5 +1,6 @@
 // A window's MessagePort as a console link. The port copies messages and never refuses: windows acknowledge nothing,
 // so a slow window is noticed by the feed's own pace, not here.
+import type { ConsoleSession } from '../protocol/accounts.ts';
 import type { ConsoleLink } from '../protocol/consoleLink.ts';
 
 /** What Electron's MessagePortMain offers, as far as we use it: the host imports nothing of Electron. */
@@ -11,7 +12,8 @@ export interface PortLike {
   close(): void;
 }
 
-export function linkOfPort(port: PortLike, actor: string): ConsoleLink {
+/** `session`: who comes through this port as long as nobody has logged in there. */
+export function linkOfPort(port: PortLike, session: () => ConsoleSession): ConsoleLink {
   let isOpen = true;
   const closeListeners: (() => void)[] = [];
   port.on('close', () => {
@@ -20,7 +22,9 @@ export function linkOfPort(port: PortLike, actor: string): ConsoleLink {
     for (const listener of closeListeners) listener();
   });
   return {
-    actor,
+    get session() {
+      return session();
+    },
     send: (message) => {
       if (isOpen) port.postMessage(message);
       return isOpen;

@@ -1,5 +1,5 @@
-// The plant's secrets, in a file that only this user reads: the enrolment token for agents, the console token for
-// windows in browsers, the API token for programs. Node keys are not here: the journal keeps their hashes.
+// The plant's secrets, in a file that only this user reads: the console token for windows in browsers, the API token
+// for programs. Of nodes there are none: the journal keeps their public keys, and hashes of enrolment tokens.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,14 +9,13 @@ const fileName = 'secrets.json';
 const ownerOnly = 0o600;
 
 interface Secrets {
-  readonly enrolmentToken: string;
   readonly consoleToken: string;
   readonly apiToken: string;
 }
 
 export class SecretsFile {
   readonly #path: string;
-  #secrets: Secrets;
+  readonly #secrets: Secrets;
 
   private constructor(path: string, secrets: Secrets) {
     this.#path = path;
@@ -40,30 +39,14 @@ export class SecretsFile {
     }
   }
 
-  get enrolmentToken(): string {
-    return this.#secrets.enrolmentToken;
-  }
   get consoleToken(): string {
     return this.#secrets.consoleToken;
   }
   get apiToken(): string {
     return this.#secrets.apiToken;
   }
-  readonly enrolmentTokenMatches = (token: string): boolean => isSame(token, this.#secrets.enrolmentToken);
   readonly consoleTokenMatches = (token: string): boolean => isSame(token, this.#secrets.consoleToken);
   readonly apiTokenMatches = (token: string): boolean => isSame(token, this.#secrets.apiToken);
-
-  renewEnrolment(): Outcome<undefined, Refusal> {
-    const before = this.#secrets;
-    this.#secrets = { ...before, enrolmentToken: newToken() };
-    try {
-      this.#write();
-      return accepted(undefined);
-    } catch (error) {
-      this.#secrets = before;
-      return refused(refusal('storage_failed', `${this.#path} cannot be written: ${String(error)}`));
-    }
-  }
 
   /** Whole or not at all: a crash in between leaves the old file. */
   #write(): void {
@@ -84,16 +67,14 @@ function read(path: string): FoundSecrets | undefined {
     throw error;
   }
   const found = JSON.parse(text) as Partial<Record<keyof Secrets, unknown>>;
-  const { enrolmentToken, consoleToken, apiToken } = found;
-  if (typeof enrolmentToken !== 'string' || typeof consoleToken !== 'string')
-    throw new Error('a token is missing');
-  if (apiToken === undefined) return { enrolmentToken, consoleToken };
+  const { consoleToken, apiToken } = found;
+  if (typeof consoleToken !== 'string') throw new Error('a token is missing');
+  if (apiToken === undefined) return { consoleToken };
   if (typeof apiToken !== 'string' || apiToken === '') throw new Error('the API token is no text');
-  return { enrolmentToken, consoleToken, apiToken };
+  return { consoleToken, apiToken };
 }
 
 const newSecrets = (): Secrets => ({
-  enrolmentToken: newToken(),
   consoleToken: newToken(),
   apiToken: newToken(),
 });

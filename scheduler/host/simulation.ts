@@ -15,7 +15,8 @@ export interface SimulationParts {
   readonly history: Pick<History, 'dropSimulated'>;
   readonly runner: FleetRunner;
   readonly dataFolder: string;
-  readonly launchOf: (params: SimulationParams) => FleetLaunch;
+  /** Makes a token for this start. */
+  readonly launchOf: (params: SimulationParams) => Promise<Outcome<FleetLaunch, Refusal>>;
   readonly log: Log;
   readonly onBug: (error: unknown, where: string) => void;
 }
@@ -117,17 +118,36 @@ export class SimulatedPlant implements SimulationPort {
   }
 
   #launch(params: SimulationParams): void {
-    const { runner, launchOf, log } = this.#parts;
-    runner.start(launchOf(params), (code) => {
-      if (this.#isClosed || this.#intent?.state !== 'on') return;
-      const pauseMs = restartPausesMs[Math.min(this.#restarts, restartPausesMs.length - 1)] ?? 0;
-      this.#restarts += 1;
-      this.#problem = `the process of the simulated plant ended with code ${code ?? 'none'}`;
-      log('warn', 'simulated plant ended by itself', { code, againInMs: pauseMs });
-      this.#restartTimer = setTimeout(() => {
-        this.#launch(params);
-      }, pauseMs);
-    });
+    const { launchOf, onBug } = this.#parts;
+    launchOf(params).then(
+      (launch) => {
+        this.#run(params, launch);
+      },
+      (error: unknown) => {
+        onBug(error, 'starting the simulated plant');
+      },
+    );
+  }
+
+  #run(params: SimulationParams, launch: Outcome<FleetLaunch, Refusal>): void {
+    // It may have been ended, or ended and started with others, while its token was made.
+    if (this.#isClosed || this.#intent?.state !== 'on' || this.#intent.params !== params) return;
+    if (!launch.ok) this.#again(params, launch.reason.message);
+    else
+      this.#parts.runner.start(launch.value, (code) => {
+        this.#again(params, `the process of the simulated plant ended with code ${code ?? 'none'}`);
+      });
+  }
+
+  #again(params: SimulationParams, problem: string): void {
+    if (this.#isClosed || this.#intent?.state !== 'on') return;
+    const pauseMs = restartPausesMs[Math.min(this.#restarts, restartPausesMs.length - 1)] ?? 0;
+    this.#restarts += 1;
+    this.#problem = problem;
+    this.#parts.log('warn', 'simulated plant ended by itself', { problem, againInMs: pauseMs });
+    this.#restartTimer = setTimeout(() => {
+      this.#launch(params);
+    }, pauseMs);
   }
 
   #look(): void {

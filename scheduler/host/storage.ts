@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { BulkWork, StoragePort } from '../console/ports.ts';
 import { splitFilter } from '../console/splitFilter.ts';
 import { stampOf } from '../offline/durableFiles.ts';
+import type { AuditTrail } from '../audit/trail.ts';
 import type { Alarms } from '../observe/alarms.ts';
 import type { Ms } from '../protocol/brands.ts';
 import type { Params } from '../protocol/consoleWire.ts';
@@ -24,6 +25,7 @@ export interface StorageParts {
   readonly alarms: Alarms;
   readonly clock: () => Ms;
   readonly freeBytesOf: FreeBytesOf;
+  readonly trail: Pick<AuditTrail, 'exportTo'>;
 }
 
 /** Exports go here where nobody named another folder. */
@@ -135,6 +137,23 @@ export class Storage implements StoragePort {
       const options = { filter: ended, format, signal, onProgress: progress };
       return (await history.exportTo(path, options)).bytes;
     };
+    const started = await this.#start({ kind: 'export', actor, path, run });
+    return started.ok ? accepted(started.value.job) : started;
+  };
+
+  /** The room it takes is not known before: the disk's alarm tells of little. */
+  readonly exportAudit = async (
+    { filter, format, folder: asked }: Params<'exportAudit'>,
+    actor: string,
+  ): Promise<Outcome<StorageJob, Refusal>> => {
+    const { config, files } = this.#parts.host;
+    const folder = asked ?? join(config.dataFolder, exportsFolder);
+    if (asked === undefined) await mkdir(folder, { recursive: true, mode: 0o700 });
+    const badFolder = await this.#refusalOf(folder, 0, exportsFolder);
+    if (badFolder) return refused(badFolder);
+    const path = join(folder, `millrace-audit-${stampOf(this.#parts.clock())}.${format}`);
+    const asks = { path, filter, format, program: files.version };
+    const run: Work['run'] = (onProgress, signal) => this.#parts.trail.exportTo(asks, { onProgress, signal });
     const started = await this.#start({ kind: 'export', actor, path, run });
     return started.ok ? accepted(started.value.job) : started;
   };

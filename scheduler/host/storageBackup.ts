@@ -5,6 +5,7 @@ import type { History } from '../history/store.ts';
 import type { JournalPort } from '../journal/port.ts';
 import {
   backupFiles,
+  optionalFiles,
   type CopiedFile,
   manifestName,
   manifestText,
@@ -70,8 +71,9 @@ async function fill(part: string, sources: BackupSources, { progress, signal }: 
   await journal.backupTo(join(part, 'journal.db'), copy(1));
   await writeDurably(join(part, 'secrets.json'), await readFile(join(dataFolder, 'secrets.json'), 'utf8'));
   await writeDurably(join(part, 'storage.json'), sources.settings());
+  const optional = await copyOptional(dataFolder, part);
   const files: CopiedFile[] = [];
-  for (const name of backupFiles) {
+  for (const name of [...backupFiles, ...optional]) {
     const file = join(part, name);
     await syncPath(file);
     files.push({ name, ...(await hashBeside(file, pages.hashed(), signal)) });
@@ -82,6 +84,22 @@ async function fill(part: string, sources: BackupSources, { progress, signal }: 
   signal.throwIfAborted();
   pages.finished();
   return files.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** Resolves with the names of those that are there: a plant that speaks plain text has no `tls.json`. */
+async function copyOptional(dataFolder: string, part: string): Promise<readonly CopiedFile['name'][]> {
+  const copied: CopiedFile['name'][] = [];
+  for (const name of optionalFiles) {
+    const text = await readFile(join(dataFolder, name), 'utf8').catch(absent);
+    if (text === undefined) continue;
+    await writeDurably(join(part, name), text);
+    copied.push(name);
+  }
+  return copied;
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 const pageBytes = 4_096;

@@ -4,6 +4,7 @@ import type { History } from '../history/store.ts';
 import { HistoryFailed } from '../history/thread.ts';
 import type { Hub } from '../hub/ports.ts';
 import type { Alarms } from '../observe/alarms.ts';
+import { Intruders } from '../observe/intruders.ts';
 import { LowDisk } from '../observe/lowDisk.ts';
 import type { Ms } from '../protocol/brands.ts';
 import type { Retention } from '../protocol/storage.ts';
@@ -31,11 +32,13 @@ export function keepUp(parts: HostParts, { hub, alarms, storage, clock }: Upkeep
   const { config, history, settings, events, recorder } = parts;
   const removeHubFile = writeHubFile(config.dataFolder, hub.address, events.log);
   const disk = new LowDisk(alarms, config.dataFolder);
+  const intruders = new Intruders(alarms);
   const bounds = new Bounds(history, () => settings.retention, clock);
   const timer = setInterval(() => {
     if (hub.stats().isFull)
       alarms.raise({ code: 'FLEET_FULL', source: 'hub', params: { agents: hub.stats().agents } });
     else alarms.clear('FLEET_FULL', 'hub');
+    intruders.check(hub.stats().refusedOften, clock());
     const { failure } = recorder;
     if (failure === undefined) alarms.clear('RECORDER_STOPPED', 'recorder');
     else alarms.raise({ code: 'RECORDER_STOPPED', source: 'recorder', params: { message: failure } });

@@ -7,7 +7,7 @@ import { HostAcrossLink, type LinkToHost } from './edgeHandlers.ts';
 import { type EdgeSetup, edgeSetupVariable, type FromEdge, type ToEdge } from './edgeRecords.ts';
 import { readFileLimit } from './fileLimit.ts';
 import { openHub } from './hub.ts';
-import type { Hub } from './ports.ts';
+import type { ProcessHub } from './ports.ts';
 import { fileReserve } from '../protocol/limits.ts';
 import { RecordLink } from './recordLink.ts';
 
@@ -16,7 +16,7 @@ const exitCodes = { hostGone: 0, cannotStart: 2 } as const;
 
 const setup = readSetup();
 const socket = connect(setup.link);
-let hub: Hub | undefined;
+let hub: ProcessHub | undefined;
 const link: LinkToHost = new RecordLink<ToEdge, FromEdge>(socket, {
   onRecords: (records) => {
     if (hub) host.take(records, hub);
@@ -52,14 +52,17 @@ async function serve(): Promise<void> {
   }, countsEveryMs);
 }
 
-function listen(port: number): Promise<Outcome<Hub, Refusal>> {
-  const { listen: address, timing, joinsPerSecond } = setup;
+function listen(port: number): Promise<Outcome<ProcessHub, Refusal>> {
+  const { listen: address, timing, joinShare, returning, connectionsPerAddress, tls } = setup;
   return openHub({
     listen: address,
     port,
     timing,
-    joinsPerSecond,
+    joinShare,
+    returning,
+    ...(connectionsPerAddress !== undefined && { connectionsPerAddress }),
     isEdge: true,
+    ...(tls && { tls }),
     handlers: host.handlers,
     log: host.log,
     clock: () => ms(Date.now()),

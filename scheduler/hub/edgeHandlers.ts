@@ -1,11 +1,21 @@
 // The edge's side of the link: what a hub needs of its host, asked and told by records. Answers carry their question's
 // number; nothing is acknowledged to an agent before the host has said that it is durable.
+import type { HeartbeatFrame } from '../protocol/agentWire.ts';
+import type { NodeId } from '../protocol/brands.ts';
 import { edgeLinkQuietBytes } from '../protocol/limits.ts';
+import type { Refusal } from '../protocol/outcome.ts';
 import type { AskedByEdge, FromEdge, ToEdge } from './edgeRecords.ts';
-import type { Hub, HubHandlers, HubLog } from './ports.ts';
+import type { HubHandlers, HubLog, ProcessHub } from './ports.ts';
 import type { RecordLink } from './recordLink.ts';
 
 export type LinkToHost = RecordLink<ToEdge, FromEdge>;
+
+/** A seventieth of a lease: heartbeats of an edge wake the host five times a second and not once each. */
+const signOfLifeMs = 200;
+/** Starts are shown to people. */
+const startedMs = 50;
+/** Of those that come: four such waits are nothing to one agent, and thousands ask in hundreds of frames. */
+const comingMs = 5;
 
 interface Question {
   readonly answer: (value: unknown) => void;
@@ -19,33 +29,37 @@ export class HostAcrossLink {
   readonly #link: LinkToHost;
   readonly #questions = new Map<number, Question>();
   #lastAsk = 0;
-  #heartbeatsLeftOut = 0;
+  /** Of a host that does not read, the newest of each node: signs of life are kept, measurements are not. */
+  readonly #unsent = new Map<NodeId, HeartbeatFrame>();
   readonly handlers: HubHandlers;
 
   constructor(link: LinkToHost) {
     this.#link = link;
     this.handlers = {
-      nodeKeyHash: async (nodeId) => (await this.#ask<string | null>('key', nodeId)) ?? undefined,
-      enrolmentTokenMatches: (token) => this.#ask('token', token),
-      consoleTokenMatches: () => false,
-      enrol: (nodeId, keyHash) => this.#ask('enrol', nodeId, keyHash),
-      join: (nodeId, join) => this.#ask('join', nodeId, join),
+      nodeKey: async (nodeId) => (await this.#askSoon<string | null>('key', nodeId)) ?? undefined,
+      enrolmentHindrance: async (tokenHash, nodeId) =>
+        (await this.#askSoon<Refusal | null>('token', tokenHash, nodeId)) ?? undefined,
+      consoleSession: () => undefined,
+      enrol: (nodeId, publicKey, tokenHash) => this.#askSoon('enrol', nodeId, publicKey, tokenHash),
+      replaceKey: (nodeId, from, publicKey) => this.#ask('replace', nodeId, from, publicKey),
+      join: (nodeId, join) => this.#askSoon('join', nodeId, join),
       heartbeat: (nodeId, frame) => {
-        // A host that does not read gets what it needs first: the next heartbeat says the same, newer.
-        if (link.waitingBytes > edgeLinkQuietBytes) this.#heartbeatsLeftOut += 1;
-        else link.sendSoon(['hb', nodeId, frame]);
+        this.#heartbeat(nodeId, frame);
       },
       started: (nodeId, tokens) => {
-        link.sendSoon(['started', nodeId, tokens]);
+        link.sendSoon(['started', nodeId, tokens], startedMs);
       },
       results: (nodeId, results) => this.#ask('results', nodeId, results),
       check: (nodeId, tokens) => this.#ask('check', nodeId, tokens),
-      log: (nodeId, chunk) => this.#ask('log', nodeId, chunk),
+      log: async (nodeId, chunk) => (await this.#ask<number | null>('log', nodeId, chunk)) ?? undefined,
       disconnected: (nodeId) => {
         link.send(['gone', nodeId]);
       },
       console: (console) => {
         console.close('this port takes agents only');
+      },
+      audit: (act) => {
+        link.send(['audit', act]);
       },
     };
   }
@@ -54,17 +68,20 @@ export class HostAcrossLink {
     if (level !== 'debug') this.#link.send(['said', level, message, fields]);
   };
 
-  get heartbeatsLeftOut(): number {
-    return this.#heartbeatsLeftOut;
-  }
-
-  take(records: readonly ToEdge[], hub: Hub): void {
+  take(records: readonly ToEdge[], hub: ProcessHub): void {
     for (const record of records) this.#takeOne(record, hub);
     // What one frame has for a node leaves as one frame.
     hub.flush();
   }
 
-  #takeOne(record: ToEdge, hub: Hub): void {
+  #heartbeat(nodeId: NodeId, frame: HeartbeatFrame): void {
+    this.#unsent.set(nodeId, frame);
+    if (this.#link.waitingBytes > edgeLinkQuietBytes) return;
+    for (const [id, newest] of this.#unsent) this.#link.sendSoon(['hb', id, newest], signOfLifeMs);
+    this.#unsent.clear();
+  }
+
+  #takeOne(record: ToEdge, hub: ProcessHub): void {
     switch (record[0]) {
       case 'answer':
         this.#questionOf(record[1]).answer(record[2]);
@@ -81,13 +98,40 @@ export class HostAcrossLink {
       case 'close':
         hub.closeNode(record[1], record[2]);
         break;
+      case 'tls':
+        hub.renewTls(record[1]);
+        break;
+      case 'late':
+        hub.heardOfHost(record[1]);
+        break;
     }
   }
 
   #ask<Value>(kind: QuestionKind, ...about: readonly unknown[]): Promise<Value> {
+    return this.#asked(
+      (question) => {
+        this.#link.send(question);
+      },
+      [kind, ...about],
+    );
+  }
+
+  #askSoon<Value>(kind: QuestionKind, ...about: readonly unknown[]): Promise<Value> {
+    return this.#asked(
+      (question) => {
+        this.#link.sendSoon(question, comingMs);
+      },
+      [kind, ...about],
+    );
+  }
+
+  #asked<Value>(
+    send: (question: FromEdge) => void,
+    [kind, ...about]: readonly [QuestionKind, ...unknown[]],
+  ): Promise<Value> {
     this.#lastAsk += 1;
     const ask = this.#lastAsk;
-    this.#link.send([kind, ask, ...about] as unknown as FromEdge);
+    send([kind, ask, ...about] as unknown as FromEdge);
     return new Promise((resolve, reject) => {
       this.#questions.set(ask, {
         answer: (value) => {

@@ -5,22 +5,27 @@ import type { NodeId, Token } from '../protocol/brands.ts';
 import * as limits from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal } from '../protocol/outcome.ts';
 import { plantTiming } from '../protocol/timing.ts';
+import { edgesFor } from './edgeCount.ts';
 import { type EdgeDoor, openEdgeDoor } from './edgeDoor.ts';
+import { allFull, noEdgeYet } from './edgeRefusals.ts';
 import type { EdgeSetup } from './edgeRecords.ts';
 import { EdgeSlot } from './edgeSlot.ts';
 import { readFileLimit } from './fileLimit.ts';
 import { openHub } from './hub.ts';
 import { addStats } from './hubStats.ts';
-import { type NodeHolder, NodeHolders } from './nodeHolders.ts';
+import { holderOf, NodeHolders } from './nodeHolders.ts';
+import { paceEveryMs, tellLateMs } from './joinRoom.ts';
 import type {
   EdgeCounts,
   EdgeHub,
   EdgeLoss,
   EdgeRunner,
+  EdgeStats,
   Hub,
   HubHandlers,
   HubOptions,
   HubStats,
+  TlsMaterial,
 } from './ports.ts';
 import type { RemoteEdge } from './remoteEdge.ts';
 
@@ -38,8 +43,6 @@ interface PoolOptions extends HubOptions {
 }
 
 const checkEveryMs = 1_000;
-/** No edge listens yet, or one more is being started: that takes about a second. */
-const startingMs = 1_000;
 
 /** Refuses as `openHub` does. Edges start while the hub takes its first callers. */
 export async function openEdgeHub(options: PoolOptions): Promise<Outcome<EdgeHub, Refusal>> {
@@ -50,13 +53,6 @@ export async function openEdgeHub(options: PoolOptions): Promise<Outcome<EdgeHub
   return accepted(pool);
 }
 
-/** Edges for so many agents: none while the host's own process can hold them well. */
-export function edgesFor(agents: number, fileLimit: number): number {
-  const capacity = Math.floor(((fileLimit - limits.fileReserve) * limits.edgeFillPercent) / 100);
-  if (agents <= Math.min(limits.hostAgentsMax, capacity)) return 0;
-  return Math.min(limits.edgesMax, Math.ceil(agents / Math.max(1, capacity)));
-}
-
 class EdgePool implements EdgeHub {
   readonly handlers: HubHandlers;
   readonly #options: PoolOptions;
@@ -65,16 +61,18 @@ class EdgePool implements EdgeHub {
   readonly #slots: EdgeSlot[] = [];
   #front: Hub | undefined;
   #door: EdgeDoor | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timers: readonly NodeJS.Timeout[] = [];
   #ends = 0;
+  #tls: TlsMaterial | undefined;
   #isClosing = false;
 
   constructor(options: PoolOptions) {
     const { handlers, fileLimit = readFileLimit() } = options;
     this.#options = options;
+    this.#tls = options.tls;
     this.#fileLimit = fileLimit;
     this.#holders = new NodeHolders(handlers.disconnected);
-    const own = this.#ownHolder();
+    const own = holderOf(() => this.#front);
     this.handlers = {
       ...handlers,
       join: (nodeId, join) => {
@@ -92,9 +90,10 @@ class EdgePool implements EdgeHub {
     const { edges, nodesExpected } = this.#options;
     const wanted = edges === 'auto' ? edgesFor(nodesExpected, this.#fileLimit) : edges;
     await this.#growTo(wanted);
-    this.#timer = setInterval(() => {
-      void this.#check();
-    }, checkEveryMs);
+    this.#timers = [
+      setInterval(() => void this.#check(), checkEveryMs),
+      setInterval(this.#tellLate, paceEveryMs),
+    ];
   }
 
   get address(): string {
@@ -136,49 +135,58 @@ class EdgePool implements EdgeHub {
     holder.closeNode(nodeId, reason);
   }
 
+  /** Edges that start later, or again, are given the newest with their setup. */
+  renewTls(material: TlsMaterial): void {
+    this.#tls = material;
+    this.#front?.renewTls(material);
+    for (const remote of this.#remotes()) remote.renewTls(material);
+  }
+
+  get lateMs(): number {
+    return this.#front?.lateMs ?? 0;
+  }
+
   stats(): HubStats {
     const front = this.#front?.stats();
     if (!front) throw new Error('the hub is not open yet');
-    const inEdges = this.#remotes().reduce((sum, { agents }) => sum + agents, 0);
-    return {
-      ...addStats(
-        front,
-        this.#slots.map(({ stats }) => stats),
-      ),
-      agents: front.agents + inEdges,
-      isFull: this.#slots.length > 0 ? this.#isAllFull() : front.isFull,
-    };
+    const hasEdges = this.#slots.length > 0;
+    const own = hasEdges ? { ...front, joinsPerSecond: 0 } : front;
+    const edges = this.#slots.map(({ stats }) => stats);
+    const agents = this.#remotes().reduce((sum, remote) => sum + remote.agents, front.agents);
+    const isFull = hasEdges ? this.#isAllFull() : front.isFull;
+    return { ...addStats(own, edges), agents, isFull };
   }
 
   edges(): EdgeCounts {
-    const counts = { recordsOut: 0, framesOut: 0, waitingBytes: 0 };
+    const counts = { recordsOut: 0, framesOut: 0, waitingBytes: 0, waitingBytesMost: 0 };
     for (const { sent } of this.#slots) {
       counts.recordsOut += sent.records;
       counts.framesOut += sent.frames;
       counts.waitingBytes += sent.waitingBytes;
+      counts.waitingBytesMost = Math.max(counts.waitingBytesMost, sent.waitingBytes);
     }
     const listening = this.#slots.filter(({ isListening }) => isListening).length;
     return { wanted: this.#slots.length, listening, ends: this.#ends, ...counts };
   }
 
+  eachEdge(): readonly EdgeStats[] {
+    return this.#slots.map(({ counts }) => counts);
+  }
+
   async close(): Promise<void> {
     this.#isClosing = true;
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     const ended = this.#slots.map((slot) => slot.end());
     await this.#front?.close();
     await Promise.all(ended);
     this.#door?.close();
   }
 
-  #ownHolder(): NodeHolder {
-    return {
-      dispatch: (nodeId, dispatch) => this.#front?.dispatch(nodeId, dispatch) ?? false,
-      stop: (nodeId, tokens) => this.#front?.stop(nodeId, tokens),
-      closeNode: (nodeId, reason) => this.#front?.closeNode(nodeId, reason),
-      held: () => undefined,
-      released: () => undefined,
-    };
-  }
+  /** A host in time says nothing: at rest nobody is woken for it. */
+  readonly #tellLate = (): void => {
+    if (this.lateMs < tellLateMs) return;
+    for (const remote of this.#remotes()) remote.tellLate(Math.round(this.lateMs));
+  };
 
   #remotes(): RemoteEdge[] {
     return this.#slots.flatMap(({ remote }) => remote ?? []);
@@ -225,14 +233,14 @@ class EdgePool implements EdgeHub {
   }
 
   #setupOf(edge: number, port: number, count: number): EdgeSetup {
-    const { listen, timing = plantTiming } = this.#options;
+    const { listen, timing = plantTiming, returning = 0, connectionsPerAddress } = this.#options;
     if (!this.#door) throw new Error('an edge is started before its door is open');
     const { path: link, secret } = this.#door;
-    const joinsPerSecond = Math.ceil(limits.joinsPerSecondMax / count);
-    return { link, secret, edge, listen, port, timing, joinsPerSecond };
+    const share = { joinShare: 1 / count, returning, connectionsPerAddress };
+    return { link, secret, edge, listen, port, timing, ...share, ...(this.#tls && { tls: this.#tls }) };
   }
 
-  /** Next to the first port, so that agents find it again after a restart; any free one where that was any free one. */
+  /** Next to the first port, so that agents find it again after a restart; any free one where that was one. */
   #portOf(edge: number): number {
     const next = this.#options.port + 1 + edge;
     return this.#options.port === 0 || next > 65_535 ? 0 : next;
@@ -240,11 +248,3 @@ class EdgePool implements EdgeHub {
 }
 
 const loadOf = ({ remote }: EdgeSlot): number => remote?.load ?? Number.POSITIVE_INFINITY;
-
-const noEdgeYet = refusal('later', 'a process that takes agents is starting', { retryAfterMs: startingMs });
-const allFull = (edges: number): Refusal =>
-  refusal(
-    'fleet_full',
-    `the ${edges} processes that take agents are full; give the host more edges, or raise the limit of open files`,
-    { retryAfterMs: 60_000 },
-  );

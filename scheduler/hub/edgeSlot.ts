@@ -2,9 +2,9 @@
 import type { Ms } from '../protocol/brands.ts';
 import type { EdgeVisitor, LinkToEdge } from './edgeDoor.ts';
 import { type EdgeSetup, edgeSetupVariable } from './edgeRecords.ts';
-import { addStats } from './hubStats.ts';
+import { addStats, ofPast } from './hubStats.ts';
 import type { NodeHolders } from './nodeHolders.ts';
-import type { EdgeLoss, EdgeRunner, HubHandlers, HubLog, HubStats } from './ports.ts';
+import type { EdgeLoss, EdgeRunner, EdgeStats, HubHandlers, HubLog, HubStats } from './ports.ts';
 import { RemoteEdge } from './remoteEdge.ts';
 
 export interface SlotParts {
@@ -69,6 +69,11 @@ export class EdgeSlot {
     const now = this.#remote?.stats;
     if (this.#past === undefined) return now;
     return now === undefined ? this.#past : addStats(this.#past, [now]);
+  }
+
+  get counts(): EdgeStats {
+    const { edge, isListening, stats } = this;
+    return { edge, isListening, agents: this.#remote?.agents ?? 0, stats };
   }
 
   start(): void {
@@ -141,7 +146,7 @@ export class EdgeSlot {
     this.#remote = undefined;
     this.#link = undefined;
     this.#isListening = false;
-    if (remote.stats) this.#past = addStats(remote.stats, [this.#past]);
+    if (remote.stats) this.#past = addStats(ofPast(remote.stats), [this.#past]);
     if (this.#isClosing) return;
     const { log, onLost, runner } = this.#parts;
     const { edge } = this;

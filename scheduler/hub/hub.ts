@@ -1,10 +1,5 @@
 // The transport edge: listens, lets agents and consoles in, and carries decoded messages between them and the host.
-import {
-  createServer,
-  type IncomingMessage,
-  type Server as HttpServer,
-  type ServerResponse,
-} from 'node:http';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import { Server } from 'socket.io';
 import { agentNamespace, type Dispatch } from '../protocol/agentWire.ts';
 import type { NodeId, Token } from '../protocol/brands.ts';
@@ -13,13 +8,18 @@ import * as limits from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
 import { plantTiming } from '../protocol/timing.ts';
 import { AgentDoor } from './agentDoor.ts';
+import { ConnectionGuard, type EngineSocket } from './connectionGuard.ts';
 import { ConsoleDoor } from './consoleDoor.ts';
 import { readFileLimit } from './fileLimit.ts';
 import { JoinAuth } from './joinAuth.ts';
+import { JoinPacing } from './joinPacing.ts';
+import { createListener, type Listener } from './listener.ts';
 import { listenOn } from './listenOn.ts';
 import { LoopDelay } from './loopDelay.ts';
-import type { Hub, HubOptions, HubStats } from './ports.ts';
+import type { HubOptions, HubStats, ProcessHub, TlsMaterial } from './ports.ts';
+import { RefusedAddresses } from './refusedAddresses.ts';
 import { closeSoon } from './refuseSocket.ts';
+import { socketSettings } from './socketSettings.ts';
 import {
   type AgentNamespace,
   type ConsoleNamespace,
@@ -28,6 +28,8 @@ import {
   type WireServer,
 } from './wireSockets.ts';
 import { Unjoined } from './unjoined.ts';
+import { rememberAnswers } from './forgetHandshake.ts';
+import { answerAtUpgrade } from './upgradeAnswer.ts';
 
 /** Sockets beyond the limit that are let in only to be told `fleet_full`; past them the system turns them away. */
 const refusalSockets = limits.fileReserve / 5;
@@ -43,19 +45,26 @@ const serverSettings = {
   requestTimeout: 60_000,
   connectionsCheckingInterval: 5_000,
   keepAliveTimeout: 10_000,
+  // Asked by the doors themselves, whose refusal says what is missing.
+  requireHostHeader: false,
 };
 
 /** Refuses `cannot_listen` where the address is taken or is not ours, or too few files may be open. */
-export async function openHub(options: HubOptions): Promise<Outcome<Hub, Refusal>> {
+export async function openHub(options: HubOptions): Promise<Outcome<ProcessHub, Refusal>> {
   const fileLimit = options.fileLimit ?? readFileLimit();
   const socketsMax = fileLimit - limits.fileReserve;
   if (socketsMax < 1) {
     const reason = `only ${fileLimit} files may be open; raise the limit (ulimit -n) above ${limits.fileReserve}`;
     return refused(refusal('cannot_listen', reason));
   }
-  const http = createServer(serverSettings, options.http ?? answerNotFound);
+  const counters = newCounters();
+  const listener = createListener(serverSettings, options, counters, options.http ?? answerNotFound);
+  const { server: http } = listener;
+  if (options.onUnreadable) http.on('clientError', options.onUnreadable);
+  // Whatever else than 100-continue is expected, the doors refuse it as they refuse the rest.
+  http.on('checkExpectation', options.http ?? answerNotFound);
   http.maxConnections = socketsMax + refusalSockets;
-  const hub = new SocketHub(http, options, socketsMax);
+  const hub = new SocketHub(listener, options, { counters, socketsMax });
   const { listen: host, port } = options;
   const failure = await listenOn(http, { host, port, backlog: listenBacklog });
   if (failure === undefined) return accepted(hub);
@@ -63,27 +72,55 @@ export async function openHub(options: HubOptions): Promise<Outcome<Hub, Refusal
   return refused(refusal('cannot_listen', failure));
 }
 
-class SocketHub implements Hub {
+interface SocketHubParts {
+  readonly counters: HubCounters;
+  readonly socketsMax: number;
+}
+
+class SocketHub implements ProcessHub {
   readonly #http: HttpServer;
+  readonly #scheme: 'http' | 'https';
   readonly #io: WireServer;
-  readonly #counters = newCounters();
+  readonly #counters: HubCounters;
   readonly #agents: AgentDoor;
   readonly #consoles: ConsoleDoor;
   readonly #unjoined: Unjoined;
+  readonly #refusals: RefusedAddresses;
+  readonly #guard: ConnectionGuard;
   readonly #loopDelay = new LoopDelay();
+  readonly #pacing: JoinPacing;
   readonly #socketsMax: number;
+  readonly renewTls: (material: TlsMaterial) => void;
 
-  constructor(http: HttpServer, options: HubOptions, socketsMax: number) {
+  constructor(listener: Listener, options: HubOptions, { counters, socketsMax }: SocketHubParts) {
+    const { server: http } = listener;
     this.#http = http;
+    this.#scheme = options.tls === undefined ? 'http' : 'https';
+    this.#counters = counters;
     this.#socketsMax = socketsMax;
-    this.#io = new Server(http, socketSettings(this.#counters));
-    const { handlers, log, timing = plantTiming, joinsPerSecond = limits.joinsPerSecondMax } = options;
-    const auth = new JoinAuth(options, (nodeId) => this.#agents.has(nodeId));
-    this.#unjoined = new Unjoined(options.clock);
+    this.renewTls = listener.renewTls;
+    const { handlers, log, clock, timing = plantTiming, joinShare = 1, returning = 0 } = options;
+    const { connectionsPerAddress = limits.connectionsPerAddressDefault } = options;
+    const refusals = (this.#refusals = options.refusals ?? new RefusedAddresses(clock, handlers.audit));
+    const guard = (this.#guard = new ConnectionGuard({ clock, refusals, connectionsPerAddress }));
+    guard.watchServer(http);
+    this.#io = new Server(http, socketSettings(counters, guard, options.isEdge === true));
+    this.#io.engine.on('connection', (engine: EngineSocket) => {
+      guard.watch(engine);
+    });
+    this.#pacing = new JoinPacing({ share: joinShare, returning, clock });
+    const { admission } = this.#pacing;
+    const auth = new JoinAuth({ ...options, admission });
+    this.#unjoined = new Unjoined(clock);
     const unjoined = this.#unjoined;
-    const shared = { handlers, log, auth, timing, joinsPerSecond, unjoined, counters: this.#counters };
+    const shared = { handlers, log, clock, auth, timing, unjoined, refusals, guard, counters };
     const isFull = () => this.#io.engine.clientsCount > socketsMax;
-    this.#agents = new AgentDoor({ ...shared, isFull, socketsMax });
+    const slotsPerSecond = (): number => this.#pacing.slotsPerSecond;
+    const joinEnded = (nodeId: NodeId): void => {
+      admission.ended(nodeId);
+    };
+    const forget = rememberAnswers(this.#io);
+    this.#agents = new AgentDoor({ ...shared, isFull, socketsMax, slotsPerSecond, joinEnded, forget });
     this.#consoles = new ConsoleDoor(shared);
     // Socket.IO opens `/` to everybody by itself.
     this.#io.use((socket, next) => {
@@ -96,6 +133,10 @@ class SocketHub implements Hub {
       const consoles: ConsoleNamespace = this.#io.of(consoleNamespace);
       this.#consoles.open(consoles);
     }
+    answerAtUpgrade(http, {
+      portOf: () => this.#portElsewhere(options.direct),
+      waitMs: (nodeId) => this.#placeOf(nodeId),
+    });
     http.on('drop', () => {
       this.#counters.refusedConnections += 1;
     });
@@ -105,7 +146,7 @@ class SocketHub implements Hub {
     const bound = this.#http.address();
     if (bound === null || typeof bound === 'string') return '';
     const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
-    return `http://${host}:${bound.port}`;
+    return `${this.#scheme}://${host}:${bound.port}`;
   }
 
   dispatch(nodeId: NodeId, dispatch: Dispatch): boolean {
@@ -128,19 +169,45 @@ class SocketHub implements Hub {
     this.#agents.closeNode(nodeId, reason);
   }
 
+  get lateMs(): number {
+    return this.#pacing.lateMs;
+  }
+
+  heardOfHost(lateMs: number): void {
+    this.#pacing.heardOfHost(lateMs);
+  }
+
   stats(): HubStats {
-    const isFull = this.#io.engine.clientsCount >= this.#socketsMax;
+    const sockets = this.#io.engine.clientsCount;
+    const socketsMax = this.#socketsMax;
+    const isFull = sockets >= socketsMax;
     const { count: agents } = this.#agents;
     const neverJoined = this.#unjoined.closed;
     const { p99Ms: loopP99Ms, maxMs: loopMaxMs } = this.#loopDelay.worst;
     const { count: consoles } = this.#consoles;
-    return { agents, consoles, isFull, neverJoined, loopP99Ms, loopMaxMs, ...this.#counters };
+    const {
+      perSecond: joinsPerSecond,
+      waiting: joinsWaiting,
+      inFlight: joinsInFlight,
+    } = this.#pacing.admission;
+    const joins = { joinsPerSecond, joinsWaiting, joinsInFlight };
+    const delay = { loopP99Ms, loopMaxMs };
+    const filled = { sockets, socketsMax, outboxMost: this.#agents.outboxMost() };
+    const { limited, slowdowns } = this.#refusals;
+    const { halfOpen } = this.#guard;
+    const hostile = { limited, slowdowns, halfOpen, refusedOften: this.#refusals.often() };
+    return {
+      ...{ agents, consoles, isFull, neverJoined, ...delay, ...joins },
+      ...{ ...filled, ...hostile, ...this.#counters },
+    };
   }
 
   async close(): Promise<void> {
     this.#agents.abandon();
     this.#unjoined.stop();
+    this.#guard.stop();
     this.#loopDelay.close();
+    this.#pacing.close();
     const stopped = new Promise<void>((resolve) => {
       this.#http.close(() => {
         resolve();
@@ -153,6 +220,18 @@ class SocketHub implements Hub {
     await stopped;
   }
 
+  #placeOf(nodeId: NodeId): number {
+    const waitMs = this.#pacing.admission.waitMs(nodeId);
+    if (waitMs > 0) this.#counters.laterConnections += 1;
+    return waitMs;
+  }
+
+  #portElsewhere(direct: HubOptions['direct']): number | undefined {
+    const port = direct?.()?.port;
+    if (port !== undefined) this.#counters.movedConnections += 1;
+    return port;
+  }
+
   async #closeAll(namespace: string): Promise<void> {
     let closed = 0;
     for (const socket of [...this.#io.of(namespace).sockets.values()]) {
@@ -161,35 +240,6 @@ class SocketHub implements Hub {
       if (closed % closedPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   }
-}
-
-/** As measured in docs/PLATFORM: no polling, no compression (262 kB per agent), no state recovery (joins do that). */
-function socketSettings(counters: HubCounters) {
-  return {
-    transports: ['websocket' as const],
-    allowUpgrades: false,
-    serveClient: false,
-    httpCompression: false,
-    perMessageDeflate: false,
-    maxHttpBufferSize: limits.frameBytesMax,
-    pingInterval: 25_000,
-    pingTimeout: 20_000,
-    connectTimeout: 30_000,
-    allowRequest: (
-      request: IncomingMessage,
-      decide: (why: string | null | undefined, isAllowed: boolean) => void,
-    ) => {
-      const isAllowed = isOwnOrigin(request);
-      if (!isAllowed) counters.refusedConnections += 1;
-      decide(isAllowed ? null : 'this host takes no connections from web pages of others', isAllowed);
-    },
-  };
-}
-
-/** Programs send no Origin. A browser always does, and only pages that this host served may connect. */
-function isOwnOrigin({ headers }: IncomingMessage): boolean {
-  if (headers.origin === undefined) return true;
-  return headers.host !== undefined && /^https?:\/\/(.+)$/.exec(headers.origin)?.[1] === headers.host;
 }
 
 function answerNotFound(_request: IncomingMessage, response: ServerResponse): void {

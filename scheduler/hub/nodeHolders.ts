@@ -2,6 +2,7 @@
 // the old line's end before it hears of the new one's join.
 import type { Dispatch } from '../protocol/agentWire.ts';
 import type { NodeId, Token } from '../protocol/brands.ts';
+import type { Hub } from './ports.ts';
 
 /** An edge, or the host's own hub. */
 export interface NodeHolder {
@@ -11,6 +12,15 @@ export interface NodeHolder {
   readonly held: (nodeId: NodeId) => void;
   readonly released: (nodeId: NodeId) => void;
 }
+
+/** The host's own hub, once it is open. */
+export const holderOf = (front: () => Hub | undefined): NodeHolder => ({
+  dispatch: (nodeId, dispatch) => front()?.dispatch(nodeId, dispatch) ?? false,
+  stop: (nodeId, tokens) => front()?.stop(nodeId, tokens),
+  closeNode: (nodeId, reason) => front()?.closeNode(nodeId, reason),
+  held: () => undefined,
+  released: () => undefined,
+});
 
 export class NodeHolders {
   readonly #byNode = new Map<NodeId, NodeHolder>();
@@ -22,9 +32,6 @@ export class NodeHolders {
 
   of(nodeId: NodeId): NodeHolder | undefined {
     return this.#byNode.get(nodeId);
-  }
-  isHeld(nodeId: NodeId): boolean {
-    return this.#byNode.has(nodeId);
   }
   isHeldBy(nodeId: NodeId, holder: NodeHolder): boolean {
     return this.#byNode.get(nodeId) === holder;

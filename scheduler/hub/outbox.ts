@@ -32,6 +32,10 @@ export class Outbox {
     this.#unconfirmed.delete(token);
   }
 
+  get unconfirmed(): number {
+    return this.#unconfirmed.size;
+  }
+
   get isEmpty(): boolean {
     return this.#dispatches.length === 0 && this.#stops.length === 0;
   }

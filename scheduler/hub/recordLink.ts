@@ -6,8 +6,6 @@ import { edgeFrameBytesMax, edgeFrameRecordsMax } from '../protocol/limits.ts';
 
 /** Length of a frame in bytes, little-endian. */
 const headBytes = 4;
-/** A thousandth of a lease: heartbeats of an edge wake the host 20 times a second and not once each. */
-const soonMs = 50;
 
 export interface LinkEvents<In> {
   readonly onRecords: (records: readonly In[]) => void;
@@ -26,6 +24,7 @@ export class RecordLink<In, Out> {
   #isClosed = false;
   #isFlushing = false;
   #soon: NodeJS.Timeout | undefined;
+  #soonAtMs = 0;
   #framesSent = 0;
   #recordsSent = 0;
 
@@ -63,15 +62,21 @@ export class RecordLink<In, Out> {
     });
   }
 
-  /** What nobody waits for: it goes with the next that somebody does, or with its like after a while. In order. */
-  sendSoon(record: Out): void {
+  /** What can wait: it goes with the next that cannot, or with its like within that many milliseconds. In order. */
+  sendSoon(record: Out, withinMs: number): void {
     if (this.#isClosed) return;
     this.#queued.push(record);
-    if (this.#queued.length >= edgeFrameRecordsMax) this.flush();
-    else
-      this.#soon ??= setTimeout(() => {
-        this.flush();
-      }, soonMs);
+    if (this.#queued.length >= edgeFrameRecordsMax) {
+      this.flush();
+      return;
+    }
+    const dueAtMs = performance.now() + withinMs;
+    if (this.#soon !== undefined && this.#soonAtMs <= dueAtMs) return;
+    clearTimeout(this.#soon);
+    this.#soonAtMs = dueAtMs;
+    this.#soon = setTimeout(() => {
+      this.flush();
+    }, withinMs);
   }
 
   flush(): void {

@@ -2,12 +2,10 @@
 import type { Dispatch } from '../protocol/agentWire.ts';
 import type { NodeId, Token } from '../protocol/brands.ts';
 import { edgeFillPercent, edgeLinkBytesMax } from '../protocol/limits.ts';
-import { refused } from '../protocol/outcome.ts';
 import type { LinkToEdge } from './edgeDoor.ts';
 import type { AskedByEdge, FromEdge, ToldByEdge } from './edgeRecords.ts';
-import { alreadyConnected } from './joinAuth.ts';
 import type { NodeHolder, NodeHolders } from './nodeHolders.ts';
-import type { HubHandlers, HubLog, HubStats } from './ports.ts';
+import type { HubHandlers, HubLog, HubStats, TlsMaterial } from './ports.ts';
 
 export interface RemoteEdgeParts {
   readonly edge: number;
@@ -66,6 +64,14 @@ export class RemoteEdge implements NodeHolder {
   closeNode(nodeId: NodeId, reason: string): void {
     this.#send(['close', nodeId, reason]);
   }
+  renewTls(material: TlsMaterial): void {
+    this.#send(['tls', material]);
+  }
+
+  /** How late the host's loop runs. */
+  tellLate(lateMs: number): void {
+    this.#send(['late', lateMs]);
+  }
   flush(): void {
     this.#parts.link.flush();
   }
@@ -112,7 +118,10 @@ export class RemoteEdge implements NodeHolder {
         this.#parts.onStalled(record[1]);
         break;
       case 'said':
-        log(record[1], record[2], { ...record[3], edge });
+        log(record[1], record[2], { ...record[3], edge, component: 'edge' });
+        break;
+      case 'audit':
+        handlers.audit(record[1]);
         break;
       case 'listening':
         this.#socketsMax = record[2];
@@ -127,13 +136,13 @@ export class RemoteEdge implements NodeHolder {
     const { handlers, holders } = this.#parts;
     switch (record[0]) {
       case 'key':
-        return handlers.nodeKeyHash(record[2]);
+        return handlers.nodeKey(record[2]);
       case 'token':
-        return handlers.enrolmentTokenMatches(record[2]);
+        return handlers.enrolmentHindrance(record[2], record[3]);
       case 'enrol':
-        return holders.isHeld(record[2])
-          ? refused(alreadyConnected(record[2]))
-          : handlers.enrol(record[2], record[3]);
+        return handlers.enrol(record[2], record[3], record[4]);
+      case 'replace':
+        return handlers.replaceKey(record[2], record[3], record[4]);
       case 'join':
         holders.claim(record[2], this);
         return handlers.join(record[2], record[3]);
@@ -172,6 +181,7 @@ const questions: ReadonlySet<string> = new Set<AskedByEdge[0]>([
   'key',
   'token',
   'enrol',
+  'replace',
   'join',
   'results',
   'check',

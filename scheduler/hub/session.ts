@@ -1,11 +1,11 @@
 // One agent's connection: join first, then heartbeats, starts, results and output; each message decoded once.
 import {
-  checkSchema,
+  type AgentAuth,
   type Dispatch,
   heartbeatSchema,
   type HubToAgent,
+  type Join,
   joinSchema,
-  logSchema,
   resultsSchema,
   startedSchema,
   type Welcome,
@@ -14,37 +14,40 @@ import { ms, type NodeId, type Token } from '../protocol/brands.ts';
 import { decode } from '../protocol/decode.ts';
 import * as limits from '../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../protocol/outcome.ts';
-import type { Timing } from '../protocol/timing.ts';
+import type { Claim } from './nodeProofs.ts';
 import { Outbox } from './outbox.ts';
-import type { HubHandlers, HubLog, Joined } from './ports.ts';
-import type { Unjoined } from './unjoined.ts';
-import type { Admitted, AgentSocket, HubCounters } from './wireSockets.ts';
+import type { Joined } from './ports.ts';
+import * as asks from './sessionAsks.ts';
+import type { SessionContext } from './sessionContext.ts';
+import type { AgentSocket } from './wireSockets.ts';
 
-/** What all sessions of a hub share. */
-export interface SessionContext {
-  readonly handlers: HubHandlers;
-  readonly counters: HubCounters;
-  readonly log: HubLog;
-  readonly timing: Timing;
-  readonly unjoined: Unjoined;
-  /** A place of its own for an agent that loses its line, from the moment it does. */
-  readonly slotMs: () => number;
-}
+type SessionState = 'connected' | 'proving' | 'joining' | 'joined' | 'closed';
 
 const taken: Outcome<void, Refusal> = accepted(undefined);
 
 export class Session {
   readonly nodeId: NodeId;
-  readonly #nodeKey: string | undefined;
+  readonly #identity: Claim;
+  readonly #asking: asks.Asking;
   readonly #socket: AgentSocket;
   readonly #context: SessionContext;
   readonly #outbox = new Outbox();
-  #state: 'connected' | 'joining' | 'joined' | 'closed' = 'connected';
+  #state: SessionState = 'connected';
   #badMessages = 0;
 
-  constructor(socket: AgentSocket, admitted: Admitted, context: SessionContext) {
-    this.nodeId = admitted.nodeId;
-    this.#nodeKey = admitted.nodeKey;
+  constructor(socket: AgentSocket, auth: AgentAuth, context: SessionContext) {
+    this.nodeId = auth.nodeId;
+    this.#identity = { auth, address: socket.handshake.address, socketId: socket.id };
+    this.#asking = {
+      identity: this.#identity,
+      context,
+      send: (event, ...message) => {
+        this.#send(event, ...message);
+      },
+      close: (reason) => {
+        this.close(reason);
+      },
+    };
     this.#socket = socket;
     this.#context = context;
   }
@@ -53,9 +56,11 @@ export class Session {
   get isJoined(): boolean {
     return this.#state === 'joining' || this.#state === 'joined';
   }
-
   get hasJoined(): boolean {
     return this.#state === 'joined';
+  }
+  get unconfirmed(): number {
+    return this.#outbox.unconfirmed;
   }
 
   receive(event: string, args: readonly unknown[]): void {
@@ -119,9 +124,11 @@ export class Session {
       case 'results':
         return this.#readResults(payload);
       case 'log':
-        return this.#readLog(payload);
+        return asks.readLog(this.#asking, payload);
       case 'check':
-        return this.#readCheck(payload);
+        return asks.readCheck(this.#asking, payload);
+      case 'rotate':
+        return asks.readRotate(this.#asking, payload);
       default: {
         const name = event.slice(0, limits.nameLengthMax);
         return refused(refusal('bad_message', `there is no message named ${name}`));
@@ -134,32 +141,56 @@ export class Session {
     if (!join.ok) return join;
     if (this.#state !== 'connected')
       return refused(refusal('wrong_state', 'join: this connection has joined'));
-    this.#state = 'joining';
-    void this.#context.handlers.join(this.nodeId, join.value).then((joined) => {
-      this.#welcome(joined);
-    });
+    this.#state = 'proving';
+    // As it came: what the schema filled in was not signed.
+    void this.#join(join.value, payload as Join);
     return taken;
   }
 
-  #welcome(joined: Outcome<Joined, Refusal>): void {
-    if (this.#state !== 'joining') return;
-    if (!joined.ok) {
-      this.#send('refused', joined.reason);
-      this.close(`its join was refused: ${joined.reason.message}`);
+  async #join(join: Join, sent: Join): Promise<void> {
+    const { proofs, claim, handlers } = this.#context;
+    const proven = await proofs.ofJoin(this.#identity, join, sent);
+    if (!this.#is('proving')) return;
+    if (!proven.ok) {
+      this.#turnAway(proven.reason);
       return;
     }
-    const { epoch, revoked } = joined.value;
-    const { timing, slotMs } = this.#context;
+    const publicKey = proven.value;
+    const { spec, held } = join;
+    claim(this);
+    this.#state = 'joining';
+    const joined = await handlers.join(this.nodeId, { spec, held, publicKey });
+    if (!this.#is('joining')) return;
+    if (joined.ok) this.#welcome(joined.value, publicKey);
+    else this.#turnAway(joined.reason);
+  }
+
+  /** Asked after a wait, in which the connection may have ended. */
+  #is(state: SessionState): boolean {
+    return this.#state === state;
+  }
+
+  #turnAway(reason: Refusal): void {
+    this.#context.counters.refusedConnections += 1;
+    this.#context.joinEnded(this.nodeId);
+    this.#send('refused', reason);
+    this.close(`its join was refused: ${reason.message}`);
+  }
+
+  #welcome({ epoch, revoked }: Joined, publicKey: string): void {
+    const { timing, slotMs, unjoined, joinEnded } = this.#context;
     const welcome: Welcome = {
       epoch,
       revoked,
       heartbeatMs: ms(timing.heartbeatMs),
       attemptLeaseMs: ms(timing.attemptLeaseMs),
       returnAfterMs: ms(slotMs()),
+      publicKey,
     };
-    this.#send('welcome', this.#nodeKey === undefined ? welcome : { ...welcome, nodeKey: this.#nodeKey });
+    this.#send('welcome', welcome);
     this.#state = 'joined';
-    this.#context.unjoined.remove(this);
+    unjoined.remove(this);
+    joinEnded(this.nodeId);
     this.flush();
   }
 
@@ -195,48 +226,16 @@ export class Session {
     return taken;
   }
 
-  #readLog(payload: unknown): Outcome<void, Refusal> {
-    const chunk = decode(logSchema, payload, 'log');
-    if (!chunk.ok) return chunk;
-    const { token, stream } = chunk.value;
-    void this.#context.handlers.log(this.nodeId, chunk.value).then(
-      (offset) => {
-        this.#send('logAck', { token, stream, offset });
-      },
-      (error: unknown) => {
-        // The store has failed and ends the host; without an acknowledgement the agent sends it again to the next one.
-        this.close(`its output was not stored: ${error instanceof Error ? error.message : String(error)}`);
-      },
-    );
-    return taken;
-  }
-
-  /** Answered in order: the agent's own order of heartbeat and check tells it how old the answer can be. */
-  #readCheck(payload: unknown): Outcome<void, Refusal> {
-    const read = decode(checkSchema, payload, 'check');
-    if (!read.ok) return read;
-    const asked = read.value;
-    const mine = this.#context.handlers.check(this.nodeId, asked);
-    if (mine instanceof Promise)
-      void mine.then((found) => {
-        this.#send('checked', { asked, mine: found });
-      });
-    else this.#send('checked', { asked, mine });
-    return taken;
-  }
-
   #refuse(event: string, reason: Refusal): void {
     this.#badMessages += 1;
-    this.#context.counters.badMessages += 1;
     const { nodeId } = this;
-    this.#context.log('warn', 'bad message of an agent', {
-      nodeId,
-      code: reason.code,
-      reason: reason.message,
-    });
+    const { code, message } = reason;
+    this.#context.onBadMessage(this.#socket, nodeId, reason);
+    this.#context.log('warn', 'bad message of an agent', { nodeId, code, reason: message });
     this.#send('refused', reason);
-    if (this.#badMessages < limits.badMessagesMax) return;
-    this.close(`${limits.badMessagesMax} bad messages, the last one ${event.slice(0, limits.nameLengthMax)}`);
+    const most = this.isJoined ? limits.badMessagesMax : limits.unprovenMessagesMax;
+    if (this.#badMessages < most) return;
+    this.close(`${most} bad messages, the last one ${event.slice(0, limits.nameLengthMax)}`);
   }
 
   #send<Event extends keyof HubToAgent>(event: Event, ...message: Parameters<HubToAgent[Event]>): void {

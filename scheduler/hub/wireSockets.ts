@@ -1,21 +1,15 @@
 // The Socket.IO types of the two namespaces, and the counters that all sockets share.
+import type { ConsoleSession } from '../protocol/accounts.ts';
 import type { Namespace, Server, Socket } from 'socket.io';
-import type { AgentToHub, HubToAgent } from '../protocol/agentWire.ts';
-import type { NodeId } from '../protocol/brands.ts';
+import type { AgentAuth, AgentToHub, HubToAgent } from '../protocol/agentWire.ts';
 import type { FromHost } from '../protocol/consoleWire.ts';
 
 type NoEvents = Record<string, never>;
-/** What the doorman found out about a connection. */
-export interface Admitted {
-  readonly nodeId: NodeId;
-  /** Only at enrolment: to be told to the agent with its welcome. */
-  readonly nodeKey?: string;
-}
 interface MessageReader {
   readonly receive: (event: string, args: readonly unknown[]) => void;
 }
 interface AgentSocketData {
-  admitted?: Admitted;
+  auth?: AgentAuth;
   reader?: MessageReader;
 }
 export type AgentSocket = Socket<AgentToHub, HubToAgent, NoEvents, AgentSocketData>;
@@ -27,8 +21,12 @@ interface ConsoleToHub {
 interface HubToConsole {
   m: (message: FromHost) => void;
 }
-export type ConsoleSocket = Socket<ConsoleToHub, HubToConsole, NoEvents, object>;
-export type ConsoleNamespace = Namespace<ConsoleToHub, HubToConsole, NoEvents, object>;
+interface ConsoleSocketData {
+  /** Set once it was let in. */
+  session?: () => ConsoleSession;
+}
+export type ConsoleSocket = Socket<ConsoleToHub, HubToConsole, NoEvents, ConsoleSocketData>;
+export type ConsoleNamespace = Namespace<ConsoleToHub, HubToConsole, NoEvents, ConsoleSocketData>;
 /** The server as a whole knows no events; each namespace above has its own. */
 export type WireServer = Server<NoEvents, NoEvents, NoEvents, object>;
 
@@ -39,6 +37,10 @@ export interface HubCounters {
   refusedConnections: number;
   movedConnections: number;
   laterConnections: number;
+  tlsHandshakes: number;
+  tlsResumed: number;
+  tlsFailures: number;
+  plainTextRefused: number;
 }
 
 export const newCounters = (): HubCounters => ({
@@ -48,4 +50,8 @@ export const newCounters = (): HubCounters => ({
   refusedConnections: 0,
   movedConnections: 0,
   laterConnections: 0,
+  tlsHandshakes: 0,
+  tlsResumed: 0,
+  tlsFailures: 0,
+  plainTextRefused: 0,
 });

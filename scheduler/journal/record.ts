@@ -8,7 +8,7 @@ import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
 import { upgradedEvents } from './upgrade.ts';
 
 /** Raised with every change that an older reader would misread; upgrade.ts brings what is older up to it. */
-export const recordVersion = 2;
+export const recordVersion = 3;
 
 /** Numbers of the first and the last batch of a row. */
 export interface Range {

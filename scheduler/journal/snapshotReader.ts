@@ -64,6 +64,10 @@ function faultOfParts(
   onBytes: (bytes: number) => void,
 ): string | undefined {
   const sum = { crc: 0, parts: 0, bytes: 0 };
+  // Parts are read by number later: damage to the keys above them hides them from that, and not from a walk.
+  const byNumber = database.prepare(
+    'SELECT length(payload) AS n FROM snapshot_part WHERE sequence = ? AND part = ?',
+  );
   const rows = database
     .prepare('SELECT * FROM snapshot_part WHERE sequence = ? ORDER BY part')
     .iterate(head.sequence);
@@ -72,6 +76,8 @@ function faultOfParts(
     if (numberIn(row, 'part') !== sum.parts) return `part ${sum.parts} is missing`;
     if (head.format > 1 && checksum(bytes) !== numberOrNothingIn(row, 'crc'))
       return `the checksum of part ${sum.parts} does not match`;
+    if (byNumber.get(head.sequence, sum.parts) === undefined)
+      return `part ${sum.parts} is not found by its number`;
     sum.crc = checksum(bytes, sum.crc);
     sum.parts += 1;
     sum.bytes += bytes.byteLength;

@@ -13,6 +13,12 @@ const steps: Readonly<Record<number, Step>> = {
     if (event.kind !== 'task_requeued') return event;
     return { ...event, record: { ...event.record, spec: withTenant(event.record.spec) } };
   },
+  // Format 3 began with pairs of keys: what was the hash of a secret is one of the forms of a key.
+  2: (event) => {
+    if (event.kind !== 'node_enrolled') return event;
+    const { keyHash, ...rest } = event as typeof event & { readonly keyHash: string };
+    return { ...rest, key: keyHash };
+  },
 };
 
 const withTenant = (spec: TaskSpec): TaskSpec => ({ ...spec, tenant: tenantDefault });

@@ -1,49 +1,102 @@
-// A file that lines are appended to, renamed away when it has grown: `x.log`, `x.log.1` (newer) to `x.log.4`.
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+// A file that lines are appended to, renamed away when it has grown or the day is over: `x.log`, `x.log.1` (newer) ...
+import { closeSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** 5 files of 10 MiB: some weeks of ordinary life, and a size that mail still takes when packed. */
-const fileBytesMax = 10 * 1024 * 1024;
-const olderFilesMax = 4;
+export interface FileBounds {
+  readonly fileBytesMax: number;
+  /** Files beside the newest. */
+  readonly olderFilesMax: number;
+  /** Of all of them; the oldest goes first. */
+  readonly totalBytesMax: number;
+}
+const mebibyte = 1024 * 1024;
+/** Two weeks of ordinary life, a file of a day, each of a size that mail still takes when packed. */
+export const hostLogBounds: FileBounds = {
+  fileBytesMax: 10 * mebibyte,
+  olderFilesMax: 14,
+  totalBytesMax: 50 * mebibyte,
+};
+/** A node's disk is for its work. */
+export const agentLogBounds: FileBounds = {
+  fileBytesMax: 2 * mebibyte,
+  olderFilesMax: 7,
+  totalBytesMax: 8 * mebibyte,
+};
+const dayMs = 86_400_000;
 
 export class RotatingFile {
   readonly #path: string;
-  #fd: number;
-  #bytes: number;
+  readonly #bounds: FileBounds;
+  #fd: number | undefined;
+  #bytes = 0;
+  #day = 0;
 
   /** Throws where the file cannot be opened. Readable by its owner only. */
-  constructor(path: string) {
+  constructor(path: string, bounds: FileBounds = hostLogBounds) {
     this.#path = path;
+    this.#bounds = bounds;
     mkdirSync(dirname(path), { recursive: true });
-    this.#fd = openSync(path, 'a', 0o600);
-    this.#bytes = fstatSync(this.#fd).size;
+    this.#open();
+    this.#letGo();
   }
 
   /** Into the page cache, at about 10 us: in order, and kept when the process crashes. False where it failed. */
-  append(line: string): boolean {
+  append(line: string, nowMs: number): boolean {
     try {
       const bytes = Buffer.from(line);
-      if (this.#bytes > 0 && this.#bytes + bytes.length > fileBytesMax) this.#rotate();
-      writeSync(this.#fd, bytes);
+      const fd = this.#fd ?? this.#open();
+      const today = Math.floor(nowMs / dayMs);
+      const isGrown = this.#bytes + bytes.length > this.#bounds.fileBytesMax;
+      const isOver = this.#bytes > 0 && (isGrown || today !== this.#day);
+      writeSync(isOver ? this.#rotate() : fd, bytes);
       this.#bytes += bytes.length;
+      this.#day = today;
       return true;
     } catch {
-      return false; // disk full or folder gone: told to the caller, who has another place to write
+      this.close(); // opened anew with the next line: the folder may be back, or the disk have room
+      return false; // told to the caller, who has another place to write
     }
   }
 
   close(): void {
-    closeSync(this.#fd);
+    const fd = this.#fd;
+    this.#fd = undefined;
+    if (fd !== undefined) closeSync(fd);
   }
 
-  #rotate(): void {
-    for (let i = olderFilesMax - 1; i >= 1; i -= 1) {
-      if (existsSync(`${this.#path}.${i}`)) renameSync(`${this.#path}.${i}`, `${this.#path}.${i + 1}`);
-    }
+  #open(): number {
+    const fd = openSync(this.#path, 'a', 0o600);
+    const { size, mtimeMs } = fstatSync(fd);
+    this.#fd = fd;
+    this.#bytes = size;
+    // One of yesterday is renamed by the first line of today.
+    this.#day = Math.floor(mtimeMs / dayMs);
+    return fd;
+  }
+
+  #rotate(): number {
     // Windows renames no open file.
-    closeSync(this.#fd);
-    renameSync(this.#path, `${this.#path}.1`);
-    this.#fd = openSync(this.#path, 'a', 0o600);
-    this.#bytes = 0;
+    this.close();
+    for (let at = this.#bounds.olderFilesMax - 1; at >= 0; at -= 1)
+      if (sizeOf(this.#older(at)) !== undefined) renameSync(this.#older(at), this.#older(at + 1));
+    this.#letGo();
+    return this.#open();
+  }
+
+  /** The oldest, until what is left and a full newest file are within the bound. */
+  #letGo(): void {
+    const { olderFilesMax, totalBytesMax, fileBytesMax } = this.#bounds;
+    let total = fileBytesMax;
+    for (let at = 1; at <= olderFilesMax; at += 1) {
+      const size = sizeOf(this.#older(at)) ?? 0;
+      if (total + size > totalBytesMax) rmSync(this.#older(at), { force: true });
+      else total += size;
+    }
+  }
+
+  #older(at: number): string {
+    return at === 0 ? this.#path : `${this.#path}.${String(at)}`;
   }
 }
+
+const sizeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.size;

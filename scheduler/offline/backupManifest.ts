@@ -9,15 +9,22 @@ import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
 export const manifestName = 'manifest.json';
 /** In the order in which they are copied: history first, so that its cursor is never beyond the journal's end. */
 export const backupFiles = ['history.db', 'journal.db', 'secrets.json', 'storage.json'] as const;
+/**
+ * Where the plant has them. Without its authority all agents would have to enrol again, and without its users anybody
+ * at the workstation could do anything.
+ */
+export const optionalFiles = ['tls.json', 'users.json'] as const;
 
 /** Raised where an older Millrace could not restore the folder. */
-const manifestVersion = 1;
+const manifestVersion = 2;
+/** Of a backup without any of `optionalFiles`, which every version can restore. */
+const plainVersion = 1;
 const hashChunkBytes = 1024 * 1024;
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
 const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal digits'));
 const manifestSchema = v.strictObject({
-  version: v.literal(manifestVersion),
+  version: v.picklist([plainVersion, manifestVersion]),
   /** Version of the program. */
   program: v.string(),
   /** Machine and data folder: a host prunes only its own copies. */
@@ -27,7 +34,9 @@ const manifestSchema = v.strictObject({
   historySequence: whole,
   journalSequence: whole,
   files: v.pipe(
-    v.array(v.strictObject({ name: v.picklist(backupFiles), bytes: whole, sha256: digest })),
+    v.array(
+      v.strictObject({ name: v.picklist([...backupFiles, ...optionalFiles]), bytes: whole, sha256: digest }),
+    ),
     v.check(
       (files) => backupFiles.every((name) => files.filter((file) => file.name === name).length === 1),
       `must name each of ${backupFiles.join(', ')} once`,
@@ -40,7 +49,8 @@ export type CopiedFile = Manifest['files'][number];
 const sealedSchema = v.strictObject({ manifest: v.looseObject({ version: whole }), sha256: digest });
 
 export function manifestText(manifest: Omit<Manifest, 'version'>): string {
-  const versioned = { version: manifestVersion, ...manifest };
+  const isPlain = manifest.files.length === backupFiles.length;
+  const versioned = { version: isPlain ? plainVersion : manifestVersion, ...manifest };
   return `${JSON.stringify({ manifest: versioned, sha256: sha256Of(JSON.stringify(versioned)) }, null, 2)}\n`;
 }
 

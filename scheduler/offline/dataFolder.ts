@@ -6,7 +6,7 @@ import { openDatabase } from '../sqlite/open.ts';
 import { stampOf, syncPath } from './durableFiles.ts';
 
 /** What a host keeps, with the logs and indexes that SQLite keeps beside its files. */
-const hostFiles = /^((journal|history)\.db(-wal|-shm|-journal)?|(secrets|storage)\.json)$/;
+const hostFiles = /^((journal|history)\.db(-wal|-shm|-journal)?|(secrets|storage|tls|users)\.json)$/;
 
 /** Waits a moment for a host that is just ending. A journal that cannot be opened at all is in nobody's use. */
 export function isInUse(dataFolder: string): boolean {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { openHistory } from '../history/store.ts';
 import { accepted, type Outcome, refused } from '../protocol/outcome.ts';
 import { appendRepair, skippedNumbers } from './appendRepair.ts';
-import { backupFiles, checkBackup, type Manifest } from './backupManifest.ts';
+import { checkBackup, type Manifest } from './backupManifest.ts';
 import { hostFilesIn, isInUse, moveAside } from './dataFolder.ts';
 import { stampOf, syncPath } from './durableFiles.ts';
 import { historyThread } from './threadFiles.ts';
@@ -48,7 +48,7 @@ export async function restoreBackup(
   const part = join(ask.dataFolder, `restoring-${stampOf(Date.now())}`);
   await mkdir(part, { recursive: true, mode: 0o700 });
   try {
-    for (const name of backupFiles) {
+    for (const { name } of checked.value.files) {
       await copyFile(join(ask.from, name), join(part, name));
       await syncPath(join(part, name));
     }

@@ -3,11 +3,14 @@
 import * as v from 'valibot';
 import type { Epoch, MiB, Ms, NodeId, TaskId, Token } from './brands.ts';
 import * as limits from './limits.ts';
+import { publicKeySchema, signatureSchema } from './identity.ts';
 import { nodeSpecSchema } from './node.ts';
 import { type TaskGroupRef, type Work } from './task.ts';
 import { attemptEndReasons } from './attempt.ts';
 import { nameSchema } from './text.ts';
 
+/** Of the answer 503 to an upgrade: milliseconds until the place of this node among all that come back. */
+export const retryAfterHeader = 'retry-after-ms';
 export const agentNamespace = '/agent';
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
@@ -25,16 +28,18 @@ const durationSchema = v.pipe(
 );
 const secretSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
 
-/** `handshake.auth`: who connects, and its right to. One of the two secrets is needed. */
+/** `handshake.auth`: who connects. That it is so, its `join` proves. */
 export const agentAuthSchema = v.strictObject({
   wire: whole,
   nodeId: v.pipe(
     nameSchema,
     v.transform((text) => text as NodeId),
   ),
-  /** First contact: the plant's enrolment token. The hub answers with a node key. */
+  /** Of the pair that the agent made for itself. */
+  publicKey: publicKeySchema,
+  /** First contact: a token of the plant, which makes the public key the node's. */
   enrolToken: v.optional(secretSchema),
-  /** Every later contact. */
+  /** Once, of a node that enrolled before nodes had pairs: its secret of then, in whose place the public key comes. */
   nodeKey: v.optional(secretSchema),
 });
 export type AgentAuth = v.InferOutput<typeof agentAuthSchema>;
@@ -47,8 +52,17 @@ export const heldAttemptSchema = v.strictObject({
 export const joinSchema = v.strictObject({
   spec: nodeSpecSchema,
   held: v.pipe(v.array(heldAttemptSchema), v.maxLength(limits.heldAttemptsMax)),
+  /** `joinText`, signed by the node's key; while the agent changes its key, by the old and the new one. */
+  proofs: v.pipe(v.array(signatureSchema), v.minLength(1), v.maxLength(2)),
 });
 export type Join = v.InferOutput<typeof joinSchema>;
+
+/** `rotate`: another public key from now on. `rotateText`, signed by the key of now and by the new one. */
+export const rotateSchema = v.strictObject({
+  publicKey: publicKeySchema,
+  proofs: v.strictTuple([signatureSchema, signatureSchema]),
+});
+export type Rotate = v.InferOutput<typeof rotateSchema>;
 
 /** `hb`: `[cpuUsedMillicores, memoryUsedMiB, tokens of running attempts]`. About 30 bytes. */
 export const heartbeatSchema = v.strictTuple([
@@ -119,8 +133,8 @@ export interface Welcome {
   readonly attemptLeaseMs: Ms;
   /** Where the line is lost: how long to wait before the first try, so that a plant comes back at a steady rate. */
   readonly returnAfterMs: Ms;
-  /** Only at enrolment: the key to keep (file mode 0600) and to connect with from now on. */
-  readonly nodeKey?: string;
+  /** By which the hub knows this node: of two that the agent has, this one counts. */
+  readonly publicKey: string;
   /** Attempts the agent holds that are no longer its to run: stop them, report nothing. */
   readonly revoked: readonly Token[];
 }
@@ -166,6 +180,7 @@ export interface AgentToHub {
   results: (message: v.InferOutput<typeof resultsSchema>) => void;
   log: (message: LogChunk) => void;
   check: (message: readonly Token[]) => void;
+  rotate: (message: Rotate) => void;
 }
 export interface HubToAgent {
   welcome: (message: Welcome) => void;
@@ -174,6 +189,8 @@ export interface HubToAgent {
   resultsAck: (message: ResultsAck) => void;
   logAck: (message: LogAck) => void;
   checked: (message: Checked) => void;
+  /** Durable: the old key is void. */
+  rotated: (message: { readonly publicKey: string }) => void;
   /** A message of the agent was refused; says which and why. */
   refused: (message: { readonly message: string; readonly field?: string; readonly code: string }) => void;
 }

@@ -1,4 +1,5 @@
 // What the methods of the console wire answer with, where it is not a type of the model itself.
+import type { WhoAmI } from './accounts.ts';
 import type { Epoch, Ms, TaskId } from './brands.ts';
 import type { LogPiece } from './consoleFrames.ts';
 import type { NodeRow } from './node.ts';
@@ -13,6 +14,8 @@ export interface Hello {
   readonly dataFolder: string;
   readonly hubAddress: string;
   readonly runtime: string;
+  /** Who this link is to the host. Before login the other facts of the host are empty but for its epoch. */
+  readonly who: WhoAmI;
 }
 export type SubmitAnswer =
   { readonly ok: true; readonly taskId: TaskId } | { readonly ok: false; readonly refusal: Refusal };
@@ -62,8 +65,13 @@ export interface NodeDetail {
   readonly node: NodeRow;
   readonly tasks: readonly TaskRow[];
 }
-export interface Enrolment {
+/** A token that was just made: the only time that its text is told. */
+export interface NewEnrolment {
+  readonly enrolmentId: string;
   readonly hubUrl: string;
-  readonly token: string;
+  /** The enrolment code: the token, with the pin of the plant's certificate authority where the hub speaks TLS. */
+  readonly code: string;
   readonly command: string;
+  readonly expiresAtMs: Ms;
+  readonly nodesMax: number;
 }

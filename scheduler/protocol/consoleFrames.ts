@@ -1,4 +1,5 @@
 // What the host pushes to windows unasked: the overview four times a second, and the output of watched tasks.
+import type { WhoAmI } from './accounts.ts';
 import type { Epoch, Ms, TaskId, Token } from './brands.ts';
 import type { FleetFrame } from './fleetFrames.ts';
 import type { Simulation } from './simulation.ts';
@@ -24,13 +25,23 @@ export interface AlarmRow {
     | 'STORAGE_FAILED'
     | 'FLEET_FULL'
     | 'EDGE_LOST'
+    | 'PLAIN_TEXT'
+    | 'INTRUDER'
     | 'QUEUE_LATE'
     | 'DEADLINE_MISSED'
     | 'JOURNAL_SLOW'
     | 'DISK_LOW'
     | 'RECORDER_STOPPED'
+    | 'AUDIT_FAILED'
+    | 'AUDIT_DAMAGED'
     | 'BACKUP_FAILED'
-    | 'NODE_SET_ASIDE';
+    | 'NODE_SET_ASIDE'
+    | 'LIMIT_NEAR'
+    | 'OVERLOADED'
+    | 'LOOP_LATE'
+    | 'GC_HEAVY'
+    | 'CLOCK_JUMPED'
+    | 'LOG_FAILED';
   readonly source: string;
   /** For the message of the code, filled in by the reader's language. */
   readonly params: Readonly<Record<string, string | number>>;
@@ -85,4 +96,9 @@ export interface LogFrame {
   readonly taskId: TaskId;
   readonly pieces: readonly LogPiece[];
 }
-export type Push = OverviewFrame | LogFrame | FleetFrame;
+/** The session of this link has ended, or has other rights now. Where it ended, nothing is watched any more. */
+export interface SessionFrame {
+  readonly push: 'session';
+  readonly who: WhoAmI;
+}
+export type Push = OverviewFrame | LogFrame | FleetFrame | SessionFrame;

@@ -1,6 +1,8 @@
 // Window <-> host: requests with one reply each, and pushed frames. The same messages travel over a MessagePort in
 // Electron and over the Socket.IO namespace `/console` (event `m`) in a browser or a program.
 import * as v from 'valibot';
+import { accountMethodSchemas, type AccountResults } from './accounts.ts';
+import { auditMethodSchemas, type AuditResults } from './audit.ts';
 import type { Ms, QueueName } from './brands.ts';
 import { bulkMethodSchemas, type BulkResults } from './bulk.ts';
 import type { Push } from './consoleFrames.ts';
@@ -17,7 +19,6 @@ import {
   whole,
 } from './consoleParams.ts';
 import type {
-  Enrolment,
   Hello,
   LogPage,
   NodeDetail,
@@ -30,7 +31,9 @@ import type {
 } from './consoleAnswers.ts';
 import { type MetricId, metricIds, type MetricTrace, queueMetricIds, type Topology } from './fleetFrames.ts';
 import type { GroupDetail, GroupRow, WorkflowAnswer } from './groups.ts';
+import { identityMethodSchemas, type IdentityResults } from './identityWire.ts';
 import * as limits from './limits.ts';
+import { logLevelMethodSchemas, type LogLevelResults } from './logLevel.ts';
 import {
   type LicenceRow,
   licenceTotalSchema,
@@ -41,7 +44,7 @@ import type { Refusal } from './outcome.ts';
 import { recorderMethodSchemas, type RecorderResults } from './recorder.ts';
 import { queueChangeSchema, tenantChangeSchema } from './queue.ts';
 import { scheduleMethodSchemas, type ScheduleResults } from './scheduleWire.ts';
-import { type Simulation, startSimulationSchema } from './simulation.ts';
+import { type Simulation, simulationMethodSchemas } from './simulation.ts';
 import {
   type BackupPlan,
   backupPlanSchema,
@@ -57,10 +60,10 @@ import { whatIfMethodSchemas, type WhatIfResults } from './whatIf.ts';
 import { type WhyAnswer } from './why.ts';
 
 export const consoleNamespace = '/console';
-/** `handshake.auth` of a console over Socket.IO. */
+/** `handshake.auth` of a console over Socket.IO. Without a token it can only say hello and log in. */
 export const consoleAuthSchema = v.strictObject({
   wire: v.number(),
-  token: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
+  token: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
 });
 
 /** Parameters of each method. A method that is not here does not exist. */
@@ -130,10 +133,9 @@ export const methodSchemas = {
   putLicence: v.strictObject({ licence: nameSchema, total: licenceTotalSchema }),
   removeLicence: v.strictObject({ licence: nameSchema }),
   ...scheduleMethodSchemas,
-  /** The command line that enrols an agent, with the plant's token in it. */
-  getEnrolment: v.strictObject({}),
-  /** Makes a new enrolment token; the old one is void. Nodes that enrolled keep their keys. */
-  renewEnrolment: v.strictObject({}),
+  ...identityMethodSchemas,
+  /** Makes a new key and certificate of the hub at once, and new keys of session tickets. Agents notice nothing. */
+  renewCertificate: v.strictObject({}),
   acknowledgeAlarm: v.strictObject({ alarmId: whole }),
   /** Structure of the plant; frames carry its `topologyEpoch`, and another one means: ask again. */
   getTopology: v.strictObject({}),
@@ -162,20 +164,29 @@ export const methodSchemas = {
   }),
   /** What a backup or an export made so far is taken away; what an act did to tasks stays. */
   cancelJob: v.strictObject({ jobId: whole }),
-  startSimulation: startSimulationSchema,
-  /** Takes away the simulated nodes and tasks, nothing else. Answers at once; `getSimulation` tells how far it is. */
-  endSimulation: v.strictObject({}),
-  getSimulation: v.strictObject({}),
+  ...simulationMethodSchemas,
+  ...accountMethodSchemas,
+  ...logLevelMethodSchemas,
   ...bulkMethodSchemas,
   ...recorderMethodSchemas,
   ...whatIfMethodSchemas,
+  ...auditMethodSchemas,
 } as const;
 export type Method = keyof typeof methodSchemas;
 export type Params<M extends Method> = v.InferOutput<(typeof methodSchemas)[M]>;
 export type ParamsInput<M extends Method> = v.InferInput<(typeof methodSchemas)[M]>;
 
 /** Result of each method. */
-export interface Results extends RecorderResults, WhatIfResults, ScheduleResults, BulkResults {
+export interface Results
+  extends
+    IdentityResults,
+    RecorderResults,
+    WhatIfResults,
+    ScheduleResults,
+    BulkResults,
+    AccountResults,
+    AuditResults,
+    LogLevelResults {
   hello: Hello;
   watchOverview: { readonly on: boolean };
   submitTasks: { readonly answers: readonly SubmitAnswer[] };
@@ -208,8 +219,7 @@ export interface Results extends RecorderResults, WhatIfResults, ScheduleResults
   listLicences: { readonly licences: readonly LicenceRow[] };
   putLicence: { readonly licence: string };
   removeLicence: { readonly removed: true };
-  getEnrolment: Enrolment;
-  renewEnrolment: Enrolment;
+  renewCertificate: { readonly renewed: true };
   acknowledgeAlarm: { readonly acknowledged: true };
   getTopology: Topology;
   watchFleet: { readonly metrics: readonly MetricId[] };

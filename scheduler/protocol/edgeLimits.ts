@@ -15,9 +15,17 @@ export const edgeFrameRecordsMax = 1_000;
 /** Longest frame of the link that is believed: a frame of the largest dispatches. */
 export const edgeFrameBytesMax = 512 * 1024 * 1024;
 
-/** Joins that the plant takes per second, over all edges: 50,000 are back within 30 s, and work goes on meanwhile. */
+/** Joins that begin per second at most without a place of their own, over all edges. */
 export const joinsPerSecondMax = 2_000;
+/** Places given per second: 50,000 within 50 s. More than a machine bears costs each agent another connection. */
+export const returnsPerSecondMax = 1_000;
+/** Longest wait for a place that is told: a full plant's, and a line that was pushed back by strangers is not kept. */
+export const placeWithinMs = 60_000;
+/** Joins begun and not ended, per process, while a loop is late: a few get in, whatever made it so. */
+export const joinsInFlightMin = 16;
+/** A join that began so long ago has failed, or takes so long that it must not hold up others for ever. */
+export const joinInFlightMs = 5_000;
 /** Joins taken at once after a pause, before their rate counts: a small plant never waits. */
-export const joinsBurstMax = 1_000;
+export const joinsBurstMax = 300;
 /** A connection that has not joined by then is closed: it holds a socket that an agent could have. */
 export const joinWithinMs = 30_000;

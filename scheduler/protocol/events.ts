@@ -2,6 +2,7 @@
 // past tense, have happened, and are what the journal keeps.
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { ArrayEvent, GangEvent, WorkflowEvent } from './groupEvents.ts';
+import type { IdentityCommand, IdentityEvent } from './identity.ts';
 import type { MaintenanceCommand, MaintenanceEvent } from './maintenance.ts';
 import type { NodeSpec } from './node.ts';
 import type { QueueChange, QueueSettings, TenantChange, TenantSettings } from './queue.ts';
@@ -36,12 +37,6 @@ export interface RequeueTask {
   readonly record: TaskRecord;
   readonly actor: Actor;
 }
-/** Stores a node's key, made when its enrolment token was accepted. `keyHash` is SHA-256, hexadecimal. */
-export interface EnrolNode {
-  readonly kind: 'EnrolNode';
-  readonly nodeId: NodeId;
-  readonly keyHash: string;
-}
 /** An attempt that an agent says it holds when it joins. */
 export interface HeldAttempt {
   readonly token: Token;
@@ -53,6 +48,8 @@ export interface JoinNode {
   readonly nodeId: NodeId;
   readonly spec: NodeSpec;
   readonly held: readonly HeldAttempt[];
+  /** The key that it proved to have. Absent: the caller vouches for it. */
+  readonly publicKey?: string;
 }
 /** Soft state: renews leases and shows use. Leaves no event, is not in the digest. */
 export interface Heartbeat {
@@ -132,7 +129,7 @@ export type Command =
   | SubmitWorkflow
   | CancelTask
   | RequeueTask
-  | EnrolNode
+  | IdentityCommand
   | JoinNode
   | Heartbeat
   | DisconnectNode
@@ -214,7 +211,7 @@ export type Event =
   | { readonly kind: 'task_cancelled'; readonly taskId: TaskId; readonly reason: string }
   | ArrayEvent
   | WorkflowEvent
-  | { readonly kind: 'node_enrolled'; readonly nodeId: NodeId; readonly keyHash: string }
+  | IdentityEvent
   | { readonly kind: 'node_joined'; readonly nodeId: NodeId; readonly spec: NodeSpec }
   | { readonly kind: 'node_disconnected'; readonly nodeId: NodeId }
   | { readonly kind: 'node_lost'; readonly nodeId: NodeId }

@@ -4,8 +4,8 @@ import type { Refusal } from './outcome.ts';
 
 /** main -> host, on `process.parentPort`. */
 export type ToHost =
-  /** Comes with one MessagePort: a window's end of `consoleWire`. */
-  | { readonly kind: 'console'; readonly actor: string }
+  /** Comes with one MessagePort: one end of `consoleWire`. `shell`: main itself asks, not one of its windows. */
+  | { readonly kind: 'console'; readonly from: 'window' | 'shell' }
   /** Orderly stop: refuse new work, finish the journal write, exit with code 0. */
   | { readonly kind: 'stop' }
   /** The process of the last `startFleet` is gone: asked or unasked. `code` null: it was killed. */

@@ -1,9 +1,9 @@
 // Every bound in the system, with its reason. A limit that is reached answers with a named refusal.
 
 /** Raised with every incompatible change of `agentWire.ts`; hub and agent must agree. */
-export const agentWireVersion = 4;
+export const agentWireVersion = 5;
 /** Raised with every incompatible change of `consoleWire.ts`. */
-export const consoleWireVersion = 1;
+export const consoleWireVersion = 2;
 
 // ---- tasks -------------------------------------------------------------------------------------------------------
 /** The published design's bounded queue: what one cycle may look at. The rest waits in the backlog behind it. */
@@ -70,6 +70,10 @@ export const gangPlaceWithinDefaultMs = 24 * 3_600_000;
 export const copiesMax = 1_000;
 export * from './scheduleLimits.ts';
 export * from './edgeLimits.ts';
+export * from './identityLimits.ts';
+export * from './auditLimits.ts';
+export * from './overloadLimits.ts';
+export * from './rateLimits.ts';
 export const tenantsMax = 1_000;
 
 // ---- placement rules ---------------------------------------------------------------------------------------------
@@ -165,7 +169,7 @@ export const heldAttemptsMax = 5_000;
 export const badMessagesMax = 20;
 export const consoleClientsMax = 64;
 export const enrolmentsPerMinuteMax = 60_000;
-/** Wrong tokens or keys from one address in a minute; then more are refused unread. A valid node key always passes. */
+/** Wrong tokens or keys from one address in a minute; then more are refused unread. A right key always passes. */
 export const failedAuthsPerMinuteMax = 60;
 /** Addresses whose failures are counted at a time; the oldest goes first. About 100 B each. */
 export const failedAuthAddressesMax = 10_000;

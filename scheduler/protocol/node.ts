@@ -63,6 +63,8 @@ export interface NodeRow {
   readonly isCordoned: boolean;
   /** Why it was set aside and gets no work; absent where it was not. */
   readonly setAside?: string;
+  /** An operator shut it out: no key of it is taken, until it enrols with a token made for its name. */
+  readonly isRevoked?: boolean;
   readonly attempts: number;
   readonly cpuTotal: Millicores;
   readonly cpuAllocated: Millicores;

@@ -23,6 +23,13 @@ export type RefusalCode =
   | 'bad_message' // does not have the shape of the contract
   | 'wire_version' // speaks another version of the contract
   | 'wrong_token'
+  | 'token_expired'
+  | 'token_used_up'
+  | 'not_logged_in' // nobody yet, or the session is over
+  | 'wrong_password' // name or password; which of them is not said
+  | 'weak_password'
+  | 'forbidden' // another role, or rights on another queue, are needed
+  | 'unknown_user'
   | 'wrong_key'
   | 'already_connected'
   | 'node_revoked'
@@ -38,6 +45,7 @@ export type RefusalCode =
   | 'unknown_resource'
   | 'unknown_licence'
   | 'unknown_schedule'
+  | 'unknown_enrolment'
   | 'unknown_calendar'
   | 'never_due' // no due time within ten years
   | 'impossible_ask' // no node of any size could ever run it

@@ -31,3 +31,10 @@ export type Simulation =
   | { readonly state: 'running'; readonly online: number; readonly total: number }
   /** Counts nodes and tasks that are to go; `total` grows where more are found. */
   | { readonly state: 'ending'; readonly done: number; readonly total: number };
+
+export const simulationMethodSchemas = {
+  startSimulation: startSimulationSchema,
+  /** Takes away the simulated nodes and tasks, nothing else. Answers at once; `getSimulation` tells how far it is. */
+  endSimulation: v.strictObject({}),
+  getSimulation: v.strictObject({}),
+} as const;

@@ -2,8 +2,10 @@
 import type { Epoch, MiB, Millicores, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { FleetColumns } from './fleetColumns.ts';
 import type { GroupDetail, GroupRow } from './groups.ts';
+import type { EnrolmentRow, NodeKey } from './identity.ts';
 import type { LicenceRow, MaintenanceWindow } from './maintenance.ts';
 import type { NodeRow } from './node.ts';
+import type { Refusal } from './outcome.ts';
 import type { QueueSettings, TenantSettings } from './queue.ts';
 import type { TaskPendingReason, Waiting } from './reasons.ts';
 import type { ScheduleReads } from './schedule.ts';
@@ -223,8 +225,12 @@ export interface SchedulerView extends ScheduleReads {
   readonly fleetColumns: () => FleetColumns;
   /** Live attempts on a node. */
   readonly tasksOn: (nodeId: NodeId) => readonly TaskRow[];
-  /** SHA-256 of the node's key, or undefined where it never enrolled. */
-  readonly nodeKeyHash: (nodeId: NodeId) => string | undefined;
+  /** What the node is known by, or undefined where it never enrolled or was forgotten. */
+  readonly nodeKey: (nodeId: NodeId) => NodeKey | undefined;
+  /** Tokens by which nodes enrol, as they are at this time, the newest first. */
+  readonly enrolments: (nowMs: Ms) => readonly EnrolmentRow[];
+  /** Why a node of this name could not enrol now with the token of this hash. */
+  readonly enrolmentHindrance: (tokenHash: string, nodeId: NodeId, nowMs: Ms) => Refusal | undefined;
   /** O(nodes): about 3 ms. Undefined where the task is not live. */
   readonly why: (taskId: TaskId) => WhyAnswer | undefined;
 }

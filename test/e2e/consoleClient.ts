@@ -17,19 +17,20 @@ export interface ConsoleClient {
   close(): void;
 }
 
-/** The plant's two secrets, as the host keeps them. */
-export function readSecrets(dataFolder: string): { enrolmentToken: string; consoleToken: string } {
+/** The token of windows, as the host keeps it. */
+export function readSecrets(dataFolder: string): { consoleToken: string } {
   return JSON.parse(readFileSync(join(dataFolder, 'secrets.json'), 'utf8')) as {
-    enrolmentToken: string;
     consoleToken: string;
   };
 }
 
-export async function connectConsole(address: string, token: string): Promise<ConsoleClient> {
+/** Without a token: as nobody, who may log in. `ca`: PEM of the plant's authority, where it speaks TLS. */
+export async function connectConsole(address: string, token?: string, ca?: string): Promise<ConsoleClient> {
   const socket = io(`${address}${consoleNamespace}`, {
-    auth: { wire: consoleWireVersion, token },
+    auth: { wire: consoleWireVersion, ...(token !== undefined && { token }) },
     transports: ['websocket'],
     reconnection: false,
+    ...(ca !== undefined && { ca }),
   });
   const waiting = new Map<number, (reply: Reply) => void>();
   socket.on('m', (message: Reply | { push: string }) => {

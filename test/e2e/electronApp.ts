@@ -90,7 +90,7 @@ export async function hostPid(console: Console): Promise<number> {
 /** Where agents join, from the newest line of the shell's log. */
 export function hubAddress(dataFolder: string): string | undefined {
   const log = readFileSync(join(dataFolder, 'shell.log'), 'utf8');
-  return [...log.matchAll(/agents join at (\S+)/g)].at(-1)?.[1];
+  return [...log.matchAll(/agents join at (https?:[^\s"]+)/g)].at(-1)?.[1];
 }
 
 /** SIGKILL to a process and everything below it, all at once: what a power switch does to a program. */

@@ -16,6 +16,7 @@ import {
   removeUser,
   userFolder,
 } from './installedApp.ts';
+import { enrolmentToken } from '../enrolmentToken.ts';
 
 const soon = { timeout: 60_000, interval: 250 };
 const screens = join(root, 'test-results/screens');
@@ -96,8 +97,9 @@ const joinAddress = (output: string): string | undefined => /agents join at (\S+
 
 /** Runs one task on an agent of the same package; returns what the task printed. */
 async function countWordsOnAgent(dataFolder: string, address: string): Promise<string> {
-  const { enrolmentToken, consoleToken } = readSecrets(dataFolder);
-  const agentWords = ['--agent', `--hub=${address}`, '--token', enrolmentToken, '--node', 'this-workstation'];
+  const { consoleToken } = readSecrets(dataFolder);
+  const token = await enrolmentToken(address, dataFolder, 1);
+  const agentWords = ['--agent', `--hub=${address}`, '--token', token, '--node', 'this-workstation'];
   const agent = onScreen('agent', ['/usr/bin/millrace', ...agentWords]);
   await expect.poll(agent.output, soon).toContain('joined');
   writeFileSync(userFolder('three words.txt'), 'one two three\n');

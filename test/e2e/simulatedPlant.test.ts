@@ -101,6 +101,7 @@ const screens = [
   'tasks',
   'tasks?by=queue',
   'schedules',
+  'audit',
   'nodes',
   'settings',
   'settings?page=storage',

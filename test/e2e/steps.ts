@@ -5,14 +5,15 @@ import type { TaskId } from '../../scheduler/protocol/brands.ts';
 import { startAgent, type AgentProcess } from './agentProcess.ts';
 import { connectConsole, readSecrets, type ConsoleClient } from './consoleClient.ts';
 import { hostState, hubAddress, inPage, takeScreen, type Console } from './electronApp.ts';
+import { enrolmentToken } from '../enrolmentToken.ts';
 
 export const soon = { timeout: 30_000, interval: 200 };
 const late = { timeout: 90_000, interval: 500 };
 
 export async function enrol(console: Console): Promise<AgentProcess> {
   await expect.poll(() => hostState(console), soon).toMatchObject({ state: 'running' });
-  const { enrolmentToken } = readSecrets(console.dataFolder);
-  const agent = startAgent(hubAddress(console.dataFolder) ?? '', enrolmentToken, 'press-4');
+  const address = hubAddress(console.dataFolder) ?? '';
+  const agent = startAgent(address, await enrolmentToken(address, console.dataFolder, 1), 'press-4');
   await expect.poll(agent.output, soon).toContain('joined');
   return agent;
 }

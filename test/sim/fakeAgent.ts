@@ -131,7 +131,7 @@ export class FakeAgent implements AgentEnd {
     }
     this.#connection = connection;
     const held = this.#parts.breakage.forgetsHeld === true ? [] : this.ledger.held();
-    const join = { spec: this.spec, held };
+    const join = { spec: this.spec, held, proofs: [] };
     this.#parts.network.toHost(connection, { kind: 'join', join });
   }
   failed(): void {

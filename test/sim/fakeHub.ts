@@ -52,7 +52,7 @@ export class FakeHub implements HostEnd {
       unconfirmed: new Set(),
     });
     if (!this.#parts.isEnrolled(nodeId))
-      this.#parts.execute({ kind: 'EnrolNode', nodeId, keyHash: `key of ${nodeId}` }, () => undefined);
+      this.#parts.execute({ kind: 'EnrolNode', nodeId, publicKey: `key of ${nodeId}` }, () => undefined);
   };
 
   readonly receive = (connection: Connection, message: ToHost): void => {
@@ -108,11 +108,11 @@ export class FakeHub implements HostEnd {
     this.#sessions.clear();
   }
 
-  #join(session: Session, join: Extract<ToHost, { kind: 'join' }>['join']): void {
+  #join(session: Session, { spec, held }: Extract<ToHost, { kind: 'join' }>['join']): void {
     if (session.state !== 'connected') return;
     session.state = 'joining';
     const { nodeId } = session.connection;
-    this.#parts.execute({ kind: 'JoinNode', nodeId, ...join }, (answer) => {
+    this.#parts.execute({ kind: 'JoinNode', nodeId, spec, held }, (answer) => {
       if (session.state !== 'joining') return;
       if (!answer.ok || !answer.value.joined) {
         this.closeNode(nodeId);
@@ -123,6 +123,7 @@ export class FakeHub implements HostEnd {
         heartbeatMs: ms(heartbeatMs),
         attemptLeaseMs: ms(attemptLeaseMs),
         returnAfterMs: ms(0),
+        publicKey: `key of ${nodeId}`,
       };
       this.#parts.network.toAgent(session.connection, { kind: 'welcome', welcome });
       session.state = 'joined';

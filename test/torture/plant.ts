@@ -1,5 +1,4 @@
 // The plant of one trial: host, agents behind their lines, the door for programs, and a disk where the plan needs one.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentUnderTest } from './agentUnderTest.ts';
 import { smallDiskAt, type SmallDisk } from './disk.ts';
@@ -8,6 +7,7 @@ import { HostUnderTest } from './hostUnderTest.ts';
 import { type Plan, queues } from './plan.ts';
 import type { Losses } from './powerCut.ts';
 import { tailOf } from './program.ts';
+import { enrolmentToken } from '../enrolmentToken.ts';
 
 export interface Plant {
   readonly host: HostUnderTest;
@@ -45,12 +45,10 @@ export async function openPlant(
   await host.start();
   // No fault has happened yet: there is nothing to try.
   if (!host.isUp) throw new Error(`the host does not start at all: ${tailOf(host.rigFolder)}`);
-  const secrets = JSON.parse(readFileSync(join(host.dataFolder, 'secrets.json'), 'utf8')) as {
-    enrolmentToken: string;
-  };
+  const enrolToken = await enrolmentToken(`http://127.0.0.1:${port}`, host.dataFolder);
   for (let at = 0; at < plan.agents; at += 1) {
     const name = `node-${at}`;
-    const options = { folder, name, scale, enrolToken: secrets.enrolmentToken, losses, onViolation };
+    const options = { folder, name, scale, enrolToken, losses, onViolation };
     const agent = await AgentUnderTest.open(options);
     agent.line.leadTo(port);
     agent.start();

@@ -57,6 +57,7 @@ function grow(count: number): void {
 
 const answers: Record<string, (params: never) => unknown> = {
   hello: () => ({
+    who: { user: 'local', role: 'administrator', queues: '*', source: 'window', hasAccounts: false },
     version: '0.1.0',
     epoch: 3,
     startedAtMs: Date.now() - 3_600_000,
@@ -110,8 +111,11 @@ const answers: Record<string, (params: never) => unknown> = {
     return { isCordoned };
   },
   forgetNode: () => ({ forgotten: true }),
-  getEnrolment: () => enrolment('mrj_8Yq2v0Xc7rB1n5KsTz4Lw9'),
-  renewEnrolment: () => enrolment('mrj_Renewed1n5KsTz4Lw9Yq2v0'),
+  createEnrolment: () => enrolment('mrj_8Yq2v0Xc7rB1n5KsTz4Lw9'),
+  listEnrolments: () => ({ enrolments: [] }),
+  revokeEnrolment: () => ({ revoked: true }),
+  revokeNode: () => ({ revoked: true }),
+  renewCertificate: () => ({ renewed: true }),
   getTopology: () => topology,
   getTrace: (params: Params<'getTrace'>) => fakeTrace(params),
   getSimulation: () => simulation.now(),
@@ -138,10 +142,13 @@ const answers: Record<string, (params: never) => unknown> = {
     return { acknowledged: true };
   },
 };
-const enrolment = (token: string) => ({
+const enrolment = (code: string) => ({
+  enrolmentId: '5f3a9c07b1e2',
   hubUrl: 'http://192.168.10.5:7443',
-  token,
-  command: `millrace-agent --hub http://192.168.10.5:7443 --token ${token}`,
+  code,
+  command: `millrace-agent --hub http://192.168.10.5:7443 --token ${code}`,
+  expiresAtMs: Date.now() + 86_400_000,
+  nodesMax: 1,
 });
 
 function listTasks(

@@ -142,9 +142,9 @@ test('an attempt runs on while the hub is away and starts anew, and is started o
 test('a hub that answers 503 while it recovers is asked again soon, and its progress is said', async () => {
   const beginHub = await stage.endHub();
   const url = new URL(stage.args()[1] ?? '');
-  const recovering = createServer((_request, response) => {
-    response.writeHead(503, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ code: 'recovering', stage: 'loading', done: 41, total: 100 }));
+  const recovering = createServer((request, response) => {
+    response.writeHead(request.url === '/health' ? 200 : 503, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ state: 'recovering', stage: 'loading', done: 41, total: 100 }));
   });
   await new Promise<void>((resolve) => recovering.listen(Number(url.port), '127.0.0.1', resolve));
   expect((recovering.address() as AddressInfo).port).toBe(Number(url.port));

@@ -28,15 +28,15 @@ const counting = (more = '') => {
 };
 
 describe('identity', () => {
-  test('enrolment gives a key, kept for this user only, and used from then on', async () => {
+  test('a pair is made before the first contact, kept for this user only, and used from then on', async () => {
     const agent = await stage.agent();
     expect(statSync(keyFileOf(stage.dataFolder)).mode & 0o777).toBe(0o600);
     await agent.stop();
     await stage.agent();
-    expect(stage.hub.auths.at(-1)).toMatchObject({
-      nodeId: 'PRESS-07',
-      nodeKey: stage.hub.nodeKeys.get('PRESS-07'),
-    });
+    const [first, second] = stage.hub.auths;
+    expect(second).toMatchObject({ nodeId: 'PRESS-07', publicKey: first?.publicKey });
+    expect(stage.hub.nodeKeys.get('PRESS-07')).toBe(first?.publicKey);
+    expect(stage.hub.unproven).toEqual([]);
   });
 
   test('a join tells what the node is and offers', async () => {

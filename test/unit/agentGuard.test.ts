@@ -225,6 +225,7 @@ describe('the promise of a lease', () => {
     attemptLeaseMs: ms(1_000),
     returnAfterMs: ms(0),
     revoked,
+    publicKey: 'A'.repeat(43),
   });
 
   test('of a join holds until it runs out, a little early, and not for what was revoked', async () => {

@@ -74,10 +74,11 @@ describe('turned away', () => {
     writeFileSync(join(stage.dataFolder, 'node-key.json'), '{"nodeId":"PRESS-07","nodeKey":"old"}');
     const { exitCode, stderr } = await runToEnd(stage.args());
     expect(exitCode).toBe(3);
-    expect(stderr).toMatch(/refused the key of node PRESS-07.*--token/);
+    expect(stderr).toMatch(/no longer knows node PRESS-07.*--token/);
     await stage.program('--token', enrolToken);
     const keyFile = join(stage.dataFolder, 'node-key.json');
-    await until(() => readFileSync(keyFile, 'utf8').includes('key-PRESS-07'), 'the new key');
+    // What the secret was good for the pair is from then on.
+    await until(() => !readFileSync(keyFile, 'utf8').includes('"nodeKey"'), 'the new key');
   });
 
   test('without key and token it asks for the token', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectConsole, readSecrets } from '../e2e/consoleClient.ts';
 import { until } from './support/agentHub.ts';
+import { enrolmentToken } from '../enrolmentToken.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const children: ChildProcess[] = [];
@@ -41,7 +42,7 @@ test('kill -9 of the agent before and after an effect: its processes end, tasks 
   const hub = addressOf() ?? '';
   const secrets = readSecrets(data);
   const agentArgs = ['--hub', hub, '--node', 'PRESS-07', '--data', join(folder, 'agent'), '--cpu', '4000'];
-  const first = start('agent/main.ts', ...agentArgs, '--token', secrets.enrolmentToken);
+  const first = start('agent/main.ts', ...agentArgs, '--token', await enrolmentToken(hub, data, 1));
   const console = await connectConsole(hub, secrets.consoleToken);
   const guarded = '"$MILLRACE_GUARD" append effects done';
   const waits = 'if [ "$MILLRACE_ATTEMPT" = 1 ]; then echo $$ >> pids; sleep 60; fi';

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectConsole, readSecrets } from '../e2e/consoleClient.ts';
 import { until } from './support/agentHub.ts';
+import { enrolmentToken } from '../enrolmentToken.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const children: ChildProcess[] = [];
@@ -52,7 +53,7 @@ test('stopped in its grace, replaced by the urgent one, and gone on from its che
   const hub = addressOf() ?? '';
   const secrets = readSecrets(data);
   const agentArgs = ['--hub', hub, '--node', 'PRESS-07', '--data', join(folder, 'agent'), '--cpu', '4000'];
-  const agent = start('agent/main.ts', ...agentArgs, '--token', secrets.enrolmentToken);
+  const agent = start('agent/main.ts', ...agentArgs, '--token', await enrolmentToken(hub, data, 1));
   const console = await connectConsole(hub, secrets.consoleToken);
   const submit = async (line: string, more: object) => {
     const work = { kind: 'command', argv: [line], shell: true, cwd: folder } as const;

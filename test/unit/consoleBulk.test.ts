@@ -149,11 +149,12 @@ describe('a requeue of all that match', () => {
       return accepted({});
     });
     fill(stage, 3 * bulkStepTasks);
-    const { jobId } = await stage.start({ act: 'requeue', filter: failed });
+    // Its first job. The answer waits for its record, and the job does not.
     first.cancel = () => {
       delete first.cancel;
-      void stage.result('cancelJob', { jobId });
+      void stage.result('cancelJob', { jobId: 1 });
     };
+    await stage.start({ act: 'requeue', filter: failed });
     const job = await stage.lastEnd();
     expect(job).toMatchObject({ state: 'cancelled', done: bulkStepTasks, total: 3 * bulkStepTasks });
     expect(job.bulk).toMatchObject({ changed: bulkStepTasks, canBeCancelled: true });

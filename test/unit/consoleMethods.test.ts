@@ -9,15 +9,32 @@ import { openConsole, recordOf } from './consoleStage.ts';
 const work = { kind: 'simulated', runMs: 1 };
 
 test.each([
-  ['hello', { wire: 1 }, { version: '1' }],
+  [
+    'hello',
+    { wire: 2 },
+    {
+      version: '1',
+      who: { user: 'operator', role: 'administrator', queues: '*', source: 'window', hasAccounts: false },
+    },
+  ],
+  ['logout', {}, { loggedOut: true }],
+  ['listUsers', {}, { users: [] }],
+  ['listTokens', {}, { tokens: [] }],
   ['watchOverview', { on: false }, { on: false }],
   ['watchLog', { taskId: 1, on: true }, { on: true }],
   ['listNodes', { text: 'A' }, { rows: [{ filter: { text: 'A' }, offset: 0, limit: 50 }], total: 1 }],
   ['getNode', { nodeId: 'n1' }, { node: { nodeId: 'n1', area: 'A' }, tasks: [] }],
   ['readLog', { token: 9 }, { pieces: [], isComplete: true }],
   ['readLog', { token: 5 }, { pieces: [], isComplete: false }],
-  ['getEnrolment', undefined, { hubUrl: 'u', token: 't', command: 'c' }],
-  ['renewEnrolment', {}, { hubUrl: 'u', token: 't2', command: 'c' }],
+  [
+    'createEnrolment',
+    {},
+    { enrolmentId: 'e', hubUrl: 'u', code: 't', command: 'c', nodesMax: 1, expiresAtMs: 86_400_000 },
+  ],
+  ['listEnrolments', {}, { enrolments: [] }],
+  ['revokeEnrolment', { enrolmentId: 'e' }, { revoked: true }],
+  ['revokeNode', { nodeId: 'n1' }, { revoked: true }],
+  ['renewCertificate', {}, { renewed: true }],
   ['acknowledgeAlarm', { alarmId: 1 }, { acknowledged: true }],
   ['startSimulation', {}, { state: 'starting', joined: 0, total: 1_000 }],
   ['endSimulation', {}, { state: 'ending', done: 0, total: 0 }],
@@ -66,6 +83,18 @@ test('a command that the engine refuses is refused with the reason of the engine
 
 const badParams: [string, unknown, string][] = [
   ['hello', {}, 'wire'],
+  ['login', { user: 'ann' }, ''],
+  ['logout', { all: true }, 'all'],
+  ['whoAmI', { user: 'ann' }, 'user'],
+  ['changePassword', { old: 'a' }, 'next'],
+  ['listUsers', { role: 'viewer' }, 'role'],
+  ['saveUser', { user: 'Ann', role: 'viewer' }, 'user'],
+  ['saveUser', { user: 'ann', role: 'king' }, 'role'],
+  ['removeUser', {}, 'user'],
+  ['resetPassword', { user: 'ann' }, 'password'],
+  ['listTokens', { name: 'mes' }, 'name'],
+  ['createToken', { name: 'mes', role: 'operator', days: 0 }, 'days'],
+  ['revokeToken', {}, 'name'],
   ['watchOverview', { on: 'yes' }, 'on'],
   ['submitTasks', { specs: [] }, 'specs'],
   ['listTasks', { limit: 9_999 }, 'limit'],
@@ -105,8 +134,12 @@ const badParams: [string, unknown, string][] = [
   ['getCalendar', {}, 'calendar'],
   ['putCalendar', { calendar: 'c', dates: ['2026-02-30'] }, 'dates.0'],
   ['removeCalendar', {}, 'calendar'],
-  ['getEnrolment', { all: true }, 'all'],
-  ['renewEnrolment', { now: 1 }, 'now'],
+  ['createEnrolment', { nodesMax: 0 }, 'nodesMax'],
+  ['createEnrolment', { validMs: 1 }, 'validMs'],
+  ['listEnrolments', { all: true }, 'all'],
+  ['revokeNode', { nodeId: 'n 1' }, 'nodeId'],
+  ['revokeEnrolment', { enrolmentId: '' }, 'enrolmentId'],
+  ['renewCertificate', { now: 1 }, 'now'],
   ['acknowledgeAlarm', { alarmId: null }, 'alarmId'],
   ['getTopology', { epoch: 1 }, 'epoch'],
   ['watchFleet', { metrics: ['luck'] }, 'metrics.0'],
@@ -127,6 +160,8 @@ const badParams: [string, unknown, string][] = [
   ['startSimulation', { nodes: 0 }, 'nodes'],
   ['endSimulation', { now: true }, 'now'],
   ['getSimulation', { deep: 1 }, 'deep'],
+  ['getLogLevel', { of: 'edge' }, 'of'],
+  ['setLogLevel', { level: 'trace' }, 'level'],
   ['getStates', { taskIds: [] }, 'taskIds'],
   ['getSummary', { of: 1 }, 'of'],
   ['submitWorkflow', { flow: {} }, 'workflow'],
@@ -143,6 +178,10 @@ const badParams: [string, unknown, string][] = [
   ['startWhatIf', { fromMs: 1, untilMs: 2, changes: [{ kind: 'luck' }] }, 'changes.0.kind'],
   ['getWhatIf', { of: 1 }, 'of'],
   ['cancelWhatIf', {}, 'runId'],
+  ['getAudit', { of: 1 }, 'of'],
+  ['listAudit', { filter: { outcome: 'lost' } }, 'filter.outcome'],
+  ['verifyAudit', { of: 1 }, 'of'],
+  ['exportAudit', { format: 'parquet' }, 'format'],
   ['recorderWhy', { atMs: 1, taskId: 'T-1' }, 'taskId'],
 ];
 
@@ -168,32 +207,32 @@ test.each([[null], ['hello'], [{ id: 3 }], [{ id: 'x', method: 'hello' }]])(
     const id = (message as { id?: number } | null)?.id ?? 0;
     const waiting = typeof id === 'number' ? stage.link.raw(message) : stage.link.raw({ method: 1 });
     expect(await waiting).toMatchObject({ ok: false, refusal: { code: 'bad_message' } });
-    expect(await stage.result('hello', { wire: 1 })).toEqual({ version: '1' });
+    expect(await stage.result('hello', { wire: 2 })).toMatchObject({ version: '1' });
   },
 );
 
 test('a window of another version is told both versions', async () => {
   const told = await openConsole().refusal('hello', { wire: 7 });
   expect(told).toMatchObject({ code: 'wire_version' });
-  expect(told.message).toMatch(/version 7 .* version 1/);
+  expect(told.message).toMatch(/version 7 .* version 2/);
 });
 
 test('a method that throws is reported as a bug, its caller is told, and the next request is answered', async () => {
   const stage = openConsole({
-    enrolment: () => {
+    createEnrolment: () => {
       throw new Error('no token file');
     },
   });
-  expect(await stage.refusal('getEnrolment')).toMatchObject({ code: 'storage_failed' });
+  expect(await stage.refusal('createEnrolment', {})).toMatchObject({ code: 'storage_failed' });
   expect(stage.bugs).toEqual([new Error('no token file')]);
-  expect(await stage.result('hello', { wire: 1 })).toBeDefined();
+  expect(await stage.result('hello', { wire: 2 })).toBeDefined();
 });
 
 test('the request after the last that may be without a reply is told to wait', async () => {
   const stage = openConsole({ execute: () => new Promise(() => undefined) });
   for (let i = 0; i < requestsInFlightMax; i += 1)
     void stage.link.ask('putQueue', { queue: 'q', change: { weight: 1 } });
-  expect(await stage.refusal('hello', { wire: 1 })).toMatchObject({ code: 'too_many', retryAfterMs: 250 });
+  expect(await stage.refusal('hello', { wire: 2 })).toMatchObject({ code: 'too_many', retryAfterMs: 250 });
 });
 
 test('submitTasks: good specs go as one command, bad ones are told their field, answers keep the order', async () => {

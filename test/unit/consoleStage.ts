@@ -1,6 +1,8 @@
 // A console over a made-up engine and history, with links that remember what was sent to them.
 import { createConsole } from '../../scheduler/console/operatorApi.ts';
-import type { Console, ConsolePorts, StoragePort } from '../../scheduler/console/ports.ts';
+import type { ConsoleSession } from '../../scheduler/protocol/accounts.ts';
+import type { AccountsPort } from '../../scheduler/console/accountsPort.ts';
+import type { AuditPort, Console, ConsolePorts, StoragePort } from '../../scheduler/console/ports.ts';
 import { NodeTable } from '../../scheduler/core/state/nodeTable.ts';
 import { epoch, mib, millicores, ms, nodeId, taskId } from '../../scheduler/protocol/brands.ts';
 import type { ConsoleLink } from '../../scheduler/protocol/consoleLink.ts';
@@ -70,7 +72,9 @@ export interface Link extends ConsoleLink {
   readonly raw: (message: unknown) => Promise<Reply>;
 }
 
-export function openLink(console: Console): Link {
+const operator: ConsoleSession = { user: 'operator', role: 'administrator', queues: '*', source: 'window' };
+
+export function openLink(console: Console, session = (): ConsoleSession => operator): Link {
   const sent: FromHost[] = [];
   const isSlow = { value: false };
   const closing: (() => void)[] = [];
@@ -85,7 +89,9 @@ export function openLink(console: Console): Link {
     });
   };
   const link: Link = {
-    actor: 'operator',
+    get session() {
+      return session();
+    },
     sent,
     isSlow,
     send: (message) => {
@@ -112,6 +118,8 @@ export function openLink(console: Console): Link {
 }
 
 export interface ConsoleStage {
+  /** Names of the queues that there are. */
+  readonly queues: string[];
   readonly console: Console;
   readonly link: Link;
   readonly live: Map<number, TaskRecord>;
@@ -128,6 +136,7 @@ export interface ConsoleStage {
 }
 
 export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
+  const queues: string[] = [];
   const live = new Map<number, TaskRecord>();
   const ended = new Map<number, TaskRecord>();
   const commands: Command[] = [];
@@ -135,7 +144,7 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
   const clock = { nowMs: 1_000_000 };
   let tick = (): void => undefined;
   const console = createConsole({
-    view: viewOf(live),
+    view: viewOf(live, queues),
     execute: (command) => {
       commands.push(command);
       if (command.kind !== 'SubmitTasks') return Promise.resolve(accepted({}));
@@ -163,12 +172,14 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
         cancel: () => refused(refusal('wrong_state', 'this stage records nothing')),
       },
     },
+    log: { level: () => 'info', setLevel: () => undefined },
     simulation: {
       state: () => ({ state: 'off' }),
       start: ({ nodes }) => accepted({ state: 'starting', joined: 0, total: nodes }),
       end: () => ({ state: 'ending', done: 0, total: 0 }),
     },
     storage: storageStub,
+    audit: auditStub,
     schedules: {
       check: () => undefined,
       preview: () => [],
@@ -177,10 +188,22 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
       wallMs: () => ms(clock.nowMs),
     },
     alarms: { rows: () => [], acknowledge: () => accepted(undefined) },
+    accounts: noAccounts,
     hello: () => ({ version: '1' }) as never,
-    enrolment: () => ({ hubUrl: 'u', token: 't', command: 'c' }),
-    renewEnrolment: () => Promise.resolve(accepted({ hubUrl: 'u', token: 't2', command: 'c' })),
+    createEnrolment: ({ nodesMax, validMs }) =>
+      Promise.resolve(
+        accepted({
+          enrolmentId: 'e',
+          hubUrl: 'u',
+          code: 't',
+          command: 'c',
+          nodesMax,
+          expiresAtMs: ms(validMs),
+        }),
+      ),
+    renewCertificate: () => Promise.resolve(accepted({ renewed: true })),
     hubStats: () => ({ messagesIn: 0, badMessages: 3 }),
+    overload: { level: 0, refusal: () => undefined },
     clock: () => ms(clock.nowMs),
     isRecovering: () => false,
     every: (_intervalMs, run) => {
@@ -193,6 +216,7 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
   const link = openLink(console);
   return {
     console,
+    queues,
     link,
     live,
     ended,
@@ -215,6 +239,24 @@ export function openConsole(ports: Partial<ConsolePorts> = {}): ConsoleStage {
   };
 }
 
+const without = refusal('wrong_state', 'this stage has no accounts');
+export const noAccounts: AccountsPort = {
+  hasAccounts: false,
+  login: () => Promise.resolve(refused(without)),
+  resume: () => refused(without),
+  look: () => undefined,
+  use: () => undefined,
+  logout: () => undefined,
+  changePassword: () => Promise.resolve(refused(without)),
+  listUsers: () => [],
+  saveUser: () => Promise.resolve(refused(without)),
+  removeUser: () => refused(without),
+  resetPassword: () => Promise.resolve(refused(without)),
+  listTokens: () => [],
+  createToken: () => refused(without),
+  revokeToken: () => refused(without),
+};
+
 /** Answers that tell what it was asked. */
 export const storageStub: StoragePort = {
   state: () => Promise.resolve({ dataFolder: '/data' } as never),
@@ -222,11 +264,23 @@ export const storageStub: StoragePort = {
   setBackupPlan: (plan) => Promise.resolve(accepted(plan)),
   startBackup: (folder, actor) => Promise.resolve(accepted({ jobId: 1, path: folder, actor } as never)),
   startExport: ({ format }, actor) => Promise.resolve(accepted({ jobId: 2, path: format, actor } as never)),
+  exportAudit: ({ format }, actor) => Promise.resolve(accepted({ jobId: 3, path: format, actor } as never)),
   startBulk: () => refused(refusal('wrong_state', 'this stage has no jobs')),
   cancelJob: (jobId, actor) => accepted({ jobId, actor } as never),
 };
 
-function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
+/** Takes all and keeps nothing. */
+const auditStub: AuditPort = {
+  record: () => undefined,
+  recordOften: () => undefined,
+  settled: () => Promise.resolve(accepted(undefined)),
+  hindrance: () => undefined,
+  state: () => Promise.reject(new Error('this stage has no trail')),
+  list: () => Promise.reject(new Error('this stage has no trail')),
+  verify: () => ({ state: 'running', startedAtMs: ms(0), done: 0, total: 0 }),
+};
+
+function viewOf(live: ReadonlyMap<number, TaskRecord>, queues: readonly string[]): SchedulerView {
   const node = { nodeId: nodeId('n1'), area: 'A' };
   return {
     epoch: () => epoch(7),
@@ -249,7 +303,7 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
       memoryAllocated: mib(5),
       memoryUsed: mib(1),
     }),
-    queues: () => [],
+    queues: () => queues.map((queue) => ({ queue }) as never),
     tenants: () => [],
     windows: () => [],
     licences: () => [],
@@ -279,7 +333,9 @@ function viewOf(live: ReadonlyMap<number, TaskRecord>): SchedulerView {
     fleetColumns: () => new NodeTable(),
     node: (id) => (id === 'n1' ? (node as never) : undefined),
     tasksOn: () => [],
-    nodeKeyHash: () => undefined,
+    nodeKey: () => undefined,
+    enrolments: () => [],
+    enrolmentHindrance: () => undefined,
     why: (id) => (live.has(id) ? ({ taskId: id, waiting: 'ready' } as never) : undefined),
   };
 }

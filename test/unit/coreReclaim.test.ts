@@ -158,6 +158,20 @@ describe('quota that others borrow', () => {
     expect(isStopped(mine)).toBe(true);
   });
 
+  test('is looked for again when what the holder had in full is being stopped for others', () => {
+    const { begun, submitOne, isStopped, putTenant, give } = plant(['N1', 'N2', 'N3']);
+    putTenant('bob', { guaranteed: { cpu: 1_000, memory: 256 } });
+    const bob = (on: string, memory: number) =>
+      begun({ ...theirs, tenant: 'bob', ask: { cpu: 4_000, memory }, selector: { node: [on] } });
+    const [first, second] = [bob('N1', 128), bob('N2', 128)];
+    bob('N3', 0);
+    submitOne({ ...own, selector: { node: ['N1'] } });
+    expect([first, second].map(isStopped)).toEqual([false, false]);
+    submitOne({ queue: 'urgent', priority: 8, ask: { cpu: 4_000 }, selector: { node: ['N2'] } });
+    give();
+    expect([first, second].map(isStopped)).toEqual([true, true]);
+  });
+
   test('is looked for again when less of the guarantee is in use', () => {
     const { begun, fill, submitOne, stoppedOf, end } = plant(['N1', 'N2']);
     const running = begun({ ...own, ask: { cpu: 2_000 }, selector: { node: ['N2'] } });

@@ -174,5 +174,8 @@ test('tokens may come from the environment, where other users cannot read them',
     MILLRACE_ENROL_TOKEN: 'e',
     MILLRACE_CONSOLE_TOKEN: 'c',
   });
-  expect(read).toMatchObject({ ok: true, value: { enrolToken: 'e', consoleToken: 'c', count: 10 } });
+  expect(read).toMatchObject({
+    ok: true,
+    value: { enrolCode: { token: 'e' }, consoleToken: 'c', count: 10 },
+  });
 });

@@ -11,6 +11,7 @@ import { nodeId } from '../../scheduler/protocol/brands.ts';
 import type { FromHost, Method, ParamsInput, Reply, Results } from '../../scheduler/protocol/consoleWire.ts';
 import type { FleetFrame } from '../../scheduler/protocol/fleetFrames.ts';
 import { nodeSpec } from './coreStage.ts';
+import { enrolmentToken } from '../enrolmentToken.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-simulation-'));
 const hosts: ChildProcess[] = [];
@@ -52,7 +53,7 @@ class Window {
   #id = 0;
 
   constructor(url: string) {
-    const auth = { wire: 1, token: secret('consoleToken') };
+    const auth = { wire: 2, token: secret('consoleToken') };
     this.#socket = io(`${url}/console`, { transports: ['websocket'], forceNew: true, auth });
     this.#socket.on('m', (message: FromHost) => {
       if ('id' in message) this.#waiting.get(message.id)?.(message);
@@ -98,7 +99,7 @@ beforeAll(async () => {
   realAgent = new VirtualAgent({
     url,
     nodeId: nodeId('real-1'),
-    credentials: memoryCredentials(secret('enrolmentToken')),
+    credentials: memoryCredentials(await enrolmentToken(url, folder, 1)),
     spec: nodeSpec({ kinds: ['command'] }),
     retry: { minMs: 100, maxMs: 200, slowMs: 200 },
   });

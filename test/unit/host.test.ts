@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isLoopback, readHostConfig } from '../../scheduler/host/config.ts';
+import { metricsReader } from '../../scheduler/host/metricsReader.ts';
+import type { MetricsMode } from '../../scheduler/host/observeConfig.ts';
 import { servePages } from '../../scheduler/host/pages.ts';
+import type { Readiness } from '../../scheduler/observe/readiness.ts';
 import { SecretsFile } from '../../scheduler/host/secretsFile.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-host-'));
@@ -26,6 +29,10 @@ describe('settings', () => {
     [['--port', '70000'], '--port 70000: it is a whole number from 0 to 65535'],
     [['--port', 'x'], '--port x: it is a whole number from 0 to 65535'],
     [['--prot', '1'], "Unknown option '--prot'"],
+    [['--metrics', 'all'], '--metrics all: it is one of loopback, token, open'],
+    [['--log-level', 'loud'], '--log-level loud: it is one of debug, info, warn, error'],
+    [['--otlp', 'collector'], '--otlp collector: it is an address like'],
+    [['--otlp', 'http://c', '--otlp-ratio', '2'], '--otlp-ratio 2: it is a number from 0 to 1'],
     [['--edges', '17'], '--edges 17: it is auto, or a whole number from 0 to 16'],
     [['--nodes-expected', '1e9'], '--nodes-expected 1e9: it is a whole number from 0 to 50000'],
   ])('%j is refused by name', (args, text) => {
@@ -40,26 +47,16 @@ describe('secrets', () => {
     const first = SecretsFile.open(place);
     const again = SecretsFile.open(place);
     if (!first.ok || !again.ok) throw new Error('not opened');
-    expect(again.value.enrolmentToken).toBe(first.value.enrolmentToken);
+    expect(again.value.consoleToken).toBe(first.value.consoleToken);
     expect(statSync(join(place, 'secrets.json')).mode & 0o777).toBe(0o600);
-    expect(first.value.enrolmentTokenMatches(first.value.enrolmentToken)).toBe(true);
-    expect(first.value.enrolmentTokenMatches(first.value.consoleToken)).toBe(false);
+    expect(first.value.consoleTokenMatches(first.value.consoleToken)).toBe(true);
+    expect(first.value.consoleTokenMatches(first.value.apiToken)).toBe(false);
     expect(first.value.consoleTokenMatches('')).toBe(false);
-  });
-
-  test('a renewed enrolment token makes the old one void and leaves the console token', () => {
-    const place = mkdtempSync(join(folder, 'secrets-'));
-    const file = SecretsFile.open(place);
-    if (!file.ok) throw new Error('not opened');
-    const { enrolmentToken, consoleToken } = file.value;
-    expect(file.value.renewEnrolment().ok).toBe(true);
-    expect(file.value.enrolmentTokenMatches(enrolmentToken)).toBe(false);
-    expect(file.value.consoleToken).toBe(consoleToken);
   });
 
   test('a damaged file is refused with its path and left as it is', () => {
     const place = mkdtempSync(join(folder, 'secrets-'));
-    writeFileSync(join(place, 'secrets.json'), '{"enrolmentToken": 7}');
+    writeFileSync(join(place, 'secrets.json'), '{"consoleToken": 7}');
     const file = SecretsFile.open(place);
     expect(file.ok ? '' : file.reason.message).toContain(join(place, 'secrets.json'));
   });
@@ -68,10 +65,16 @@ describe('secrets', () => {
 describe('pages', () => {
   const root = join(folder, 'pages');
   let port = 0;
+  const ready: { now: Readiness; mode: MetricsMode } = {
+    now: { isReady: true, reasons: [] },
+    mode: 'loopback',
+  };
   const server = createServer((...both) => {
     servePages(root, {
       health: () => ({ state: 'running', epoch: 3, version: '1' }),
       metrics: () => 'millrace_agents 2\n',
+      readiness: () => ready.now,
+      mayRead: metricsReader(ready.mode, (token) => token === 'the-api-token'),
     })(...both);
   });
   beforeAll(async () => {
@@ -86,9 +89,9 @@ describe('pages', () => {
   afterAll(() => server.close());
 
   /** Without the normalising that fetch does. */
-  const get = (path: string, method = 'GET') =>
+  const get = (path: string, method = 'GET', headers: Record<string, string> = {}) =>
     new Promise<{ status: number; text: string; policy: string }>((resolve, reject) => {
-      request({ port, path, method, host: '127.0.0.1' }, (response) => {
+      request({ port, path, method, headers, host: '127.0.0.1' }, (response) => {
         let text = '';
         response.on('data', (chunk: Buffer) => (text += chunk.toString()));
         response.on('end', () => {
@@ -124,6 +127,28 @@ describe('pages', () => {
     expect((await get('/', 'POST')).status).toBe(405);
     expect(JSON.parse((await get('/health')).text)).toEqual({ state: 'running', epoch: 3, version: '1' });
     expect((await get('/metrics')).text).toContain('millrace_agents 2');
+  });
+
+  test('readiness answers 503 with its reasons', async () => {
+    ready.now = { isReady: false, reasons: [{ code: 'disk_low', message: 'make room' }] };
+    const answer = await get('/ready');
+    expect(answer.status).toBe(503);
+    expect(JSON.parse(answer.text)).toEqual(ready.now);
+    ready.now = { isReady: true, reasons: [] };
+    expect((await get('/ready')).status).toBe(200);
+  });
+
+  test.each([
+    ['loopback', {}, 200],
+    ['loopback', { origin: 'http://evil.example' }, 401],
+    ['loopback', { host: 'rebound.example' }, 401],
+    ['token', {}, 401],
+    ['token', { authorization: 'Bearer the-api-token' }, 200],
+    ['token', { authorization: 'Bearer another' }, 401],
+    ['open', { origin: 'http://evil.example' }, 200],
+  ] as const)('metrics, mode %s, headers %j: %i', async (mode, headers, status) => {
+    ready.mode = mode;
+    expect((await get('/metrics', 'GET', headers)).status).toBe(status);
   });
 });
 

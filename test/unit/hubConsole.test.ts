@@ -14,7 +14,7 @@ test('messages go both ways, and the host hears once that the console is gone', 
   await stage.next('console');
   const [link] = stage.links;
   if (link === undefined) throw new Error('no link');
-  expect(link.actor).toBe('console@127.0.0.1');
+  expect(link.session).toMatchObject({ user: 'owner', source: '127.0.0.1' });
   const received = new Promise((resolve) => {
     link.onMessage(resolve);
   });
@@ -49,6 +49,25 @@ test('pushed frames that wait for the socket are skipped beyond 64, and go again
   expect(link?.send({ id: 1, ok: true, result: {} })).toBe(true);
   await reply;
   expect(link?.send(push)).toBe(true);
+});
+
+test('a slow console gets fewer overviews: what waits for its socket is no older than two rounds', async () => {
+  stage = await openStage();
+  const socket = stage.console();
+  await stage.next('console');
+  const [link] = stage.links;
+  const overview = { push: 'overview', sequence: 1 } as never;
+  const sent = Array.from({ length: 20 }, () => link?.send(overview)).filter((wasSent) => wasSent).length;
+  expect(sent === 8 || sent === 9).toBe(true);
+  expect(link?.send(push)).toBe(true); // output and replies still go
+  const reply = new Promise<void>((resolve) => {
+    socket.on('m', (message: { id?: number }) => {
+      if (message.id === 1) resolve();
+    });
+  });
+  expect(link?.send({ id: 1, ok: true, result: {} })).toBe(true);
+  await reply;
+  expect(link?.send(overview)).toBe(true);
 });
 
 test('a console that does not even read its replies is let go', async () => {

@@ -4,9 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { HubLine } from '../../agent/hubLine.ts';
 import type { HubSocket } from '../../agent/hubSocket.ts';
-import { Admission } from '../../scheduler/hub/admission.ts';
-import { edgesFor } from '../../scheduler/hub/edgePool.ts';
-import { addStats } from '../../scheduler/hub/hubStats.ts';
+import { edgesFor } from '../../scheduler/hub/edgeCount.ts';
+import { addStats, ofPast } from '../../scheduler/hub/hubStats.ts';
 import { type NodeHolder, NodeHolders } from '../../scheduler/hub/nodeHolders.ts';
 import type { HubStats } from '../../scheduler/hub/ports.ts';
 import { RecordLink } from '../../scheduler/hub/recordLink.ts';
@@ -21,27 +20,6 @@ import {
 
 afterEach(() => {
   vi.useRealTimers();
-});
-
-describe('admission', () => {
-  test('lets a burst in, then gives each a place of its own at the rate of joins', () => {
-    let nowMs = 10_000;
-    const admission = new Admission(10, 5, () => ms(nowMs));
-    const waits = Array.from({ length: 9 }, (_, at) => admission.waitMs(nodeId(`n${String(at)}`)));
-    expect(waits).toEqual([0, 0, 0, 0, 0, 0, 100, 200, 300]);
-    expect(admission.waitMs(nodeId('n8'))).toBe(300); // asking again changes no place
-    nowMs += 300;
-    expect(admission.waitMs(nodeId('n8'))).toBe(0);
-    expect(admission.waitMs(nodeId('late'))).toBe(100);
-  });
-
-  test('forgets a place that nobody came for, and is as free as before after a pause', () => {
-    let nowMs = 10_000;
-    const admission = new Admission(10, 1, () => ms(nowMs));
-    for (const name of ['a', 'b', 'c', 'd']) admission.waitMs(nodeId(name));
-    nowMs += 120_000;
-    expect(['d', 'e', 'f'].map((name) => admission.waitMs(nodeId(name)))).toEqual([0, 0, 100]);
-  });
 });
 
 describe('a connection that has not joined', () => {
@@ -96,7 +74,7 @@ describe('the link', () => {
       });
     });
     const link = new RecordLink<never, unknown>(here, silent);
-    link.sendSoon(['first']);
+    link.sendSoon(['first'], 50);
     link.send(['ö'.repeat(300_000)]);
     for (let at = 0; at < all; at += 1) link.send([at]);
     await done;
@@ -111,7 +89,7 @@ describe('the link', () => {
     const got = new Promise((resolve) => {
       new RecordLink<unknown, never>(there, { onRecords: resolve, onClosed: () => undefined });
     });
-    new RecordLink<never, unknown>(here, silent).sendSoon(['hb']);
+    new RecordLink<never, unknown>(here, silent).sendSoon(['hb'], 50);
     expect(await got).toEqual([['hb']]);
   });
 
@@ -186,12 +164,28 @@ describe('how many edges', () => {
       movedConnections: number,
       laterConnections: number,
       neverJoined: number,
+      tlsHandshakes: number,
+      tlsResumed: number,
+      tlsFailures: number,
+      plainTextRefused: number,
       loopP99Ms: number,
       loopMaxMs: number,
+      limited: number,
+      slowdowns: number,
+      halfOpen: number,
+      refusedOften: [{ address: '10.0.0.1', refusals: number }],
       isFull: false,
+      joinsPerSecond: number,
+      joinsWaiting: number,
+      joinsInFlight: number,
+      sockets: 10 - number,
+      socketsMax: 10,
+      outboxMost: number,
     });
     const all = addStats(stats(1), [stats(2), undefined, stats(4)]);
     expect(all).toMatchObject({ messagesIn: 7, neverJoined: 7, loopP99Ms: 4, loopMaxMs: 4, consoles: 1 });
+    expect(all).toMatchObject({ joinsPerSecond: 7, outboxMost: 4, sockets: 9, socketsMax: 10 });
+    expect(addStats(ofPast(stats(4)), [stats(1)])).toMatchObject({ messagesIn: 5, joinsPerSecond: 1 });
   });
 });
 

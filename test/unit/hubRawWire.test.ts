@@ -1,12 +1,12 @@
 // Frames that no Socket.IO client would send: the hub closes what it cannot read, and serves the others on.
 import { afterEach, expect, test } from 'vitest';
 import { agentWireVersion } from '../../scheduler/protocol/limits.ts';
-import { join, nodeKey, openStage, type Stage } from './hubStage.ts';
+import { join, openStage, pair, type Stage } from './hubStage.ts';
 
 let stage: Stage;
 afterEach(() => stage.close());
 
-const auth = JSON.stringify({ wire: agentWireVersion, nodeId: 'n1', nodeKey });
+const auth = JSON.stringify({ wire: agentWireVersion, nodeId: 'n1', publicKey: pair.publicKey });
 
 test.each([
   ['an auth that is null', ['40/agent,null']],

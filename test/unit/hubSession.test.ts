@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { accepted, refusal, refused } from '../../scheduler/protocol/outcome.ts';
 import { token } from '../../scheduler/protocol/brands.ts';
 import { scaledTiming } from '../../scheduler/protocol/timing.ts';
-import { dispatchOf, join, n1, once, openStage, spec, type Stage } from './hubStage.ts';
+import { dispatchOf, join, n1, once, openStage, sendJoin, spec, type Stage } from './hubStage.ts';
 
 let stage: Stage;
 afterEach(() => stage.close());
@@ -116,7 +116,7 @@ describe('messages', () => {
     agent.emit('hb', [0, 0, []]);
     expect(await once(agent, 'refused')).toMatchObject({ code: 'wrong_state' });
     await join(agent);
-    agent.emit('join', { spec, held: [] });
+    await sendJoin(agent);
     expect(await once(agent, 'refused')).toMatchObject({ code: 'wrong_state' });
     expect(stage.calls).toEqual(['join n1']);
   });
@@ -178,8 +178,9 @@ describe('the end of a connection', () => {
     stage = await openStage({ join: () => Promise.resolve(refused(reason)) });
     const agent = stage.agent();
     const told = once(agent, 'refused');
-    agent.once('connect', () => agent.emit('join', { spec, held: [] }));
-    expect(await once(agent, 'disconnect')).toBe('io server disconnect');
+    const ended = once(agent, 'disconnect');
+    await sendJoin(agent);
+    expect(await ended).toBe('io server disconnect');
     expect(await told).toEqual(reason);
     expect(stage.hub.dispatch(n1, dispatchOf(1))).toBe(false);
   });
@@ -243,8 +244,9 @@ describe('dispatches', () => {
     const agent = stage.agent();
     const heard: string[] = [];
     agent.onAny((event: string) => heard.push(event));
-    agent.once('connect', () => agent.emit('join', { spec, held: [] }));
-    await once(agent, 'run');
+    const ran = once(agent, 'run');
+    await sendJoin(agent);
+    await ran;
     expect(heard).toEqual(['welcome', 'run']);
   });
 

@@ -1,5 +1,6 @@
 // A hub on loopback with handlers that remember what they were given, and real Socket.IO clients for it.
 import { io, type Socket } from 'socket.io-client';
+import { KeyPair } from '../../agent/keyPair.ts';
 import { hashSecret, secretMatches } from '../../scheduler/hub/secrets.ts';
 import { openHub } from '../../scheduler/hub/hub.ts';
 import type { Hub, HubHandlers, HubOptions } from '../../scheduler/hub/ports.ts';
@@ -7,18 +8,23 @@ import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
 import { epoch, ms, nodeId, taskId, token } from '../../scheduler/protocol/brands.ts';
 import type { ConsoleLink } from '../../scheduler/protocol/consoleLink.ts';
 import { agentWireVersion, consoleWireVersion } from '../../scheduler/protocol/limits.ts';
-import { accepted, type Refusal } from '../../scheduler/protocol/outcome.ts';
+import { keyOfPublic, type NodeKey } from '../../scheduler/protocol/identity.ts';
+import { joinText } from '../../scheduler/protocol/nodeProof.ts';
+import { accepted, refusal, type Refusal } from '../../scheduler/protocol/outcome.ts';
 
 export const enrolToken = 'plant-token';
 export const consoleToken = 'console-token';
-export const nodeKey = 'key-of-n1';
+/** Of node n1. */
+export const pair = KeyPair.make();
 export const spec = { resources: { cpu: 4_000, memory: 8_192 }, kinds: ['command'], agentVersion: '0.1.0' };
 
 export interface Stage {
   readonly hub: Hub;
-  readonly keyHashes: Map<string, string>;
+  readonly keys: Map<string, NodeKey>;
   /** What the handlers were given, in order, for example `join n1`. */
   readonly calls: string[];
+  /** What the trail was told, for example `agent_refused 127.0.0.1`. */
+  readonly audits: string[];
   readonly links: ConsoleLink[];
   readonly logLines: string[];
   /** Resolves when the handler of that name is called next. */
@@ -32,8 +38,9 @@ export async function openStage(
   handlers: Partial<HubHandlers> = {},
   options: Partial<HubOptions> = {},
 ): Promise<Stage> {
-  const keyHashes = new Map([['n1', hashSecret(nodeKey)]]);
+  const keys = new Map([['n1', keyOfPublic(pair.publicKey)]]);
   const calls: string[] = [];
+  const audits: string[] = [];
   const links: ConsoleLink[] = [];
   const logLines: string[] = [];
   const waiting = new Map<string, () => void>();
@@ -47,7 +54,7 @@ export async function openStage(
     clock: () => ms(Date.now()),
     log: (_level, message, fields) => logLines.push(`${message} ${JSON.stringify(fields)}`),
     ...options,
-    handlers: { ...recorders(keyHashes, links, called), ...handlers },
+    handlers: { ...recorders(keys, { links, audits }, called), ...handlers },
   });
   if (!opened.ok) throw new Error(opened.reason.message);
   const hub = opened.value;
@@ -60,15 +67,19 @@ export async function openStage(
   };
   return {
     hub,
-    keyHashes,
+    keys,
     calls,
+    audits,
     links,
     logLines,
     next: (name) =>
       new Promise((resolve) => {
         waiting.set(name, resolve);
       }),
-    agent: (auth) => connect('/agent', { wire: agentWireVersion, nodeId: 'n1', ...(auth ?? { nodeKey }) }),
+    agent: (auth) => {
+      const { publicKey } = pair;
+      return connect('/agent', { wire: agentWireVersion, nodeId: 'n1', publicKey, ...auth });
+    },
     console: (auth, headers) =>
       connect('/console', auth ?? { wire: consoleWireVersion, token: consoleToken }, headers),
     close: async () => {
@@ -79,16 +90,26 @@ export async function openStage(
 }
 
 function recorders(
-  keyHashes: Map<string, string>,
-  links: ConsoleLink[],
+  keys: Map<string, NodeKey>,
+  { links, audits }: Pick<Stage, 'links' | 'audits'>,
   called: (name: string, detail: string) => void,
 ): HubHandlers {
   return {
-    nodeKeyHash: (id) => keyHashes.get(id),
-    enrolmentTokenMatches: (given) => secretMatches(given, hashSecret(enrolToken)),
-    consoleTokenMatches: (given) => secretMatches(given, hashSecret(consoleToken)),
-    enrol: (id, hash) => {
-      keyHashes.set(id, hash);
+    nodeKey: (id) => keys.get(id),
+    enrolmentHindrance: (hash) =>
+      hash === hashSecret(enrolToken) ? undefined : refusal('wrong_token', 'the token is wrong'),
+    consoleSession: (given, source) => {
+      const session = { user: given === undefined ? 'nobody' : 'owner', source };
+      if (given === undefined) return () => ({ ...session, role: 'nobody', queues: [] });
+      if (!secretMatches(given, hashSecret(consoleToken))) return undefined;
+      return () => ({ ...session, role: 'administrator', queues: '*' });
+    },
+    enrol: (id, publicKey) => {
+      keys.set(id, keyOfPublic(publicKey));
+      return Promise.resolve(accepted(undefined));
+    },
+    replaceKey: (id, _from, publicKey) => {
+      keys.set(id, keyOfPublic(publicKey));
       return Promise.resolve(accepted(undefined));
     },
     join: (id) => {
@@ -115,7 +136,10 @@ function recorders(
     },
     console: (link) => {
       links.push(link);
-      called('console', link.actor);
+      called('console', `${link.session.user}@${link.session.source}`);
+    },
+    audit: ({ action, source }) => {
+      audits.push(`${action} ${source}`);
     },
   };
 }
@@ -134,9 +158,36 @@ export async function refusalOf(socket: Socket): Promise<Refusal> {
   return error.data;
 }
 
-export async function join(socket: Socket): Promise<Record<string, unknown>> {
-  socket.emit('join', { spec, held: [] });
+export interface Joiner {
+  readonly id?: string;
+  readonly by?: KeyPair;
+  /** What was signed, where it is not what is sent. */
+  readonly signed?: object;
+  /** Of which connection it speaks, where that is another one. */
+  readonly socketId?: string;
+}
+
+/** Sends a join, signed, once the socket is connected. */
+export async function sendJoin(socket: Socket, joiner: Joiner = {}): Promise<void> {
+  if (!socket.connected) await once(socket, 'connect');
+  const { id = 'n1', by = pair, signed = spec, socketId = socket.id ?? '' } = joiner;
+  const proofs = [by.sign(joinText(nodeId(id), socketId, { spec: signed, held: [] }))];
+  socket.emit('join', { spec, held: [], proofs });
+}
+
+export async function join(socket: Socket, joiner: Joiner = {}): Promise<Record<string, unknown>> {
+  await sendJoin(socket, joiner);
   return (await once(socket, 'welcome')) as Record<string, unknown>;
+}
+
+/** Why its join was refused. */
+export async function joinRefusal(socket: Socket, joiner: Joiner = {}): Promise<Refusal> {
+  const told = once(socket, 'refused');
+  const welcomed = once(socket, 'welcome').then(() => new Error('it was welcomed'));
+  await sendJoin(socket, joiner);
+  const reason = await Promise.race([told, welcomed]);
+  if (reason instanceof Error) throw reason;
+  return reason as Refusal;
 }
 
 export const dispatchOf = (number: number, argument = 'x'): Dispatch => ({

@@ -21,7 +21,7 @@ const anyEvent: fc.Arbitrary<Event> = fc.oneof(
     taskId: fc.maxSafeNat().map(taskId),
     reason: anyText,
   }),
-  fc.record({ kind: fc.constant('node_enrolled' as const), nodeId: anyText.map(nodeId), keyHash: anyText }),
+  fc.record({ kind: fc.constant('node_enrolled' as const), nodeId: anyText.map(nodeId), key: anyText }),
   fc.record({
     kind: fc.constant('epoch_started' as const),
     epoch: fc.maxSafeNat() as fc.Arbitrary<never>,
@@ -62,9 +62,9 @@ describe('a row', () => {
   });
 
   test('of another format is refused by name', () => {
-    expect(decodeGroup('3 1 1\n[]')).toEqual({
+    expect(decodeGroup('4 1 1\n[]')).toEqual({
       ok: false,
-      reason: 'the payload has format 3, and this Millrace reads formats 1 to 2',
+      reason: 'the payload has format 4, and this Millrace reads formats 1 to 3',
     });
   });
 

@@ -94,7 +94,7 @@ describe('verify', () => {
     const before = filesIn(good);
     expect(await run('verify', '--data', good)).toMatchObject({ code: 0 });
     expect(await verified(good)).toMatchObject({
-      rows: { count: 10, first: 1, last: 10, formats: { 2: 10 } },
+      rows: { count: 10, first: 1, last: 10, formats: { 3: 10 } },
       snapshots: [{ sequence: 6, format: 2, isGood: true }],
       state: { sequence: 10, liveTasks: 8, nodes: 0, digest: core.digest() },
       history: { state: 'missing' },

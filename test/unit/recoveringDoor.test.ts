@@ -23,8 +23,18 @@ describe('while the host recovers', () => {
     const door = await openDoor();
     door.progressed({ stage: 'loading', done: 30, total: 120 });
     const answer = await ask(door, '/health');
-    expect(answer.status).toBe(503);
+    // Alive: whoever ends it for being unready would have it begin anew.
+    expect(answer.status).toBe(200);
     expect(await answer.json()).toEqual({ state: 'recovering', stage: 'loading', done: 30, total: 120 });
+  });
+
+  test('it is not ready, and says why', async () => {
+    const door = await openDoor();
+    door.progressed({ stage: 'loading', done: 30, total: 120 });
+    const answer = await ask(door, '/ready');
+    expect(answer.status).toBe(503);
+    const message = 'the host is recovering (loading, 25 %); nothing is lost';
+    expect(await answer.json()).toEqual({ isReady: false, reasons: [{ code: 'recovering', message }] });
   });
 
   test.each(['/api/v1/tasks', '/socket.io/?EIO=4&transport=websocket', '/metrics'])(

@@ -21,7 +21,7 @@ function stage() {
   const lastId = () => sent.at(-1)?.id ?? 0;
   async function open(): Promise<void> {
     of().opened();
-    of().received({ id: lastId(), ok: true, result: { version: '0.1.0' } });
+    of().received({ id: lastId(), ok: true, result: { version: '0.1.0', who: { role: 'viewer' } } });
     await vi.advanceTimersByTimeAsync(0);
   }
   return { bridge, sent, of, lastId, open };
@@ -40,7 +40,7 @@ describe('bridge', () => {
   test('gives a reply to its call only', async () => {
     const { bridge, of, lastId, open } = stage();
     await open();
-    const first = bridge.call('getEnrolment', {});
+    const first = bridge.call('listEnrolments', {});
     const firstId = lastId();
     const second = bridge.call('listNodes', {});
     of().received({ id: lastId(), ok: true, result: { rows: [], total: 0 } });

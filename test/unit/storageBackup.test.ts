@@ -91,7 +91,7 @@ describe('a backup', () => {
     const folder = await stage.backup();
     const read = await readManifest(folder);
     if (!read.ok) throw new Error(read.reason);
-    writeFileSync(join(folder, 'manifest.json'), manifestText({ ...read.value, version: 2 } as never));
+    writeFileSync(join(folder, 'manifest.json'), manifestText({ ...read.value, version: 3 } as never));
     expect(await readManifest(folder)).toMatchObject({
       reason: expect.stringContaining('written by a newer Millrace') as string,
     });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runBackupCommand } from '../../scheduler/offline/backupCommand.ts';
-import { backupFiles } from '../../scheduler/offline/backupManifest.ts';
+import { backupFiles, optionalFiles } from '../../scheduler/offline/backupManifest.ts';
 import { ApiHost } from './support/apiHost.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'millrace-restore-'));
@@ -13,6 +13,7 @@ let folder = '';
 /** Acknowledged before the backup began, and in all. */
 let before: number[] = [];
 const acknowledged: number[] = [];
+const kept = { 'tls.json': '{"authority":"kept"}', 'users.json': '{"version":1,"users":[],"tokens":[]}' };
 let newestToken = 0;
 
 async function command(...args: string[]): Promise<{ readonly code: number; readonly told: string }> {
@@ -52,6 +53,9 @@ function load(of: ApiHost): () => Promise<void> {
 beforeAll(async () => {
   host = await ApiHost.start();
   await host.addNodes(4, 256);
+  // As of a plant that speaks TLS, with accounts.
+  for (const [name, text] of Object.entries(kept))
+    writeFileSync(join(host.folder, name), text, { mode: 0o600 });
   const stop = load(host);
   while (acknowledged.length < 3_000) await new Promise((resolve) => setTimeout(resolve, 10));
   before = [...acknowledged];
@@ -75,7 +79,8 @@ test('a backup that was made under load is as it was written', async () => {
   expect(await command('backup', 'verify', folder)).toMatchObject({ code: 0 });
 });
 
-test.each(backupFiles)('one flipped bit in %s is named, and nothing is restored', async (name) => {
+const allFiles = [...backupFiles, ...optionalFiles];
+test.each(allFiles)('one flipped bit in %s is named, and nothing is restored', async (name) => {
   const path = join(folder, name);
   const whole = readFileSync(path);
   const bad = Buffer.from(whole);
@@ -111,7 +116,11 @@ test('a host starts from it: all that was acknowledged is there, and no id and n
   const target = join(root, 'restored');
   const done = await command('restore', '--from', folder, '--data', target, '--yes');
   expect(done).toMatchObject({ code: 0, told: expect.stringContaining('is lost') as string });
-  expect(readdirSync(target).sort()).toEqual([...backupFiles].sort());
+  expect(readdirSync(target).sort()).toEqual(allFiles.toSorted());
+  for (const [name, text] of Object.entries(kept)) {
+    expect(readFileSync(join(target, name), 'utf8')).toBe(text);
+    expect(statSync(join(target, name)).mode & 0o777).toBe(0o600);
+  }
   expect(statSync(join(target, 'secrets.json')).mode & 0o777).toBe(0o600);
   const second = await ApiHost.start(target);
   try {
@@ -121,7 +130,7 @@ test('a host starts from it: all that was acknowledged is there, and no id and n
       (one) => one.state === 'unknown',
     );
     expect(unknown).toEqual([]);
-    await second.addNodes(1, 256);
+    await second.addNodes(1, 256, 'W');
     const fresh = await second.submit(1);
     expect(fresh).toBeGreaterThan(Math.max(...acknowledged));
     await second.waitForState(fresh, 'succeeded');

@@ -73,6 +73,7 @@ export class StorageStage {
       host: host as never,
       alarms: this.alarms,
       clock: () => ms(this.clock.nowMs),
+      trail: { exportTo: () => Promise.reject(new Error('this stage has no trail')) },
       freeBytesOf: () => Promise.resolve(this.freeBytes),
     });
   }

@@ -4,6 +4,7 @@ import { decode } from '../../protocol/decode.ts';
 import { answerSchemas } from '../answerSchemas.ts';
 import { apiPrefix } from '../operation.ts';
 import { CommandFailed, exitCodeOf, exitCodes } from './exitCodes.ts';
+import { request } from './request.ts';
 
 export interface Call {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -22,10 +23,13 @@ const partialProblem = v.partial(answerSchemas.Problem);
 export class Client {
   readonly #hub: string;
   readonly #token: string;
+  readonly #authority: string | undefined;
 
-  constructor(hub: string, token: string) {
+  /** `authority`: PEM of the only one that is trusted for `https:`. Absent: those that Node trusts. */
+  constructor(hub: string, token: string, authority?: string) {
     this.#hub = hub;
     this.#token = token;
+    this.#authority = authority;
   }
 
   /** Waits and asks again while the hub has no room: then it has not done anything. */
@@ -70,7 +74,7 @@ export class Client {
     };
     let response: Response;
     try {
-      response = await fetch(url, { method, headers, ...(body !== undefined && { body }) });
+      response = await request(url, { method, headers, body, authority: this.#authority });
     } catch (error) {
       throw this.#unreachable(error);
     }

@@ -32,6 +32,7 @@ export const sharedOptions: Options = {
     about: 'API token; others can see it here: prefer MILLRACE_TOKEN',
   },
   data: { type: 'string', value: 'DIR', about: 'data folder of the hub, for both (or MILLRACE_DATA)' },
+  ca: { type: 'string', value: 'FILE', about: 'certificate authority of a hub elsewhere (or MILLRACE_CA)' },
   json: { type: 'boolean', about: 'one JSON value a line instead of text' },
   help: { type: 'boolean', short: 'h', about: 'this text' },
 };

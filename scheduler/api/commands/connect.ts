@@ -10,6 +10,7 @@ import { CommandFailed, exitCodes } from './exitCodes.ts';
 
 const hubFileSchema = v.object({ address: v.string() });
 const secretsSchema = v.object({ apiToken: v.string() });
+const tlsSchema = v.object({ authority: v.object({ certificate: v.string() }) });
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Fails where neither says where the hub is, or no token is known. */
@@ -21,8 +22,10 @@ export function connect(given: Given, environment: Environment): Client {
   const token = given.text('token') ?? environment['MILLRACE_TOKEN'] ?? tokenIn(folder);
   if (!/^https?:\/\/[^\s/?#]+\/?$/.test(hub))
     throw wrongUsage(`--hub ${hub}: it is an address like http://127.0.0.1:7443`);
+  const authority = hub.startsWith('https:') ? authorityOf(given, environment, folder) : undefined;
   // A hub on all interfaces writes 0.0.0.0, which not every system can connect to.
-  return new Client(hub.replace('//0.0.0.0', '//127.0.0.1').replace(/\/+$/, ''), token);
+  const reached = hub.replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//[::1]').replace(/\/+$/, '');
+  return new Client(reached, token, authority);
 }
 
 function addressIn(folder: string): string {
@@ -30,6 +33,17 @@ function addressIn(folder: string): string {
   if (found !== undefined) return found.address;
   const message = `no hub runs with the data folder ${folder}; start it (npm run hub), or give --data or --hub`;
   throw new CommandFailed(exitCodes.noHub, message);
+}
+
+/** Of a file that was named, or of the hub's data folder. Undefined: those that Node trusts. */
+function authorityOf(given: Given, environment: Environment, folder: string): string | undefined {
+  const path = given.text('ca') ?? environment['MILLRACE_CA'];
+  if (path === undefined) return readFileIn(folder, 'tls.json', tlsSchema)?.authority.certificate;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw wrongUsage(`--ca ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function tokenIn(folder: string): string {

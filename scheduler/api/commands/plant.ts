@@ -46,8 +46,12 @@ async function readNodes(given: Given, { client, say, isJson }: Tools): Promise<
   }
 }
 
-const stateOf = ({ state, isCordoned, setAside }: Node): string =>
-  [state, ...(isCordoned ? ['cordoned'] : []), ...(setAside === undefined ? [] : ['set aside'])].join(', ');
+const stateOf = ({ state, isCordoned, isRevoked, setAside }: Node): string =>
+  [
+    isRevoked ? 'revoked' : state,
+    ...(isCordoned ? ['cordoned'] : []),
+    ...(setAside === undefined ? [] : ['set aside']),
+  ].join(', ');
 
 const cellsOf = (node: Node): (string | number)[] => [
   node.nodeId,

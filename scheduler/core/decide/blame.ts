@@ -2,6 +2,7 @@
 // takes one node after the other down; or nobody's.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import { type AttemptEnd, isSuccess } from '../../protocol/attempt.ts';
+import { revokedKey } from '../../protocol/identity.ts';
 import { setAsidePercentMax } from '../../protocol/limits.ts';
 import { likeOf } from '../state/likes.ts';
 import { blameWindowMs } from '../state/nodeBlame.ts';
@@ -19,6 +20,7 @@ const ownFailures: readonly AttemptEnd['reason'][] = ['exit', 'signal', 'timeout
 export function isSuspect({ state, nowMs }: Turn, live: LiveAttempt, { reason }: AttemptEnd): boolean {
   if (reason !== 'lost' && reason !== 'agent_lost') return false;
   if (live.startedAtMs === undefined || nowMs <= state.rejoinUntilMs) return false;
+  if (state.nodeKeys.get(live.nodeId) === revokedKey) return false; // an operator took it
   if (!state.leavings.wasAlone(live.node, nowMs)) return false;
   state.leavings.explain(live.node);
   return true;

@@ -3,15 +3,8 @@ import type { SubmitAnswer } from '../../protocol/consoleAnswers.ts';
 import type { Command } from '../../protocol/events.ts';
 import { accepted, type Outcome, type Refusal } from '../../protocol/outcome.ts';
 import { reportResults, reportStarted } from './attemptReport.ts';
-import {
-  disconnectNode,
-  enrolNode,
-  forgetNode,
-  heartbeat,
-  type Joined,
-  joinNode,
-  setCordon,
-} from './nodeLifecycle.ts';
+import { disconnectNode, forgetNode, heartbeat, type Joined, joinNode, setCordon } from './nodeLifecycle.ts';
+import { createEnrolment, enrolNode, replaceKey, revokeEnrolment, revokeNode } from './identity.ts';
 import { putQueue, putTenant, removeQueue, removeTenant } from './queues.ts';
 import { putCalendar, putSchedule, removeCalendar, removeSchedule, runSchedule } from './schedules.ts';
 import { scheduleDue } from './scheduleDue.ts';
@@ -59,6 +52,10 @@ const deciders: Deciders = {
   CancelTask: plain(cancelTask),
   RequeueTask: plain(requeueTask),
   EnrolNode: plain(enrolNode),
+  ReplaceKey: plain(replaceKey),
+  RevokeNode: plain(revokeNode),
+  CreateEnrolment: plain(createEnrolment),
+  RevokeEnrolment: plain(revokeEnrolment),
   JoinNode: (turn, command) => {
     const joined = joinNode(turn, command);
     return joined.ok ? accepted({ joined: joined.value }) : joined;

@@ -2,13 +2,13 @@
 import type { Epoch, NodeIndex, Token } from '../../protocol/brands.ts';
 import type {
   DisconnectNode,
-  EnrolNode,
   ForgetNode,
   Heartbeat,
   HeldAttempt,
   JoinNode,
   SetCordon,
 } from '../../protocol/events.ts';
+import { keyOfPublic, revokedKey } from '../../protocol/identity.ts';
 import { customResourcesMax, nodeClassesMax, nodesMax } from '../../protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refusal, refused } from '../../protocol/outcome.ts';
 import { closedBy, nodeState } from '../state/nodeTable.ts';
@@ -22,14 +22,6 @@ export interface Joined {
   readonly epoch: Epoch;
   /** Attempts the agent holds that are not its to run. */
   readonly revoked: readonly Token[];
-}
-
-export function enrolNode(turn: Turn, command: EnrolNode): Outcome<undefined, Refusal> {
-  const { nodes, nodeKeys } = turn.state;
-  if (!nodeKeys.has(command.nodeId) && Math.max(nodes.size, nodeKeys.size) >= nodesMax)
-    return refused(refusal('fleet_full', `the plant has ${String(nodesMax)} nodes; remove one first`));
-  turn.emit({ kind: 'node_enrolled', nodeId: command.nodeId, keyHash: command.keyHash });
-  return accepted(undefined);
 }
 
 /** Takes the node in and compares what it holds with what it should hold. */
@@ -76,6 +68,11 @@ const isBeingStopped = ({ gangs }: SchedulerState, task: Task): boolean =>
   gangs.of(task)?.brokenBy !== undefined;
 
 function whyNotJoined(state: SchedulerState, command: JoinNode): Refusal | undefined {
+  const key = state.nodeKeys.get(command.nodeId);
+  if (key === revokedKey) return refusal('node_revoked', `node ${command.nodeId} was revoked by an operator`);
+  // Between its proof and this turn it may have got another key.
+  if (command.publicKey !== undefined && key !== keyOfPublic(command.publicKey))
+    return refusal('wrong_state', `node ${command.nodeId} has another key by now; connect again with that`);
   const isKnown = state.nodes.indexOf(command.nodeId) !== undefined;
   if (!isKnown && state.nodes.isFull)
     return refusal('fleet_full', `the plant has ${String(nodesMax)} nodes; remove one first`);
@@ -169,7 +166,7 @@ function noteLeaving({ state: { nodes, leavings }, nowMs }: Turn, node: NodeInde
   if (node !== undefined && nodes.state[node] === nodeState.online) leavings.note(node, nowMs);
 }
 
-const unknownNode = (nodeId: string): Refusal =>
+export const unknownNode = (nodeId: string): Refusal =>
   refusal('unknown_node', `node ${nodeId} is not known here; see the list of nodes`, { field: 'nodeId' });
 
 function mustIndex(state: SchedulerState, command: JoinNode): NodeIndex {

@@ -35,12 +35,17 @@ export function preemptForWaiting(turn: Turn): boolean {
     preemption.forgetWaiting();
     return false;
   }
-  if (news === 'all') addBlocked(turn.state);
-  if (news === 'guarantees') addGuaranteed(turn.state);
+  addTold(turn.state, news);
   if (isUnseenDue) moveTo(ready.comers, preemption.unseen);
   if (!preemption.isUnderWay) moveTo(ready.comers, preemption.keptBack);
   preemption.isUnderWay = preemptForComers(turn);
-  return preemption.isUnderWay;
+  // What was stopped just now may let those have something stopped that were tried before.
+  return preemption.isUnderWay || ready.haveGuaranteesMoved;
+}
+
+function addTold(state: SchedulerState, news: ReturnType<Turn['state']['preemption']['takeNews']>): void {
+  if (news === 'all') addBlocked(state);
+  if (news === 'guarantees') addGuaranteed(state);
 }
 
 function addBlocked({ classes, ready }: SchedulerState): void {

@@ -4,6 +4,7 @@ import type { Ms } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
 import { arrayAppliers } from './appliers/arrays.ts';
 import { gangAppliers } from './appliers/gangs.ts';
+import { identityAppliers } from './appliers/identity.ts';
 import { lifeAppliers } from './appliers/life.ts';
 import { maintenanceAppliers } from './appliers/maintenance.ts';
 import { nodeAppliers } from './appliers/nodes.ts';
@@ -16,6 +17,7 @@ import type { SchedulerState } from './schedulerState.ts';
 
 const appliers: Appliers = {
   ...lifeAppliers,
+  ...identityAppliers,
   ...maintenanceAppliers,
   ...nodeAppliers,
   ...queueAppliers,

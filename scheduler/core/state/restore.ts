@@ -45,8 +45,7 @@ export class Restoring {
     const state = this.#state;
     if ('version' in part) this.#takeHead(part);
     if ('nodes' in part) for (const node of part.nodes) restoreNode(state, node);
-    if ('nodeKeys' in part)
-      for (const [nodeId, keyHash] of part.nodeKeys) state.nodeKeys.set(nodeId, keyHash);
+    if ('nodeKeys' in part) for (const [nodeId, key] of part.nodeKeys) state.nodeKeys.set(nodeId, key);
     if ('keys' in part) this.#keys.push(...part.keys);
     if ('columns' in part) this.#takeColumns(part);
     else if ('table' in part) restoreTable(this.#state, part);

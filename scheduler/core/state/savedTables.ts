@@ -1,5 +1,6 @@
 // The tables beside nodes and tasks in a snapshot and a digest: each names itself, gives its rows, and takes them back.
 import type { NodeId, QueueName, TaskId } from '../../protocol/brands.ts';
+import type { Enrolment } from '../../protocol/identity.ts';
 import type { MaintenanceWindow } from '../../protocol/maintenance.ts';
 import { savedCalendars, savedSchedules } from './savedSchedules.ts';
 import type { TenantSettings } from '../../protocol/queue.ts';
@@ -81,6 +82,14 @@ const runTrustTable: SavedTable = {
   },
 };
 
+const enrolmentTable: SavedTable = {
+  name: 'enrolments',
+  rows: ({ enrolments }) => [...enrolments.all()],
+  take: ({ enrolments }, rows: readonly Enrolment[]) => {
+    for (const row of rows) enrolments.put(row);
+  },
+};
+
 /** In the order in which they are restored. A new table is added here and nowhere else. */
 const savedTables: readonly SavedTable[] = [
   savedCalendars,
@@ -88,6 +97,7 @@ const savedTables: readonly SavedTable[] = [
   tenantTable,
   windowTable,
   licenceTable,
+  enrolmentTable,
   setAsideTable,
   arrayTable,
   workflowTable,

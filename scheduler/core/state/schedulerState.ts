@@ -9,6 +9,7 @@ import {
   type Token,
 } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
+import type { NodeKey } from '../../protocol/identity.ts';
 import { plantTiming, type Timing } from '../../protocol/timing.ts';
 import { GangRoom } from '../place/gangRoom.ts';
 import { ScheduleTable } from './scheduleTable.ts';
@@ -26,6 +27,7 @@ import { ArrayTable } from './arrayTable.ts';
 import { AskMix } from './askMix.ts';
 import { CapacityIndex } from './capacityIndex.ts';
 import { ClassTable } from './classTable.ts';
+import { EnrolmentTable } from './enrolments.ts';
 import { GangTable } from './gangTable.ts';
 import { Leavings } from './leavings.ts';
 import { Neighbours } from './neighbours.ts';
@@ -73,8 +75,8 @@ export class SchedulerState {
   readonly gangs = new GangTable();
   /** What is asked for of late. Soft state. */
   readonly mix = new AskMix();
-  /** SHA-256 of each enrolled node's key. */
-  readonly nodeKeys = new Map<NodeId, string>();
+  readonly nodeKeys = new Map<NodeId, NodeKey>();
+  readonly enrolments = new EnrolmentTable();
 
   readonly schedules = new ScheduleTable();
   readonly timers = new Timers();

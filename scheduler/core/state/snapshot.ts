@@ -7,8 +7,8 @@ import { TasksWriter } from './savedTasks.ts';
 import type { SchedulerState } from './schedulerState.ts';
 import type { Task } from './taskTable.ts';
 
-/** Raised with every change that an older reader would misread. `restore.ts` reads 1 and 2. */
-export const snapshotFormat = 2;
+/** Raised with every change that an older reader would misread. `restore.ts` reads all from 1. */
+export const snapshotFormat = 3;
 
 /** How large the steps are in which a snapshot is made. */
 export interface SnapshotPace {

@@ -148,8 +148,12 @@ export function releasePlace(state: SchedulerState, task: Task): void {
 /** An attempt of the task is being stopped for another (1), or has ended then (-1). */
 export function countStop(state: SchedulerState, { spec }: Task, sign: 1 | -1): void {
   const amounts = amountsOf(spec.ask);
-  state.ready.mustGet(spec.queue).share.countStop(amounts, sign);
-  state.tenants.of(spec.tenant).share.countStop(amounts, sign);
+  const queue = state.ready.mustGet(spec.queue);
+  const tenant = state.tenants.of(spec.tenant);
+  queue.share.countStop(amounts, sign);
+  tenant.share.countStop(amounts, sign);
+  // With less of its own, the holder may have other amounts to spare.
+  if (queue.settings.guaranteed ?? tenant.settings?.guaranteed) state.ready.haveGuaranteesMoved = true;
 }
 
 /** One live task or array of this ask less. */

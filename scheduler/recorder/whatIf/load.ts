@@ -2,7 +2,9 @@
 import type { AttemptEnd } from '../../protocol/attempt.ts';
 import { taskId, type TaskId, type Token } from '../../protocol/brands.ts';
 import type { Batch, Command, Event, SubmitWorkflow } from '../../protocol/events.ts';
+import { publicOfKey } from '../../protocol/identity.ts';
 import type { TaskSpec } from '../../protocol/task.ts';
+import { decidedAnew } from './decidedAnew.ts';
 
 /** One attempt as it went when it was left alone. */
 export interface RealRun {
@@ -35,23 +37,6 @@ type Inputs = {
   readonly [Kind in Event['kind']]?: (event: Extract<Event, { kind: Kind }>) => Input | undefined;
 };
 
-/** Events that the core decides by itself in a run: they are not given to it. */
-const decidedAnew: ReadonlySet<string> = new Set<Event['kind']>([
-  'attempt_placed',
-  'attempt_started',
-  'attempt_ended',
-  'task_backed_off',
-  'task_ready',
-  'task_succeeded',
-  'task_dead_lettered',
-  'node_set_aside',
-  'task_held',
-  'task_released',
-  'array_elements_begun',
-  'array_ended',
-  'workflow_ended',
-]);
-
 const inputs: Inputs = {
   task_admitted: ({ taskId, spec, submitter }) => ({
     command: { kind: 'SubmitTasks', specs: [spec], actor: submitter },
@@ -75,10 +60,12 @@ const inputs: Inputs = {
   }),
   task_cancel_requested: ({ taskId, actor, reason }) => cancelOf(taskId, actor, reason),
   task_cancelled: ({ taskId, reason }) => cancelOf(taskId, 'record', reason),
-  node_enrolled: ({ nodeId, keyHash }) => plain({ kind: 'EnrolNode', nodeId, keyHash }),
+  node_enrolled: ({ nodeId, key }) =>
+    plain({ kind: 'EnrolNode', nodeId, publicKey: publicOfKey(key) ?? key }),
+  node_revoked: ({ nodeId, actor }) => losing({ kind: 'RevokeNode', nodeId, actor }),
   node_joined: ({ nodeId, spec }) => plain({ kind: 'JoinNode', nodeId, spec, held: [] }),
   node_disconnected: ({ nodeId }) => plain({ kind: 'DisconnectNode', nodeId }),
-  node_lost: ({ nodeId }) => ({ ...plain({ kind: 'DisconnectNode', nodeId }), losesNode: true }),
+  node_lost: ({ nodeId }) => losing({ kind: 'DisconnectNode', nodeId }),
   node_cordon_set: ({ nodeId, isCordoned, actor }) => plain({ kind: 'SetCordon', nodeId, isCordoned, actor }),
   node_forgotten: ({ nodeId, actor }) => plain({ kind: 'ForgetNode', nodeId, actor }),
   queue_put: ({ queue, weight, settings }) =>
@@ -90,6 +77,7 @@ const inputs: Inputs = {
 };
 
 const plain = (command: Command): Input => ({ command, tasks: [] });
+const losing = (command: Command): Input => ({ ...plain(command), losesNode: true });
 const cancelOf = (taskId: TaskId, actor: string, reason: string): Input => ({
   command: { kind: 'CancelTask', taskId, actor, reason },
   tasks: [taskId],

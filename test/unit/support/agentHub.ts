@@ -1,4 +1,5 @@
 // A small hub on a real Socket.IO server for agent tests: checks every message against the contract and keeps it.
+import { createPublicKey, verify } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Namespace, Server, type Socket } from 'socket.io';
@@ -14,9 +15,11 @@ import {
   type LogChunk,
   logSchema,
   resultsSchema,
+  rotateSchema,
   startedSchema,
 } from '../../../scheduler/protocol/agentWire.ts';
 import { epoch, taskId, type Token, token } from '../../../scheduler/protocol/brands.ts';
+import { joinText, rotateText } from '../../../scheduler/protocol/nodeProof.ts';
 import type { CommandWork } from '../../../scheduler/protocol/task.ts';
 
 export type Result = v.InferOutput<typeof resultsSchema>[number];
@@ -37,7 +40,12 @@ export class AgentHub {
   resultsAtFirstLog: number | undefined;
   /** Messages that broke the contract. */
   readonly faults: string[] = [];
+  /** By node: the public key. */
   readonly nodeKeys = new Map<string, string>();
+  /** Joins that proved nothing. */
+  readonly unproven: string[] = [];
+  /** Whether a new key is taken; told or not, it counts from then on. */
+  onRotate: 'answer' | 'silent' | 'ignore' = 'answer';
   ackResults = true;
   ackLogs = true;
   epoch = 1;
@@ -106,10 +114,8 @@ export class AgentHub {
   #refusalOf(input: unknown): string | undefined {
     const auth = v.parse(agentAuthSchema, input);
     this.auths.push(auth);
-    if (auth.nodeKey !== undefined) {
-      if (this.nodeKeys.get(auth.nodeId) === auth.nodeKey) return undefined;
-      if (auth.enrolToken === undefined) return 'wrong_key';
-    }
+    if (this.nodeKeys.has(auth.nodeId)) return undefined;
+    if (auth.enrolToken === undefined) return 'node_revoked';
     return auth.enrolToken === enrolToken ? undefined : 'wrong_token';
   }
 
@@ -118,15 +124,22 @@ export class AgentHub {
     const auth = v.parse(agentAuthSchema, socket.handshake.auth);
     this.#on(socket, 'join', joinSchema, (join) => {
       this.joins.push(join);
-      const isNew = auth.nodeKey === undefined || auth.nodeKey !== this.nodeKeys.get(auth.nodeId);
-      if (isNew) this.nodeKeys.set(auth.nodeId, `key-${auth.nodeId}-0123456789`);
+      const publicKey = this.nodeKeys.get(auth.nodeId) ?? auth.publicKey;
+      const text = joinText(auth.nodeId, socket.id, join);
+      if (!join.proofs.some((proof) => isSigned(publicKey, text, proof))) {
+        this.unproven.push(auth.nodeId);
+        socket.emit('refused', { code: 'wrong_key', message: 'no: wrong_key' });
+        socket.disconnect(true);
+        return;
+      }
+      this.nodeKeys.set(auth.nodeId, publicKey);
       socket.emit('welcome', {
         epoch: this.epoch,
         heartbeatMs: this.heartbeatMs,
         attemptLeaseMs: this.attemptLeaseMs,
         returnAfterMs: 0,
         revoked: this.revoked,
-        ...(isNew && { nodeKey: this.nodeKeys.get(auth.nodeId) }),
+        publicKey,
       });
     });
     this.#on(socket, 'hb', heartbeatSchema, (frame) => this.heartbeats.push(frame));
@@ -138,6 +151,15 @@ export class AgentHub {
           'resultsAck',
           results.map((result) => result.token),
         );
+    });
+    this.#on(socket, 'rotate', rotateSchema, ({ publicKey, proofs }) => {
+      const before = this.nodeKeys.get(auth.nodeId) ?? '';
+      const text = rotateText(auth.nodeId, socket.id, publicKey);
+      if (!isSigned(before, text, proofs[0]) || !isSigned(publicKey, text, proofs[1]))
+        this.faults.push('rotate: a signature is wrong');
+      if (this.onRotate === 'ignore') return;
+      this.nodeKeys.set(auth.nodeId, publicKey);
+      if (this.onRotate === 'answer') socket.emit('rotated', { publicKey });
     });
     this.#on(socket, 'check', checkSchema, (asked) => {
       if (this.mine) socket.emit('checked', { asked, mine: this.mine(asked) });
@@ -162,6 +184,11 @@ export class AgentHub {
       else this.faults.push(`${event}: ${read.issues[0].message}`);
     });
   }
+}
+
+function isSigned(publicKey: string, text: string, proof: string): boolean {
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' });
+  return verify(null, Buffer.from(text), key, Buffer.from(proof, 'base64url'));
 }
 
 let lastToken = 1_000;

@@ -47,7 +47,7 @@ export class AgentStage {
     let isJoined = false;
     const agent = new Agent(
       settings.value satisfies Settings,
-      credentials.value,
+      { credentials: credentials.value, trust: undefined },
       (level, message) => this.lines.push(`${level} ${message}`),
       {
         onJoined: () => (isJoined = true),

@@ -8,6 +8,7 @@ import { memoryCredentials } from '../../../agent/credentials.ts';
 import { VirtualAgent } from '../../../agent/fleet/virtualAgent.ts';
 import { nodeId } from '../../../scheduler/protocol/brands.ts';
 import { nodeSpecSchema } from '../../../scheduler/protocol/node.ts';
+import { enrolmentToken } from '../../enrolmentToken.ts';
 
 export interface Answered {
   readonly status: number;
@@ -26,7 +27,7 @@ export class ApiHost {
   readonly #kill: () => Promise<void>;
   readonly #closing: (() => Promise<void>)[] = [];
   address = '';
-  secrets = { enrolmentToken: '', consoleToken: '', apiToken: '' };
+  secrets = { consoleToken: '', apiToken: '' };
 
   private constructor(folder: string, kill: () => Promise<void>) {
     this.folder = folder;
@@ -55,18 +56,20 @@ export class ApiHost {
     return JSON.parse(readFileSync(join(this.folder, name), 'utf8'));
   }
 
-  async addNodes(count: number, slots = 64): Promise<void> {
+  /** With keys of their own: names of nodes that the host knew before are refused. */
+  async addNodes(count: number, slots = 64, prefix = 'V'): Promise<void> {
     const spec = v.parse(nodeSpecSchema, {
       resources: { cpu: 64_000, memory: 65_536, slots },
       kinds: ['simulated'],
       agentVersion: 'virtual',
     });
+    const token = await enrolmentToken(this.address, this.folder);
     const joined = Array.from({ length: count }, async (_, at) => {
       await new Promise<void>((resolve) => {
         const agent = new VirtualAgent({
           url: this.address,
-          nodeId: nodeId(`V/${at + 1}`),
-          credentials: memoryCredentials(this.secrets.enrolmentToken),
+          nodeId: nodeId(`${prefix}/${at + 1}`),
+          credentials: memoryCredentials(token),
           spec,
           onJoined: () => {
             resolve();
@@ -82,7 +85,8 @@ export class ApiHost {
   /** A real agent, which runs commands and sends their output. */
   async addAgent(name: string): Promise<void> {
     const place = ['--hub', this.address, '--node', name, '--data', join(this.folder, name)];
-    const environment = { ...process.env, MILLRACE_ENROL_TOKEN: this.secrets.enrolmentToken };
+    const token = await enrolmentToken(this.address, this.folder, 1);
+    const environment = { ...process.env, MILLRACE_ENROL_TOKEN: token };
     const child = spawn(process.execPath, ['agent/main.ts', ...place], { env: environment, stdio: 'ignore' });
     const exited = new Promise<void>((resolve) => {
       child.once('exit', () => {

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import * as v from 'valibot';
-import { memoryCredentials } from '../../../agent/credentials.ts';
+import { type Credentials, memoryCredentials } from '../../../agent/credentials.ts';
 import { VirtualAgent } from '../../../agent/fleet/virtualAgent.ts';
 import { nodeId } from '../../../scheduler/protocol/brands.ts';
 import { nodeSpecSchema } from '../../../scheduler/protocol/node.ts';
 import { type Ended, run } from './apiHost.ts';
+import { enrolmentToken } from '../../enrolmentToken.ts';
 
 export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-host-'));
@@ -35,6 +36,14 @@ export interface RunningHost {
   readonly kill: () => Promise<void>;
 }
 
+/** A machine that comes back has the key it had. */
+const keys = new Map<string, Credentials>();
+function keysOf(folder: string, name: string, token: string): Credentials {
+  const known = keys.get(`${folder} ${name}`) ?? memoryCredentials(token);
+  keys.set(`${folder} ${name}`, known);
+  return known;
+}
+
 export async function startHost(folder: string): Promise<RunningHost> {
   const hubFile = join(folder, 'hub.json');
   rmSync(hubFile, { force: true });
@@ -55,7 +64,7 @@ export async function startHost(folder: string): Promise<RunningHost> {
   const read = (name: string): Record<string, string> =>
     JSON.parse(readFileSync(join(folder, name), 'utf8')) as Record<string, string>;
   const address = read('hub.json')['address'] ?? '';
-  const { apiToken = '', enrolmentToken = '' } = read('secrets.json');
+  const { apiToken = '' } = read('secrets.json');
   return {
     kill,
     ask: async (method, path, body) => {
@@ -64,20 +73,22 @@ export async function startHost(folder: string): Promise<RunningHost> {
       const response = await fetch(`${address}/api/v1${path}`, { method, headers, ...text });
       return (await response.json()) as Record<string, unknown>;
     },
-    addNode: (name) =>
-      new Promise((resolve) => {
+    addNode: async (name) => {
+      const token = await enrolmentToken(address, folder, 1);
+      await new Promise<void>((resolve) => {
         const spec = v.parse(nodeSpecSchema, {
           resources: { cpu: 64_000, memory: 65_536, slots: 64 },
           kinds: ['simulated'],
           agentVersion: 'virtual',
         });
-        const credentials = memoryCredentials(enrolmentToken);
+        const credentials = keysOf(folder, name, token);
         const onJoined = (): void => {
           resolve();
         };
         const agent = new VirtualAgent({ url: address, nodeId: nodeId(name), credentials, spec, onJoined });
         agents.push(agent);
         void agent.start();
-      }),
+      });
+    },
   };
 }

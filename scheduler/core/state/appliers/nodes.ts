@@ -7,18 +7,9 @@ import type { SchedulerState } from '../schedulerState.ts';
 import { type Appliers, mustIndex, mustLive } from './types.ts';
 
 type NodeEvents =
-  | 'node_enrolled'
-  | 'node_joined'
-  | 'node_disconnected'
-  | 'node_lost'
-  | 'node_cordon_set'
-  | 'node_set_aside'
-  | 'node_forgotten';
+  'node_joined' | 'node_disconnected' | 'node_lost' | 'node_cordon_set' | 'node_set_aside' | 'node_forgotten';
 
 export const nodeAppliers: Appliers<NodeEvents> = {
-  node_enrolled(state, event) {
-    state.nodeKeys.set(event.nodeId, event.keyHash);
-  },
   node_joined(state, event, atMs) {
     const node = state.nodes.indexOf(event.nodeId) ?? state.nodes.add(event.nodeId);
     state.nodes.nodeClass[node] = state.classes.nodeClassOf(event.spec).row;
