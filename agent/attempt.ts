@@ -14,7 +14,7 @@ const outputTailMs = 250;
 const timerMaxMs = 2_147_483_647;
 
 export interface Stop {
-  readonly reason: Extract<AttemptEndReason, 'timeout' | 'cancelled' | 'agent_lost'>;
+  readonly reason: Extract<AttemptEndReason, 'timeout' | 'cancelled' | 'agent_lost' | 'lost'>;
   readonly message: string;
   readonly graceMs: number;
 }

@@ -93,6 +93,11 @@ export class CommandExecutor implements AttemptExecutor {
     }
   }
 
+  leaseOver(token: Token, message: string, graceMs: number): void {
+    const active = this.#active.get(token);
+    if (active) this.#end(active, 'lost', message, graceMs);
+  }
+
   /** Ends everything with `agent_lost` within `graceMsMax`, and resolves when every result is durable. */
   async stopAll(graceMsMax: number): Promise<void> {
     this.#isStopping = true;
@@ -175,8 +180,7 @@ export class CommandExecutor implements AttemptExecutor {
       await this.#conclude(dispatch, { reason, message: `${message}, before it began` });
       return;
     }
-    const end = await this.#execute(active, work);
-    await this.#conclude(dispatch, end);
+    await this.#conclude(dispatch, await this.#execute(active, work));
   }
 
   #execute(active: Active, work: CommandWork): Promise<AttemptEnd> {
@@ -203,9 +207,7 @@ export class CommandExecutor implements AttemptExecutor {
             this.#sampler.watch(pid);
             reports.started(token);
           },
-          onOutput: (stream, chunk) => {
-            logs.write(token, stream, chunk);
-          },
+          onOutput: logs.write.bind(logs, token),
           onEnd: (end) => {
             logs.end(token);
             door.dismiss(token);

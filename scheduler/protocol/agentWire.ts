@@ -151,6 +151,8 @@ export interface Dispatch {
   readonly cpu: number;
   readonly memory: number;
   readonly gpuMask: number;
+  /** Begin only when `checked` names it, renew with each heartbeat, and stop it so long after the last renewal. */
+  readonly offlineLimitMs?: number;
   /** What the attempt before left to go on from. */
   readonly checkpoint?: string;
   /** The group that the task is a member of; its members' nodes by index, where they start together. */

@@ -1,4 +1,5 @@
 // Options of `submit` -> a task as the contract writes it. Whether the values fit is for the hub to say.
+import { offlineLimitDefaultMs } from '../../protocol/offlineLimits.ts';
 import type { TaskSpecInput } from '../../protocol/task.ts';
 import { placementOf, placementOptions } from './placementOptions.ts';
 import { type Given, type Options, wrongUsage } from './command.ts';
@@ -22,6 +23,8 @@ export const specOptions: Options = {
   shell: { type: 'boolean', about: 'the one word is a line for /bin/sh -c' },
   timeout: text('TIME', 'longest run of an attempt, like 30s or 2h'),
   grace: text('TIME', 'between asking to end and killing'),
+  'offline-limit': text('TIME', 'its node may go on alone so long, and nobody else has it: 30s to 72h'),
+  offline: { type: 'boolean', about: 'as --offline-limit 72h' },
   attempts: text('N', 'attempts in all, the first included'),
   backoff: text('TIME', 'wait before the second attempt; doubles'),
   'at-most-once': { type: 'boolean', about: 'never retry by itself once it may have started' },
@@ -56,6 +59,8 @@ export function specOf(given: Given): TaskSpecInput {
     tolerations: given.texts('tolerate').length > 0 ? [...given.texts('tolerate')] : undefined,
     timeoutMs: given.durationMs('timeout'),
     graceMs: given.durationMs('grace'),
+    offlineLimitMs:
+      given.durationMs('offline-limit') ?? (given.flag('offline') ? offlineLimitDefaultMs : undefined),
     delivery: given.flag('at-most-once') ? ('at_most_once' as const) : undefined,
     labels: pairsOf(given, 'label'),
     key: given.text('key'),

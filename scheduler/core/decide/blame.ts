@@ -21,6 +21,9 @@ export function isSuspect({ state, nowMs }: Turn, live: LiveAttempt, { reason }:
   if (reason !== 'lost' && reason !== 'agent_lost') return false;
   if (live.startedAtMs === undefined || nowMs <= state.rejoinUntilMs) return false;
   if (state.nodeKeys.get(live.nodeId) === revokedKey) return false; // an operator took it
+  if (state.leavings.excused.has(live.node)) return false;
+  // A long lease ends long after the node went: what went with it then is not known any more.
+  if (reason === 'lost' && state.tasks.byToken(live.token)?.spec.offlineLimitMs !== undefined) return false;
   if (!state.leavings.wasAlone(live.node, nowMs)) return false;
   state.leavings.explain(live.node);
   return true;
