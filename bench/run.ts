@@ -2,6 +2,7 @@
 // With --json the last line is one JSON object.
 import { audit } from './audit/audit.ts';
 import { consoleBench } from './console/console.ts';
+import { drain } from './drain/drain.ts';
 import { fleet } from './fleet/fleet.ts';
 import { failures } from './failures/failures.ts';
 import { history } from './history/history.ts';
@@ -22,6 +23,7 @@ import { type Bench, machine, MissingInput, type Options } from './bench.ts';
 const benches: Readonly<Record<string, Bench>> = {
   audit,
   console: consoleBench,
+  drain,
   failures,
   fleet,
   history,
