@@ -51,6 +51,7 @@ export class DispatchDoor {
         newest: this.#epoch,
       });
     this.#epoch = Math.max(this.#epoch, epoch) as Epoch;
+    this.leases.rejoined();
   }
 
   run({ name, epoch, dispatch }: DispatchRead): void {

@@ -90,6 +90,7 @@ const dispatchSchema = v.object({
   memory: v.number(),
   gpuMask: whole,
   offlineLimitMs: v.exactOptional(v.pipe(v.number(), v.minValue(1), v.maxValue(offlineLimitMaxMs))),
+  startAfterMs: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(offlineLimitMaxMs))),
   checkpoint: v.exactOptional(v.string()),
   group: v.exactOptional(groupSchema),
 });

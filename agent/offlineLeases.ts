@@ -1,5 +1,5 @@
-// Leases of attempts that must never run twice at a time: each begins only when the hub has confirmed it, is renewed
-// with every heartbeat, and is over so long after the last renewal. docs/adr/0037-autonomy.md has the argument.
+// Leases of attempts that must never run twice at a time: each begins only when the hub has confirmed it and its time
+// has come, is renewed with every heartbeat, and is over so long after the last renewal. docs/adr/0037-autonomy.md.
 import type { Dispatch } from '../scheduler/protocol/agentWire.ts';
 import type { Token } from '../scheduler/protocol/brands.ts';
 import { graceWithin } from '../scheduler/protocol/offlineLimits.ts';
@@ -23,6 +23,8 @@ export interface LeaseParts {
 }
 interface Waiting {
   readonly dispatch: Dispatch;
+  /** By the clock of `now`. */
+  readonly startAtMs: number;
   isStopped: boolean;
 }
 interface Lease {
@@ -34,6 +36,8 @@ export class OfflineLeases {
   readonly #parts: LeaseParts;
   readonly #waiting = new Map<Token, Waiting>();
   readonly #held = new Map<Token, Lease>();
+  /** Confirmed, and to begin when their time has come. */
+  readonly #ahead = new Map<Token, Waiting>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: LeaseParts) {
@@ -42,7 +46,7 @@ export class OfflineLeases {
 
   /** Named by heartbeats, so that the hub renews them before they begin. */
   get waiting(): readonly Token[] {
-    return [...this.#waiting.keys()];
+    return [...this.#waiting.keys(), ...this.#ahead.keys()];
   }
   /** To be renewed with each heartbeat. */
   get tokens(): readonly Token[] {
@@ -59,31 +63,42 @@ export class OfflineLeases {
     const { token } = dispatch;
     if (this.#waiting.has(token)) return;
     if (this.#held.has(token)) {
-      this.#parts.run(dispatch);
+      if (!this.#ahead.has(token)) this.#parts.run(dispatch);
       return;
     }
-    const waiting = { dispatch, isStopped: false };
+    const startAtMs = this.#parts.now() + (dispatch.startAfterMs ?? 0);
+    const waiting = { dispatch, startAtMs, isStopped: false };
     this.#waiting.set(token, waiting);
     const standing = await this.#parts.confirm(token);
     if (this.#waiting.get(token) !== waiting) return;
     this.#waiting.delete(token);
-    if (standing === 'mine') this.#take(dispatch, offlineLimitMs);
+    if (standing === 'mine') this.#take(waiting, offlineLimitMs);
     else if (standing === 'unknown' && this.#parts.isJoined())
       this.#parts.refuse(dispatch, 'the hub did not confirm the lease in time');
-    if (standing === 'mine' && waiting.isStopped) this.#parts.stop([token]);
+    if (standing === 'mine' && waiting.isStopped) this.stop([token]);
   }
 
   stop(tokens: readonly Token[]): void {
     for (const token of tokens) {
       const waiting = this.#waiting.get(token);
       if (waiting) waiting.isStopped = true;
+      const ahead = this.#ahead.get(token);
+      if (!ahead) continue;
+      this.ended(token);
+      this.#parts.refuse(ahead.dispatch, 'stopped by the hub before its time had come');
     }
     this.#parts.stop(tokens);
+  }
+
+  /** What waits for its time is forgotten: the hub sends again what is still this node's. */
+  rejoined(): void {
+    for (const token of [...this.#ahead.keys()]) this.ended(token);
   }
 
   /** The attempt has ended, or the hub took it away. */
   ended(token: Token): void {
     this.#waiting.delete(token);
+    this.#ahead.delete(token);
     this.#held.delete(token);
     if (this.#held.size > 0) return;
     clearInterval(this.#timer);
@@ -93,18 +108,21 @@ export class OfflineLeases {
   close(): void {
     clearInterval(this.#timer);
     this.#waiting.clear();
+    this.#ahead.clear();
   }
 
-  #take(dispatch: Dispatch, limitMs: number): void {
+  #take(waiting: Waiting, limitMs: number): void {
+    const { dispatch, startAtMs } = waiting;
     this.#held.set(dispatch.token, { limitMs, graceMs: graceWithin(limitMs, dispatch.graceMs) });
     // A look each second, not one timer per lease: a timer stands still while the machine sleeps.
     this.#timer ??= setInterval(() => {
       this.look();
     }, lookEveryMs);
-    this.#parts.run(dispatch);
+    if (startAtMs > this.#parts.now()) this.#ahead.set(dispatch.token, waiting);
+    else this.#parts.run(dispatch);
   }
 
-  /** Begins to stop every attempt whose lease ends within its grace. */
+  /** Begins to stop every attempt whose lease ends within its grace, then starts what is due. */
   look(): void {
     const nowMs = this.#parts.now();
     for (const [token, { limitMs, graceMs }] of [...this.#held]) {
@@ -115,8 +133,15 @@ export class OfflineLeases {
         renewedAtMs === undefined
           ? 'the hub says that it is another node’s'
           : `the hub could not be reached for ${limit}`;
+      const hasBegun = !this.#ahead.has(token);
       this.ended(token);
+      if (!hasBegun) continue; // nothing to stop, nothing to tell: the hub gives it elsewhere
       this.#parts.leaseOver(token, `stopped by its agent: ${why}`, graceMs);
+    }
+    for (const [token, { dispatch, startAtMs }] of [...this.#ahead]) {
+      if (nowMs < startAtMs) continue;
+      this.#ahead.delete(token);
+      this.#parts.run(dispatch);
     }
   }
 }

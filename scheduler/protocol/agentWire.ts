@@ -153,6 +153,8 @@ export interface Dispatch {
   readonly gpuMask: number;
   /** Begin only when `checked` names it, renew with each heartbeat, and stop it so long after the last renewal. */
   readonly offlineLimitMs?: number;
+  /** With `offlineLimitMs`: begin so long after this arrived, whether the hub is there then or not. */
+  readonly startAfterMs?: number;
   /** What the attempt before left to go on from. */
   readonly checkpoint?: string;
   /** The group that the task is a member of; its members' nodes by index, where they start together. */

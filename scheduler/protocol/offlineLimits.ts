@@ -30,3 +30,23 @@ export const holdOf = (offlineLimitMs: number): number =>
  */
 export const graceWithin = (offlineLimitMs: number, graceMs: number): number =>
   Math.min(graceMs, offlineLimitMs * stopShareMax);
+
+interface PlacedAhead {
+  readonly placeAheadMs?: number;
+  readonly notBeforeMs?: number;
+  readonly offlineLimitMs?: number;
+  readonly array?: unknown;
+  readonly gang?: unknown;
+}
+export const placeAheadRule =
+  'placeAheadMs needs notBeforeMs and an offlineLimitMs that is not shorter, and goes with neither array nor gang';
+/** A lease that ends before the time has come would let it start nowhere. */
+export const isPlaceAheadSound = (task: PlacedAhead): boolean =>
+  task.placeAheadMs === undefined ||
+  (task.notBeforeMs !== undefined &&
+    (task.offlineLimitMs ?? 0) >= task.placeAheadMs &&
+    task.array === undefined &&
+    task.gang === undefined);
+/** When it may be placed; ms since 1970. */
+export const placedFromMs = ({ notBeforeMs = 0, placeAheadMs = 0 }: PlacedAhead): number =>
+  Math.max(0, notBeforeMs - placeAheadMs);

@@ -149,6 +149,11 @@ const plainTaskSchema = v.strictObject({
    * agent has stopped it by then. Absent: it goes elsewhere soon after its node fell silent, and may run twice.
    */
   offlineLimitMs: v.exactOptional(wholeFrom(offline.offlineLimitMinMs, offline.offlineLimitMaxMs)),
+  /**
+   * Placed so long before `notBeforeMs`, in ms: its node waits for the time and starts it then, with the hub or
+   * without. What it asks for is reserved there meanwhile.
+   */
+  placeAheadMs: v.exactOptional(wholeFrom(1, offline.offlineLimitMaxMs)),
   /** So many tasks in one, each with its index, 0 to count - 1. */
   array: v.exactOptional(arraySchema),
   /** So many tasks that start together on one node each, or not at all. */
@@ -158,6 +163,7 @@ const plainTaskSchema = v.strictObject({
 export const taskSpecSchema = v.pipe(
   plainTaskSchema,
   v.check(({ array, gang }) => !array || !gang, 'array and gang: only one of them'),
+  v.check((task) => offline.isPlaceAheadSound(task), offline.placeAheadRule),
   v.check(
     ({ isRepeatable, offlineLimitMs }) => isRepeatable !== true || offlineLimitMs === undefined,
     'isRepeatable and offlineLimitMs: a copy would be a second attempt at a time; only one of them',

@@ -91,6 +91,7 @@ async function pass(forMs: number): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+const hasJoined = (): boolean => hub.joins.length > 0;
 /** The hub has gone, and all attempts have begun. */
 async function leftAlone() {
   const agent = await newAgent(hub.url);
@@ -108,9 +109,9 @@ async function leftAlone() {
     for (const [node, key] of nodeKeys) hub.nodeKeys.set(node, key);
     await hub.listen(port);
     // In steps shorter than the time limits of a connection, with turns for the sockets in between.
-    for (let step = 0; hub.joins.length === 0 && step < 1_800; step += 1) {
+    for (let step = 0; !hasJoined() && step < 1_800; step += 1) {
       await vi.advanceTimersByTimeAsync(1_000);
-      for (let turns = 0; turns < 300 && hub.joins.length === 0; turns += 1)
+      for (let turns = 0; turns < 300 && !hasJoined(); turns += 1)
         await new Promise((resolve) => setImmediate(resolve));
     }
     const held = hub.joins[0]?.held ?? [];

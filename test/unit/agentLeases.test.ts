@@ -41,8 +41,8 @@ function stage() {
     refuse: (_dispatch, message) => told.push(`refused: ${message}`),
     leaseOver: (_token, message) => told.push(message),
   });
-  const begun = async (standing: Standing): Promise<void> => {
-    const beginning = leases.begin(dispatch, limitMs);
+  const begun = async (standing: Standing, more: Partial<Dispatch> = {}): Promise<void> => {
+    const beginning = leases.begin({ ...dispatch, ...more }, limitMs);
     renewed.set(one, line.nowMs);
     answer(standing);
     await beginning;
@@ -151,3 +151,41 @@ test.each([30_000, 3_600_000, offlineLimitMaxMs])(
     expect(graceWithin(offlineLimitMs, 600_000)).toBeLessThanOrEqual(offlineLimitMs / 4);
   },
 );
+
+test('what was placed ahead starts at its time, without the hub', async () => {
+  const { leases, told, line, begun, wait } = stage();
+  await begun('mine', { startAfterMs: 30_000 });
+  line.isJoined = false;
+  wait(29_000);
+  expect(told).toEqual([]);
+  expect(leases.waiting).toEqual([one]); // heartbeats would name it
+  wait(2_000);
+  expect(told).toEqual(['run']);
+  expect(leases.waiting).toEqual([]);
+});
+
+test('placed ahead: where its lease ends before its time, it never starts', async () => {
+  const { told, begun, wait } = stage();
+  await begun('mine', { startAfterMs: limitMs + 1_000 });
+  wait(2 * limitMs);
+  expect(told).toEqual([]);
+});
+
+test('placed ahead and stopped: told as refused, since it never began', async () => {
+  const { leases, told, begun, wait } = stage();
+  await begun('mine', { startAfterMs: 30_000 });
+  leases.stop([one]);
+  wait(40_000);
+  expect(told).toEqual(['refused: stopped by the hub before its time had come', 'stop']);
+});
+
+test('placed ahead: after a join only what the hub sends again is started', async () => {
+  const { leases, told, begun, wait } = stage();
+  await begun('mine', { startAfterMs: 30_000 });
+  leases.rejoined();
+  wait(31_000);
+  expect(told).toEqual([]);
+  await begun('mine', { startAfterMs: 1_000 });
+  wait(2_000);
+  expect(told).toEqual(['run']);
+});

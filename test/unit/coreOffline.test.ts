@@ -161,6 +161,47 @@ describe('declaring a node lost', () => {
   });
 });
 
+describe('placed ahead of its time', () => {
+  const aheadMs = 300_000;
+  const inMs = 900_000;
+  function ahead() {
+    const core = startedCore();
+    core.join('N1');
+    core.join('N2');
+    const taskId = core.submitOne({ ...leased, notBeforeMs: core.now() + inMs, placeAheadMs: aheadMs });
+    const beats = () => [core.beat('N1'), core.beat('N2')];
+    core.wait(inMs - aheadMs - 1_000, beats);
+    return { ...core, taskId, beats };
+  }
+
+  test('it goes to its node so long before, with what is left to wait', () => {
+    const { core, taskId, wait, beats } = ahead();
+    expect(core.state.tasks.get(taskId)).toMatchObject({ state: 'held', live: undefined });
+    wait(2_000, beats);
+    expect(core.state.tasks.get(taskId)?.state).toBe('dispatched');
+  });
+
+  test('a node that comes back is sent it again, with what is left then; no other node has it', () => {
+    const { core, taskId, wait, join, beat, now } = ahead();
+    wait(1_500, () => [beat('N1'), beat('N2')]);
+    const { nodeId: holder, token } = liveOf(core, taskId);
+    const other = holder === 'N1' ? 'N2' : 'N1';
+    wait(100_000, () => [beat(other)]);
+    const [again] = join(holder).dispatches;
+    expect(again).toMatchObject({ token, offlineLimitMs: limitMs });
+    const leftMs = (core.state.tasks.get(taskId)?.spec.notBeforeMs ?? 0) - now();
+    expect(again?.startAfterMs).toBe(leftMs);
+    expect(leftMs).toBeGreaterThan(100_000);
+  });
+
+  test('it needs a time, and a lease that lasts until then', () => {
+    const notBeforeMs = 2_000_000_000_000;
+    expect(() => taskSpec({ ...leased, placeAheadMs: 1_000 })).toThrow('needs notBeforeMs');
+    expect(() => taskSpec({ ...leased, notBeforeMs, placeAheadMs: limitMs + 1 })).toThrow('not shorter');
+    expect(taskSpec({ ...leased, notBeforeMs, placeAheadMs: limitMs }).placeAheadMs).toBe(limitMs);
+  });
+});
+
 test('a task that may be copied cannot have an offline limit, and the limit has bounds', () => {
   expect(() => taskSpec({ ...leased, isRepeatable: true })).toThrow('only one of them');
   expect(() => taskSpec({ ...leased, offlineLimitMs: 29_999 })).toThrow();

@@ -25,6 +25,7 @@ export const specOptions: Options = {
   grace: text('TIME', 'between asking to end and killing'),
   'offline-limit': text('TIME', 'its node may go on alone so long, and nobody else has it: 30s to 72h'),
   offline: { type: 'boolean', about: 'as --offline-limit 72h' },
+  'place-ahead': text('TIME', 'with --at: on its node so long before, which starts it without the hub'),
   attempts: text('N', 'attempts in all, the first included'),
   backoff: text('TIME', 'wait before the second attempt; doubles'),
   'at-most-once': { type: 'boolean', about: 'never retry by itself once it may have started' },
@@ -59,6 +60,7 @@ export function specOf(given: Given): TaskSpecInput {
     tolerations: given.texts('tolerate').length > 0 ? [...given.texts('tolerate')] : undefined,
     timeoutMs: given.durationMs('timeout'),
     graceMs: given.durationMs('grace'),
+    placeAheadMs: given.durationMs('place-ahead'),
     offlineLimitMs:
       given.durationMs('offline-limit') ?? (given.flag('offline') ? offlineLimitDefaultMs : undefined),
     delivery: given.flag('at-most-once') ? ('at_most_once' as const) : undefined,

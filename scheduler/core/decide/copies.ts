@@ -89,7 +89,7 @@ function placeCopy(turn: Turn, task: Task, first: LiveAttempt): boolean {
   state.placer.remember(token, node);
   if (!task.copy) return false;
   state.timers.add({ dueMs: task.copy.leaseUntilMs, kind: 'attempt', id: token });
-  turn.effect(dispatchOf(state, task, task.copy));
+  turn.effect(dispatchOf(turn, task, task.copy));
   return true;
 }
 

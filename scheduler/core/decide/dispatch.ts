@@ -3,10 +3,10 @@ import type { Dispatch } from '../../protocol/agentWire.ts';
 import type { NodeId } from '../../protocol/brands.ts';
 import type { Effect } from '../effects.ts';
 import { type Gang, leaderOf } from '../state/gangTable.ts';
-import type { SchedulerState } from '../state/schedulerState.ts';
 import type { LiveAttempt, Task } from '../state/taskTable.ts';
+import type { Turn } from './turn.ts';
 
-export function dispatchOf(state: SchedulerState, task: Task, live: LiveAttempt): Effect {
+export function dispatchOf({ state, nowMs }: Turn, task: Task, live: LiveAttempt): Effect {
   const gang = state.gangs.of(task);
   const dispatch: Dispatch = {
     token: live.token,
@@ -20,6 +20,7 @@ export function dispatchOf(state: SchedulerState, task: Task, live: LiveAttempt)
     memory: task.spec.ask.memory,
     gpuMask: live.gpuMask,
     ...(task.spec.offlineLimitMs !== undefined && { offlineLimitMs: task.spec.offlineLimitMs }),
+    ...startAfter(task, nowMs),
     ...(task.checkpoint !== undefined && { checkpoint: task.checkpoint }),
     ...(task.group && { group: gang ? { ...task.group, nodes: nodesOf(gang) } : task.group }),
   };
@@ -34,3 +35,9 @@ export function dispatchOf(state: SchedulerState, task: Task, live: LiveAttempt)
 /** By index: how members find each other. One that has ended was there too. */
 const nodesOf = ({ members }: Gang): readonly NodeId[] =>
   members.flatMap(({ live, past }) => live?.nodeId ?? past.at(-1)?.nodeId ?? []);
+
+/** Of a task that was placed ahead of its time: how long its node has to wait with it. */
+function startAfter({ spec }: Task, nowMs: number): Pick<Dispatch, 'startAfterMs'> {
+  const startAfterMs = spec.placeAheadMs === undefined ? 0 : (spec.notBeforeMs ?? 0) - nowMs;
+  return startAfterMs > 0 ? { startAfterMs } : {};
+}

@@ -57,7 +57,7 @@ function reconcile(turn: Turn, node: NodeIndex, held: readonly HeldAttempt[]): v
     }
     if (holds === 'running' && live.startedAtMs === undefined) begun(turn, task, token);
     if (isBeingStopped(state, task)) turn.effect({ kind: 'stop', nodeId: live.nodeId, token });
-    else if (holds === undefined) turn.effect(dispatchOf(state, task, live)); // the first one never arrived
+    else if (holds === undefined) turn.effect(dispatchOf(turn, task, live)); // the first one never arrived
   }
 }
 

@@ -68,7 +68,7 @@ function start(turn: Turn, task: Task, node: NodeIndex): void {
   if (!task.live) return;
   for (const given of state.reservations.placed(task, task.live)) state.freed.add(given.node);
   state.watchAttempt(task.live, turn.nowMs);
-  turn.effect(dispatchOf(state, task, task.live));
+  turn.effect(dispatchOf(turn, task, task.live));
 }
 
 /** A task for which room was kept found some elsewhere: others may fit there. */

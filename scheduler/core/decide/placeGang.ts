@@ -40,7 +40,7 @@ export function placeGang(turn: Turn, gang: Gang, policy: Policy | undefined): b
     if (!member.live) continue;
     state.reservations.placed(member, member.live);
     state.watchAttempt(member.live, turn.nowMs);
-    turn.effect(dispatchOf(state, member, member.live));
+    turn.effect(dispatchOf(turn, member, member.live));
   }
   return true;
 }

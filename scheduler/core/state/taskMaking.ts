@@ -1,4 +1,5 @@
 // How a task comes into the state and leaves it, whatever event or snapshot says so.
+import { placedFromMs } from '../../protocol/offlineLimits.ts';
 import { type Ms, ms } from '../../protocol/brands.ts';
 import type { TaskGroupRef, TaskRecord, TaskSpec } from '../../protocol/task.ts';
 import { amountsOf } from '../queue/share.ts';
@@ -75,13 +76,13 @@ export function enterLine(state: SchedulerState, task: Task, atMs: Ms): void {
 
 /** In line, or held where its time has not come. */
 export function enterLineInTime(state: SchedulerState, task: Task, atMs: Ms): void {
-  const { notBeforeMs = 0 } = task.spec;
-  if (notBeforeMs <= atMs) {
+  const fromMs = placedFromMs(task.spec);
+  if (fromMs <= atMs) {
     enterLine(state, task, atMs);
     return;
   }
   state.tasks.setState(task, 'held');
-  task.untilMs = ms(notBeforeMs);
+  task.untilMs = ms(fromMs);
 }
 
 /** Takes a task that waits out of wherever it waits. It is `cancelling` from then on: lanes count by state. */
