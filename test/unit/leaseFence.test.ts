@@ -171,10 +171,7 @@ class World {
       if (step % 60 === 0) this.#submit();
       this.deliver(this.#stage.give());
       for (const machine of this.machines) {
-        if (this.random() < (machine.isCut ? 0.01 : 0.008)) {
-          if (machine.isCut) machine.rejoin();
-          else machine.isCut = true;
-        }
+        this.#maybeCut(machine);
         if ((step * stepMs) % beatEveryMs === 0) machine.beat();
         if (doesLook) machine.leases.look();
         machine.step();
@@ -186,6 +183,11 @@ class World {
     for (const machine of this.machines) machine.leases.close();
   }
 
+  #maybeCut(machine: Machine): void {
+    if (this.random() >= (machine.isCut ? 0.01 : 0.008)) return;
+    if (machine.isCut) machine.rejoin();
+    else machine.isCut = true;
+  }
   #submit(): void {
     const work = { kind: 'simulated', runMs: 1 };
     const isAhead = this.random() < 0.3;
