@@ -6,7 +6,7 @@ import { publicKeySchema } from '../scheduler/protocol/identity.ts';
 import * as limits from '../scheduler/protocol/limits.ts';
 import { accepted, type Outcome, type Refusal, refused } from '../scheduler/protocol/outcome.ts';
 import { decode } from '../scheduler/protocol/decode.ts';
-import { workSchema } from '../scheduler/protocol/task.ts';
+import { workSchema } from '../scheduler/protocol/work.ts';
 
 export const whole = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 export const tokenSchema = v.pipe(

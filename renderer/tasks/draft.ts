@@ -1,14 +1,25 @@
 // A task as somebody types it -> the spec that is submitted, and the field that a refusal is about.
 import { tenantDefault, type TaskSpec, type TaskSpecInput } from '../../scheduler/protocol/task.ts';
-import { attemptsDefault, priorityDefault, timeoutDefaultMs } from '../../scheduler/protocol/limits.ts';
+import {
+  attemptsDefault,
+  httpRetriesDefault,
+  priorityDefault,
+  timeoutDefaultMs,
+} from '../../scheduler/protocol/limits.ts';
 import type { Refusal } from '../../scheduler/protocol/outcome.ts';
-import { joinCommandLine, splitCommandLine } from '../format/commandLine.ts';
+import { workFieldsOf, workOf } from './workDraft.ts';
 
-interface NamedRow {
+/** Kinds that the form can make. */
+export const draftKinds = ['command', 'function', 'http', 'container'] as const;
+type DraftKind = (typeof draftKinds)[number];
+export const httpMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+export interface NamedRow {
   name: string;
   value: string;
 }
 export interface Draft {
+  kind: DraftKind;
   name: string;
   line: string;
   isShell: boolean;
@@ -25,10 +36,20 @@ export interface Draft {
   timeoutS: number;
   attempts: number;
   delivery: 'at_least_once' | 'at_most_once';
+  handler: string;
+  /** As JSON; empty is null. */
+  input: string;
+  method: (typeof httpMethods)[number];
+  url: string;
+  headers: NamedRow[];
+  body: string;
+  retries: number;
+  image: string;
 }
-export type DraftField = Exclude<keyof Draft, 'isShell'> | 'other';
+export type DraftField = Exclude<keyof Draft, 'isShell' | 'kind'> | 'other';
 
 export const emptyDraft = (): Draft => ({
+  kind: 'command',
   name: '',
   line: '',
   isShell: false,
@@ -45,29 +66,23 @@ export const emptyDraft = (): Draft => ({
   timeoutS: timeoutDefaultMs / 1_000,
   attempts: attemptsDefault,
   delivery: 'at_least_once',
+  handler: '',
+  input: '',
+  method: 'GET',
+  url: '',
+  headers: [],
+  body: '',
+  retries: httpRetriesDefault,
+  image: '',
 });
 
-/** The arguments as the node will get them; none while a quote is open. */
-export function argvOf(draft: Draft): readonly string[] {
-  if (draft.isShell) return draft.line.trim() === '' ? [] : [draft.line];
-  const split = splitCommandLine(draft.line);
-  return split.ok ? split.argv : [];
-}
-
 export function specOf(draft: Draft): TaskSpecInput {
-  const env = draft.env.filter((row) => row.name !== '');
   return {
     name: draft.name.trim(),
     queue: draft.queue.trim(),
     tenant: draft.tenant.trim() || tenantDefault,
     priority: draft.priority,
-    work: {
-      kind: 'command',
-      argv: [...argvOf(draft)],
-      shell: draft.isShell,
-      env: Object.fromEntries(env.map((row) => [row.name, row.value])),
-      ...(draft.cwd.trim() === '' ? {} : { cwd: draft.cwd.trim() }),
-    },
+    work: workOf(draft),
     ask: {
       cpu: Math.round(draft.cores * 1_000),
       memory: draft.memoryMiB,
@@ -84,14 +99,11 @@ export function specOf(draft: Draft): TaskSpecInput {
 /** The form for a task that there is. What it does not show is lost here: see `changedSpec`. */
 export function draftOf(spec: TaskSpec): Draft {
   const { work, ask } = spec;
-  const isCommand = work.kind === 'command';
-  const isShell = isCommand && work.shell;
-  const argv = isCommand ? work.argv : [];
   const gpu = ask.gpu ? ask.gpu.devices * (ask.gpu.thousandths / 1_000) : 0;
   return {
+    ...emptyDraft(),
     name: spec.name,
-    line: isShell ? argv.join(' ') : joinCommandLine(argv),
-    isShell,
+    ...workFieldsOf(work),
     queue: spec.queue,
     tenant: spec.tenant,
     priority: spec.priority,
@@ -100,8 +112,6 @@ export function draftOf(spec: TaskSpec): Draft {
     gpus: gpu,
     slots: ask.slots,
     selector: Object.entries(spec.selector).map(([name, values]) => ({ name, value: values.join(', ') })),
-    env: isCommand ? Object.entries(work.env).map(([name, value]) => ({ name, value })) : [],
-    cwd: isCommand ? (work.cwd ?? '') : '',
     timeoutS: spec.timeoutMs / 1_000,
     attempts: spec.retry.attemptsMax,
     delivery: spec.delivery,
@@ -155,6 +165,14 @@ const fieldOfPath: readonly (readonly [prefix: string, field: DraftField])[] = [
   ['priority', 'priority'],
   ['work.argv', 'line'],
   ['work.env', 'env'],
+  ['work.handler', 'handler'],
+  ['work.input', 'input'],
+  ['work.method', 'method'],
+  ['work.url', 'url'],
+  ['work.headers', 'headers'],
+  ['work.body', 'body'],
+  ['work.retries', 'retries'],
+  ['work.image', 'image'],
   ['work.cwd', 'cwd'],
   ['ask.cpu', 'cores'],
   ['ask.memory', 'memoryMiB'],

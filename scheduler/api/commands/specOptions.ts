@@ -20,6 +20,14 @@ export const specOptions: Options = {
   env: texts('NAME=VALUE', 'environment of the program'),
   cwd: text('DIR', 'working directory on the node'),
   shell: { type: 'boolean', about: 'the one word is a line for /bin/sh -c' },
+  handler: text('NAME', 'instead of a program: a handler of the nodes'),
+  input: text('JSON', 'with --handler: what it is given'),
+  http: text('URL', 'instead of a program: a call over HTTP, made by a node'),
+  method: text('METHOD', 'with --http (default: GET)'),
+  header: texts('NAME=VALUE', 'with --http'),
+  body: text('TEXT', 'with --http'),
+  retries: text('N', 'with --http: calls after the first within one attempt'),
+  image: text('NAME', 'in a container of this image; the program after -- may be left out'),
   timeout: text('TIME', 'longest run of an attempt, like 30s or 2h'),
   grace: text('TIME', 'between asking to end and killing'),
   attempts: text('N', 'attempts in all, the first included'),
@@ -88,9 +96,11 @@ function workOf(given: Given): TaskSpecInput['work'] {
     if (given.words.length > 0) throw wrongUsage('--simulate takes no program');
     return { kind: 'simulated', runMs, ...present({ exitCode: given.number('exit-code') }) };
   }
+  const other = otherWorkOf(given);
+  if (other) return other;
   if (given.words.length === 0)
     throw wrongUsage(
-      'name a program after --, or give --file or --simulate: millrace submit -- PROGRAM ARG...',
+      'name a program after --, or give --handler, --http, --image, --file or --simulate: millrace submit -- PROGRAM ARG...',
     );
   return {
     kind: 'command',
@@ -98,6 +108,52 @@ function workOf(given: Given): TaskSpecInput['work'] {
     ...(given.flag('shell') && { shell: true }),
     ...present({ env: pairsOf(given, 'env'), cwd: given.text('cwd') }),
   };
+}
+
+/** Work that is no program of the node. Refuses options of one kind beside another. */
+function otherWorkOf(given: Given): TaskSpecInput['work'] | undefined {
+  const [handler, url, image] = [given.text('handler'), given.text('http'), given.text('image')];
+  const kinds = given.areSet(['handler', 'http', 'image']);
+  if (kinds.length > 1) throw wrongUsage(`--${kinds.join(' and --')}: give one of them`);
+  const [stray] = [
+    ...(handler === undefined ? given.areSet(['input']) : []),
+    ...(url === undefined ? given.areSet(['method', 'header', 'body', 'retries']) : []),
+  ];
+  if (stray !== undefined)
+    throw wrongUsage(`--${stray} goes with ${stray === 'input' ? '--handler' : '--http'}`);
+  const [programOption] =
+    image === undefined ? given.areSet(['env', 'cwd', 'shell']) : given.areSet(['cwd', 'shell']);
+  if (kinds.length > 0 && programOption !== undefined)
+    throw wrongUsage(`--${programOption} does not go with --${kinds[0] ?? ''}`);
+  if (image !== undefined)
+    return { kind: 'container', image, argv: [...given.words], ...present({ env: pairsOf(given, 'env') }) };
+  if (kinds.length > 0 && given.words.length > 0) throw wrongUsage(`--${kinds[0] ?? ''} takes no program`);
+  if (handler !== undefined) return { kind: 'function', handler, input: jsonOf(given.text('input')) };
+  return url === undefined ? undefined : httpOf(given, url);
+}
+
+/** The contract says which methods there are: any other is refused by it. */
+function httpOf(given: Given, url: string): TaskSpecInput['work'] {
+  type Method = Extract<TaskSpecInput['work'], { kind: 'http' }>['method'];
+  return {
+    kind: 'http',
+    url,
+    ...present({
+      method: given.text('method')?.toUpperCase() as Method,
+      headers: pairsOf(given, 'header'),
+      body: given.text('body'),
+      retries: given.number('retries'),
+    }),
+  };
+}
+
+function jsonOf(text: string | undefined): unknown {
+  if (text === undefined) return null;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw wrongUsage(`--input: it is no JSON: ${(error as Error).message}`);
+  }
 }
 
 /** `NAME=VALUE` of each; undefined where none is given. */
