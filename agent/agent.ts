@@ -8,6 +8,7 @@ import type { Token } from '../scheduler/protocol/brands.ts';
 import * as limits from '../scheduler/protocol/limits.ts';
 import { type NodeSpec, nodeSpecSchema } from '../scheduler/protocol/node.ts';
 import type { Kind } from '../scheduler/protocol/work.ts';
+import type { AttemptReports } from './attemptExecutor.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { AgentConnection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
@@ -102,14 +103,7 @@ export class Agent {
       logs: this.#logs,
       door: this.#door,
       checkpoints: this.#checkpoints,
-      reports: {
-        started: (token) => {
-          this.#connection.started(token);
-        },
-        result: (result) => {
-          this.#connection.result(result);
-        },
-      },
+      reports: this.#reports(),
       readUse: () => probe.read(),
       log,
     });
@@ -160,6 +154,17 @@ export class Agent {
   /** For an exit at once: no process is left behind, and the next life records how they ended. */
   killAttempts(): void {
     this.#executor.killAll();
+  }
+
+  #reports(): AttemptReports {
+    return {
+      started: (token) => {
+        this.#connection.started(token);
+      },
+      result: (result) => {
+        this.#connection.result(result);
+      },
+    };
   }
 
   async #farewell(): Promise<void> {

@@ -4,7 +4,7 @@ import type { Token } from '../scheduler/protocol/brands.ts';
 import type { HeldAttempt } from '../scheduler/protocol/events.ts';
 import type { Work } from '../scheduler/protocol/work.ts';
 import type { AttemptEnd } from '../scheduler/protocol/attempt.ts';
-import type { AttemptExecutor, AttemptReports } from './attemptExecutor.ts';
+import type { AttemptExecutor } from './attemptExecutor.ts';
 import type { AttemptName } from './hubMessages.ts';
 import { heldAttemptsMax } from '../scheduler/protocol/limits.ts';
 import type { NodeUse } from './resourceProbe.ts';
@@ -80,6 +80,11 @@ export class Executor implements AttemptExecutor {
       if (active) this.#end(active, 'cancelled', 'taken away by the hub: it is no longer this node’s to run');
       else this.#options.logs.drop(token);
     }
+  }
+
+  leaseOver(token: Token, message: string, graceMs: number): void {
+    const active = this.#active.get(token);
+    if (active) this.#end(active, 'lost', message, graceMs);
   }
 
   /** Ends everything with `agent_lost` within `graceMsMax`, and resolves when every result is durable. */

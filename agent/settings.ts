@@ -98,16 +98,12 @@ function settingsOf(values: Values, env: Readonly<Record<string, string | undefi
   );
   const { area, line, cell } = values;
   const code = enrolCode(values.token ?? env['MILLRACE_ENROL_TOKEN']);
-  const dataFolder = resolve(
-    values.data ?? join(homedir(), '.millrace', 'agent', encodeURIComponent(nodeId)),
-  );
   return {
     hub: hubAddress(values.hub),
     enrolToken: code?.token,
     hubPin: code?.pin,
     nodeId,
-    dataFolder,
-    handlersFolder: resolve(values.handlers ?? join(dataFolder, 'handlers')),
+    ...foldersOf(values, nodeId),
     place: {
       ...(area !== undefined && { area: name('--area', area) }),
       ...(line !== undefined && { line: name('--line', line) }),
@@ -123,6 +119,13 @@ function settingsOf(values: Values, env: Readonly<Record<string, string | undefi
     keyDays: optionalNumber('--key-days', values['key-days'], 1, limits.keyDaysMax) ?? limits.keyDaysDefault,
     stopGraceMs: 1_000 * (optionalNumber('--stop-grace', values['stop-grace'], 0, 600) ?? 10),
   };
+}
+
+function foldersOf(values: Values, nodeId: NodeId): Pick<Settings, 'dataFolder' | 'handlersFolder'> {
+  const dataFolder = resolve(
+    values.data ?? join(homedir(), '.millrace', 'agent', encodeURIComponent(nodeId)),
+  );
+  return { dataFolder, handlersFolder: resolve(values.handlers ?? join(dataFolder, 'handlers')) };
 }
 
 function hubAddress(value: string | undefined): string {

@@ -134,6 +134,9 @@ class VirtualExecutor implements AttemptExecutor {
   stop(tokens: readonly Token[]): void {
     for (const token of tokens) this.#end(token, { reason: 'cancelled' });
   }
+  leaseOver(token: Token, message: string): void {
+    this.#end(token, { reason: 'lost', message });
+  }
   revoke(tokens: readonly Token[]): void {
     this.#outbox.revoke(tokens);
     this.stop(tokens);

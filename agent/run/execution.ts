@@ -1,4 +1,4 @@
-// One dispatch carried out: its environment, its process in the ledger, its output, its use, and its end with all of that.
+// One dispatch carried out: its environment, its process in the ledger, its output, its use, and its end with all that.
 import { join } from 'node:path';
 import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
 import { mib, ms, type Token } from '../../scheduler/protocol/brands.ts';

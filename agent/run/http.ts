@@ -1,9 +1,9 @@
-// Kind `http`: one call, repeated where the target was not reached or was busy. The same key each time, so that a target
-// that knows the header does the work once.
+// Kind `http`: one call, repeated where the target was not reached or was busy. The same key each time, so that a
+// target that knows the header does the work once.
 import { setTimeout as wait } from 'node:timers/promises';
 import { formatTaskId } from '../../scheduler/protocol/brands.ts';
 import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
-import { resultBytesMax } from '../../scheduler/protocol/limits.ts';
+import { resultBytesMax } from '../../scheduler/protocol/workLimits.ts';
 import type { HttpWork } from '../../scheduler/protocol/work.ts';
 import { type Job, messageLengthMax, type RunEvents, type Runner } from './runner.ts';
 
@@ -79,7 +79,9 @@ async function askOnce({ work, dispatch }: Job<HttpWork>, signal: AbortSignal): 
 async function textOf(response: Response): Promise<Pick<Answer, 'text' | 'isCut'>> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
-  for await (const piece of response.body ?? []) {
+  const body: AsyncIterable<Uint8Array> | null = response.body;
+  if (!body) return { text: '', isCut: false };
+  for await (const piece of body) {
     pieces.push(piece);
     bytes += piece.length;
     if (bytes > resultBytesMax) break;
@@ -109,8 +111,8 @@ function endOf({ url }: HttpWork, { status, text, isCut }: Answer): AttemptEnd {
 
 function causeOf(error: unknown): string {
   const { message, cause } = error as Error;
-  const { code, message: inner } = (cause ?? {}) as NodeJS.ErrnoException;
-  return `no answer: ${code ?? inner ?? message}`;
+  if (!(cause instanceof Error)) return `no answer: ${message}`;
+  return `no answer: ${(cause as NodeJS.ErrnoException).code ?? cause.message}`;
 }
 
 const clipped = (message: string): string => message.slice(0, messageLengthMax);

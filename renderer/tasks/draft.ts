@@ -1,28 +1,12 @@
 // A task as somebody types it -> the spec that is submitted, and the field that a refusal is about.
 import { tenantDefault, type TaskSpec, type TaskSpecInput } from '../../scheduler/protocol/task.ts';
-import {
-  attemptsDefault,
-  httpRetriesDefault,
-  priorityDefault,
-  timeoutDefaultMs,
-} from '../../scheduler/protocol/limits.ts';
+import { attemptsDefault, priorityDefault, timeoutDefaultMs } from '../../scheduler/protocol/limits.ts';
+import { httpRetriesDefault } from '../../scheduler/protocol/workLimits.ts';
 import type { Refusal } from '../../scheduler/protocol/outcome.ts';
-import { workFieldsOf, workOf } from './workDraft.ts';
+import { type NamedRow, type WorkDraft, workFieldsOf, workOf } from './workDraft.ts';
 
-/** Kinds that the form can make. */
-export const draftKinds = ['command', 'function', 'http', 'container'] as const;
-type DraftKind = (typeof draftKinds)[number];
-export const httpMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-
-export interface NamedRow {
+export interface Draft extends WorkDraft {
   name: string;
-  value: string;
-}
-export interface Draft {
-  kind: DraftKind;
-  name: string;
-  line: string;
-  isShell: boolean;
   queue: string;
   tenant: string;
   priority: number;
@@ -31,20 +15,9 @@ export interface Draft {
   gpus: number;
   slots: number;
   selector: NamedRow[];
-  env: NamedRow[];
-  cwd: string;
   timeoutS: number;
   attempts: number;
   delivery: 'at_least_once' | 'at_most_once';
-  handler: string;
-  /** As JSON; empty is null. */
-  input: string;
-  method: (typeof httpMethods)[number];
-  url: string;
-  headers: NamedRow[];
-  body: string;
-  retries: number;
-  image: string;
 }
 export type DraftField = Exclude<keyof Draft, 'isShell' | 'kind'> | 'other';
 

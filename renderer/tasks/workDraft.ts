@@ -2,16 +2,42 @@
 import type { TaskSpecInput } from '../../scheduler/protocol/task.ts';
 import type { Work } from '../../scheduler/protocol/work.ts';
 import { joinCommandLine, splitCommandLine } from '../format/commandLine.ts';
-import type { Draft, NamedRow } from './draft.ts';
+
+/** Kinds that the form can make. */
+export const draftKinds = ['command', 'function', 'http', 'container'] as const;
+type DraftKind = (typeof draftKinds)[number];
+export const httpMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+export interface NamedRow {
+  name: string;
+  value: string;
+}
+/** The part of a form that says what to run. */
+export interface WorkDraft {
+  kind: DraftKind;
+  line: string;
+  isShell: boolean;
+  env: NamedRow[];
+  cwd: string;
+  handler: string;
+  /** As JSON; empty is null. */
+  input: string;
+  method: (typeof httpMethods)[number];
+  url: string;
+  headers: NamedRow[];
+  body: string;
+  retries: number;
+  image: string;
+}
 
 /** The arguments as the node will get them; none while a quote is open. */
-export function argvOf(draft: Draft): readonly string[] {
+export function argvOf(draft: WorkDraft): readonly string[] {
   if (draft.isShell && draft.kind === 'command') return draft.line.trim() === '' ? [] : [draft.line];
   const split = splitCommandLine(draft.line);
   return split.ok ? split.argv : [];
 }
 
-export function workOf(draft: Draft): TaskSpecInput['work'] {
+export function workOf(draft: WorkDraft): TaskSpecInput['work'] {
   const argv = [...argvOf(draft)];
   switch (draft.kind) {
     case 'command': {
@@ -39,7 +65,7 @@ const pairsOf = (rows: readonly NamedRow[]): Record<string, string> =>
   Object.fromEntries(rows.filter((row) => row.name !== '').map((row) => [row.name, row.value]));
 
 /** Undefined where it is no JSON; see `isInputJson`. */
-function inputOf({ input }: Draft): unknown {
+function inputOf({ input }: WorkDraft): unknown {
   if (input.trim() === '') return null;
   try {
     return JSON.parse(input);
@@ -47,10 +73,10 @@ function inputOf({ input }: Draft): unknown {
     return undefined;
   }
 }
-export const isInputJson = (draft: Draft): boolean => inputOf(draft) !== undefined;
+export const isInputJson = (draft: WorkDraft): boolean => inputOf(draft) !== undefined;
 
 /** What each kind cannot be sent without. */
-export function isDraftComplete(draft: Draft): boolean {
+export function isDraftComplete(draft: WorkDraft): boolean {
   switch (draft.kind) {
     case 'command':
       return argvOf(draft).length > 0;
@@ -63,7 +89,7 @@ export function isDraftComplete(draft: Draft): boolean {
   }
 }
 
-export function workFieldsOf(work: Work): Partial<Draft> {
+export function workFieldsOf(work: Work): Partial<WorkDraft> {
   const rowsOf = (pairs: Readonly<Record<string, string>>) =>
     Object.entries(pairs).map(([name, value]) => ({ name, value }));
   switch (work.kind) {

@@ -67,6 +67,8 @@ export interface NodeRow {
   /** An operator shut it out: no key of it is taken, until it enrols with a token made for its name. */
   readonly isRevoked?: boolean;
   readonly attempts: number;
+  /** Not connected, and its tasks go elsewhere only after this: some have offline limits. */
+  readonly heldUntilMs?: Ms;
   readonly cpuTotal: Millicores;
   readonly cpuAllocated: Millicores;
   /** As measured by the agent; undefined until the first heartbeat. */

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { AttemptRecord } from './attempt.ts';
 import type { MiB, Millicores, Ms, QueueName, TaskId } from './brands.ts';
 import * as limits from './limits.ts';
+import * as offline from './offlineLimits.ts';
 import { retrySchema } from './retry.ts';
 import { arraySchema, contradictionIn, gangSchema, placementSchema } from './taskRules.ts';
 import { boundedRecord, labelsSchema, labelValueSchema, nameSchema, wholeFrom, wholeUpTo } from './text.ts';
@@ -103,6 +104,11 @@ const plainTaskSchema = v.strictObject({
   isPreemptible: v.exactOptional(v.boolean()),
   /** Safe to repeat: where an attempt runs much longer than its like, a copy is started and the first to end counts. */
   isRepeatable: v.exactOptional(v.boolean()),
+  /**
+   * How long its node may go on with it alone, in ms. It runs nowhere else for as long after the last contact, and the
+   * agent has stopped it by then. Absent: it goes elsewhere soon after its node fell silent, and may run twice.
+   */
+  offlineLimitMs: v.exactOptional(wholeFrom(offline.offlineLimitMinMs, offline.offlineLimitMaxMs)),
   /** So many tasks in one, each with its index, 0 to count - 1. */
   array: v.exactOptional(arraySchema),
   /** So many tasks that start together on one node each, or not at all. */
@@ -112,6 +118,10 @@ const plainTaskSchema = v.strictObject({
 export const taskSpecSchema = v.pipe(
   plainTaskSchema,
   v.check(({ array, gang }) => !array || !gang, 'array and gang: only one of them'),
+  v.check(
+    ({ isRepeatable, offlineLimitMs }) => isRepeatable !== true || offlineLimitMs === undefined,
+    'isRepeatable and offlineLimitMs: a copy would be a second attempt at a time; only one of them',
+  ),
   v.check(
     ({ notBeforeMs, deadlineMs }) =>
       notBeforeMs === undefined || deadlineMs === undefined || notBeforeMs < deadlineMs,

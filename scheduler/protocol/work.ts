@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import * as limits from './limits.ts';
 import { nameSchema, wholeUpTo } from './text.ts';
+import * as workLimits from './workLimits.ts';
 
 const wordSchema = v.pipe(v.string(), v.maxBytes(limits.argvItemBytesMax));
 const noNul = (words: string[]): boolean => words.every((word) => !word.includes('\0'));
@@ -55,7 +56,10 @@ const functionWorkSchema = v.strictObject({
   input: v.optional(
     v.pipe(
       v.unknown(),
-      v.check((input) => jsonBytes(input) <= limits.handlerInputBytesMax, 'is larger than a task may carry'),
+      v.check(
+        (input) => jsonBytes(input) <= workLimits.handlerInputBytesMax,
+        'is larger than a task may carry',
+      ),
     ),
     null,
   ),
@@ -67,7 +71,7 @@ const httpHeaderSchema = v.pipe(
 );
 const httpValueSchema = v.pipe(
   v.string(),
-  v.maxLength(limits.httpHeaderLengthMax),
+  v.maxLength(workLimits.httpHeaderLengthMax),
   v.regex(/^[\t\x20-\x7e]*$/, 'holds characters that a header cannot carry'),
 );
 const httpWorkSchema = v.strictObject({
@@ -76,19 +80,19 @@ const httpWorkSchema = v.strictObject({
   /** `http:` or `https:`, as the node can reach it; no name and password in it. */
   url: v.pipe(
     v.string(),
-    v.maxLength(limits.httpUrlLengthMax),
+    v.maxLength(workLimits.httpUrlLengthMax),
     v.regex(/^https?:\/\/[^\s@/]+(?:[/?#]\S*)?$/i, 'is no address such as http://10.0.0.5:8080/jobs'),
   ),
   headers: v.optional(
     v.pipe(
       v.record(httpHeaderSchema, httpValueSchema),
-      v.check((headers) => Object.keys(headers).length <= limits.httpHeadersMax, 'has too many headers'),
+      v.check((headers) => Object.keys(headers).length <= workLimits.httpHeadersMax, 'has too many headers'),
     ),
     {},
   ),
   body: v.exactOptional(v.pipe(v.string(), v.maxBytes(limits.taskBytesMax))),
   /** Calls after the first within one attempt: where nobody answered, or the answer is 408, 425, 429 or 5xx. */
-  retries: v.optional(wholeUpTo(limits.httpRetriesMax), limits.httpRetriesDefault),
+  retries: v.optional(wholeUpTo(workLimits.httpRetriesMax), workLimits.httpRetriesDefault),
 });
 
 const containerWorkSchema = v.strictObject({
@@ -96,7 +100,7 @@ const containerWorkSchema = v.strictObject({
   /** As docker and podman name it: `registry/name:tag` or `name@sha256:...`. */
   image: v.pipe(
     v.string(),
-    v.maxLength(limits.imageNameLengthMax),
+    v.maxLength(workLimits.imageNameLengthMax),
     v.regex(/^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/, 'is no name of a container image'),
   ),
   /** Program and arguments in the container. Empty: what the image starts by itself. */
@@ -131,7 +135,7 @@ function jsonBytes(value: unknown): number {
     const text = JSON.stringify(value) as string | undefined;
     return text === undefined
       ? 0
-      : text.length * 3 <= limits.handlerInputBytesMax
+      : text.length * 3 <= workLimits.handlerInputBytesMax
         ? text.length
         : bytesOf(text);
   } catch {

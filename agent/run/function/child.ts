@@ -5,7 +5,8 @@ import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import * as v from 'valibot';
-import { checkpointBytesMax, resultBytesMax } from '../../../scheduler/protocol/limits.ts';
+import { checkpointBytesMax } from '../../../scheduler/protocol/limits.ts';
+import { resultBytesMax } from '../../../scheduler/protocol/workLimits.ts';
 import { type Handler, type HandlerAttempt, handlerMark } from '../../sdk/handler.ts';
 import type { EndMessage, FromHandler, RunMessage, ToHandler } from './messages.ts';
 
@@ -15,7 +16,7 @@ const questions = new Map<number, (isMine: boolean) => void>();
 const handlers = new Map<string, Handler>();
 let questionsAsked = 0;
 let abort = new AbortController();
-let hasSpawned = false;
+const state: { hasSpawned: boolean } = { hasSpawned: false };
 
 /** Not in Node's types: a pipe that blocks, so that output waits in the pipe and not in this process's memory. */
 interface Blocking {
@@ -29,11 +30,11 @@ for (const stream of ['stdout', 'stderr'] as const) {
     return write(chunk, ...rest);
   };
 }
-// A process that an attempt began may outlive it in this group: the whole group is then killed, and this process with it.
+// A process that an attempt began may outlive it in this group: the whole group is then killed, this process with it.
 const proto = ChildProcess.prototype as unknown as { spawn: (...args: unknown[]) => unknown };
 const spawnChild = proto.spawn;
 proto.spawn = function spawn(this: unknown, ...args: unknown[]): unknown {
-  hasSpawned = true;
+  state.hasSpawned = true;
   return spawnChild.apply(this, args);
 };
 // Handlers import the kit by its name, wherever their folder is.
@@ -57,13 +58,15 @@ const tell = (message: FromHandler): void => {
   process.send?.(message);
 };
 
+const hasBegunAny = (): boolean => state.hasSpawned;
+
 async function serve(message: RunMessage): Promise<void> {
   abort = new AbortController();
-  hasSpawned = false;
+  state.hasSpawned = false;
   const before = { ...written };
   const given = attemptOf(message);
   const end = await endOf(message, given.attempt);
-  const isSpent = hasSpawned || process.getActiveResourcesInfo().length > idleResources;
+  const isSpent = hasBegunAny() || process.getActiveResourcesInfo().length > idleResources;
   tell({
     kind: 'end',
     ...end,

@@ -147,11 +147,7 @@ class FunctionRun {
   }
 
   /** As the emitter's own `on`, taken away again at the end: the process serves others. */
-  #on<Args extends never[]>(
-    emitter: NodeJS.EventEmitter | null | undefined,
-    name: string,
-    listener: (...args: Args) => void,
-  ): void {
+  #on(emitter: NodeJS.EventEmitter | null, name: string, listener: (...args: never[]) => void): void {
     const heard = listener as (...args: unknown[]) => void;
     emitter?.on(name, heard);
     this.#listeners.push(() => emitter?.off(name, heard));

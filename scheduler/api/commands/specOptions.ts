@@ -1,6 +1,8 @@
 // Options of `submit` -> a task as the contract writes it. Whether the values fit is for the hub to say.
+import { offlineLimitDefaultMs } from '../../protocol/offlineLimits.ts';
 import type { TaskSpecInput } from '../../protocol/task.ts';
 import { placementOf, placementOptions } from './placementOptions.ts';
+import { pairsOf, present, workOf, workOptions } from './workOptions.ts';
 import { type Given, type Options, wrongUsage } from './command.ts';
 
 const text = (value: string, about: string) => ({ type: 'string', value, about }) as const;
@@ -20,16 +22,11 @@ export const specOptions: Options = {
   env: texts('NAME=VALUE', 'environment of the program'),
   cwd: text('DIR', 'working directory on the node'),
   shell: { type: 'boolean', about: 'the one word is a line for /bin/sh -c' },
-  handler: text('NAME', 'instead of a program: a handler of the nodes'),
-  input: text('JSON', 'with --handler: what it is given'),
-  http: text('URL', 'instead of a program: a call over HTTP, made by a node'),
-  method: text('METHOD', 'with --http (default: GET)'),
-  header: texts('NAME=VALUE', 'with --http'),
-  body: text('TEXT', 'with --http'),
-  retries: text('N', 'with --http: calls after the first within one attempt'),
-  image: text('NAME', 'in a container of this image; the program after -- may be left out'),
+  ...workOptions,
   timeout: text('TIME', 'longest run of an attempt, like 30s or 2h'),
   grace: text('TIME', 'between asking to end and killing'),
+  'offline-limit': text('TIME', 'its node may go on alone so long, and nobody else has it: 30s to 72h'),
+  offline: { type: 'boolean', about: 'as --offline-limit 72h' },
   attempts: text('N', 'attempts in all, the first included'),
   backoff: text('TIME', 'wait before the second attempt; doubles'),
   'at-most-once': { type: 'boolean', about: 'never retry by itself once it may have started' },
@@ -64,6 +61,8 @@ export function specOf(given: Given): TaskSpecInput {
     tolerations: given.texts('tolerate').length > 0 ? [...given.texts('tolerate')] : undefined,
     timeoutMs: given.durationMs('timeout'),
     graceMs: given.durationMs('grace'),
+    offlineLimitMs:
+      given.durationMs('offline-limit') ?? (given.flag('offline') ? offlineLimitDefaultMs : undefined),
     delivery: given.flag('at-most-once') ? ('at_most_once' as const) : undefined,
     labels: pairsOf(given, 'label'),
     key: given.text('key'),
@@ -90,90 +89,5 @@ function arrayOf(given: Given): TaskSpecInput['array'] {
   return count === undefined ? undefined : { count, ...present({ runningMax }) };
 }
 
-function workOf(given: Given): TaskSpecInput['work'] {
-  const runMs = given.durationMs('simulate');
-  if (runMs !== undefined) {
-    if (given.words.length > 0) throw wrongUsage('--simulate takes no program');
-    return { kind: 'simulated', runMs, ...present({ exitCode: given.number('exit-code') }) };
-  }
-  const other = otherWorkOf(given);
-  if (other) return other;
-  if (given.words.length === 0)
-    throw wrongUsage(
-      'name a program after --, or give --handler, --http, --image, --file or --simulate: millrace submit -- PROGRAM ARG...',
-    );
-  return {
-    kind: 'command',
-    argv: [...given.words],
-    ...(given.flag('shell') && { shell: true }),
-    ...present({ env: pairsOf(given, 'env'), cwd: given.text('cwd') }),
-  };
-}
-
-/** Work that is no program of the node. Refuses options of one kind beside another. */
-function otherWorkOf(given: Given): TaskSpecInput['work'] | undefined {
-  const [handler, url, image] = [given.text('handler'), given.text('http'), given.text('image')];
-  const kinds = given.areSet(['handler', 'http', 'image']);
-  if (kinds.length > 1) throw wrongUsage(`--${kinds.join(' and --')}: give one of them`);
-  const [stray] = [
-    ...(handler === undefined ? given.areSet(['input']) : []),
-    ...(url === undefined ? given.areSet(['method', 'header', 'body', 'retries']) : []),
-  ];
-  if (stray !== undefined)
-    throw wrongUsage(`--${stray} goes with ${stray === 'input' ? '--handler' : '--http'}`);
-  const [programOption] =
-    image === undefined ? given.areSet(['env', 'cwd', 'shell']) : given.areSet(['cwd', 'shell']);
-  if (kinds.length > 0 && programOption !== undefined)
-    throw wrongUsage(`--${programOption} does not go with --${kinds[0] ?? ''}`);
-  if (image !== undefined)
-    return { kind: 'container', image, argv: [...given.words], ...present({ env: pairsOf(given, 'env') }) };
-  if (kinds.length > 0 && given.words.length > 0) throw wrongUsage(`--${kinds[0] ?? ''} takes no program`);
-  if (handler !== undefined) return { kind: 'function', handler, input: jsonOf(given.text('input')) };
-  return url === undefined ? undefined : httpOf(given, url);
-}
-
-/** The contract says which methods there are: any other is refused by it. */
-function httpOf(given: Given, url: string): TaskSpecInput['work'] {
-  type Method = Extract<TaskSpecInput['work'], { kind: 'http' }>['method'];
-  return {
-    kind: 'http',
-    url,
-    ...present({
-      method: given.text('method')?.toUpperCase() as Method,
-      headers: pairsOf(given, 'header'),
-      body: given.text('body'),
-      retries: given.number('retries'),
-    }),
-  };
-}
-
-function jsonOf(text: string | undefined): unknown {
-  if (text === undefined) return null;
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw wrongUsage(`--input: it is no JSON: ${(error as Error).message}`);
-  }
-}
-
-/** `NAME=VALUE` of each; undefined where none is given. */
-export function pairsOf(given: Given, name: string): Record<string, string> | undefined {
-  const pairs = given.texts(name).map((pair): [string, string] => {
-    const at = pair.indexOf('=');
-    if (at < 1) throw wrongUsage(`--${name} ${pair}: it is NAME=VALUE`);
-    return [pair.slice(0, at), pair.slice(at + 1)];
-  });
-  return pairs.length > 0 ? Object.fromEntries(pairs) : undefined;
-}
-
 const mapped = <From, To>(value: From | undefined, map: (value: From) => To): To | undefined =>
   value === undefined ? undefined : map(value);
-
-type Present<Fields> = {
-  [Name in keyof Fields as undefined extends Fields[Name] ? never : Name]: Fields[Name];
-} & {
-  [Name in keyof Fields as undefined extends Fields[Name] ? Name : never]?: Exclude<Fields[Name], undefined>;
-};
-/** Without the fields that are undefined: they would be sent as null by some, and as nothing by others. */
-const present = <Fields extends object>(fields: Fields): Present<Fields> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<Fields>;
