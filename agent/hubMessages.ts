@@ -7,7 +7,7 @@ import * as limits from '../scheduler/protocol/limits.ts';
 import { offlineLimitMaxMs } from '../scheduler/protocol/offlineLimits.ts';
 import { accepted, type Outcome, type Refusal, refused } from '../scheduler/protocol/outcome.ts';
 import { decode } from '../scheduler/protocol/decode.ts';
-import { workSchema } from '../scheduler/protocol/task.ts';
+import { workSchema } from '../scheduler/protocol/work.ts';
 
 export const whole = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 export const tokenSchema = v.pipe(

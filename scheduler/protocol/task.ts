@@ -7,6 +7,7 @@ import * as offline from './offlineLimits.ts';
 import { retrySchema } from './retry.ts';
 import { arraySchema, contradictionIn, gangSchema, placementSchema } from './taskRules.ts';
 import { boundedRecord, labelsSchema, labelValueSchema, nameSchema, wholeFrom, wholeUpTo } from './text.ts';
+import { workSchema } from './work.ts';
 
 export const customResourcesSchema = boundedRecord(
   wholeUpTo(limits.customAmountMax),
@@ -48,47 +49,6 @@ export const askSchema = v.strictObject({
 });
 /** What a task requires of one node. CPU in millicores, memory in MiB. */
 export type Ask = v.InferOutput<typeof askSchema>;
-
-const argvSchema = v.pipe(
-  v.array(v.pipe(v.string(), v.maxBytes(limits.argvItemBytesMax))),
-  v.minLength(1, 'must name a program'),
-  v.maxLength(limits.argvItemsMax),
-  v.check((argv) => (argv[0]?.length ?? 0) > 0, 'the program name is empty'),
-  v.check((argv) => argv.every((item) => !item.includes('\0')), 'holds a NUL character'),
-);
-const envNameSchema = v.pipe(
-  v.string(),
-  v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no environment variable name'),
-);
-
-const commandWorkSchema = v.strictObject({
-  kind: v.literal('command'),
-  /** Program and arguments. No shell looks at it unless `shell` is true. */
-  argv: argvSchema,
-  /** True: `argv` has one item, a line for `/bin/sh -c`. */
-  shell: v.optional(v.boolean(), false),
-  env: v.optional(
-    v.pipe(
-      v.record(envNameSchema, v.pipe(v.string(), v.maxBytes(limits.argvItemBytesMax))),
-      v.check((env) => Object.keys(env).length <= limits.envEntriesMax, 'has too many variables'),
-    ),
-    {},
-  ),
-  /** Working directory on the node. Absent: a fresh folder that goes with the attempt. */
-  cwd: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(4_096))),
-});
-const simulatedWorkSchema = v.strictObject({
-  kind: v.literal('simulated'),
-  /** How long a virtual node pretends to work, in milliseconds. */
-  runMs: wholeUpTo(limits.timeoutMaxMs),
-  exitCode: v.optional(wholeUpTo(255), 0),
-});
-export const workSchema = v.variant('kind', [commandWorkSchema, simulatedWorkSchema]);
-/** What an attempt does, by kind. A node runs only the kinds it offers. */
-export type Work = v.InferOutput<typeof workSchema>;
-export type CommandWork = v.InferOutput<typeof commandWorkSchema>;
-export type SimulatedWork = v.InferOutput<typeof simulatedWorkSchema>;
-export type Kind = Work['kind'];
 
 const timeSchema = wholeUpTo(Number.MAX_SAFE_INTEGER);
 export const tenantDefault = 'default';

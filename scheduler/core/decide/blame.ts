@@ -11,7 +11,13 @@ import type { LiveAttempt, Task } from '../state/taskTable.ts';
 import type { Turn } from './turn.ts';
 
 /** Ends that a bad node can cause, and that do not tell of the agent or of a person. */
-const ownFailures: readonly AttemptEnd['reason'][] = ['exit', 'signal', 'timeout', 'spawn_failed'];
+const ownFailures: readonly AttemptEnd['reason'][] = [
+  'exit',
+  'signal',
+  'timeout',
+  'spawn_failed',
+  'out_of_memory',
+];
 
 /**
  * May the task have taken its node or agent down? Not where others went at the same time, where the node was not well
