@@ -36,7 +36,8 @@ export async function packageAgent(target: Target, folder: string): Promise<stri
   const program = join(out, 'lib', isWindows ? 'node.exe' : 'node');
   cpSync(join(node, 'bin', isWindows ? 'node.exe' : 'node'), program);
   chmodSync(program, 0o755);
-  cpSync(join(node, 'LICENSE'), join(out, 'LICENSES/node'));
+  // The package for Windows comes without; the terms are those of the version.
+  cpSync(join(nodeFolder('linux-x64'), 'LICENSE'), join(out, 'LICENSES/node'));
   cpSync(join(root, 'LICENSE'), join(out, 'LICENSES/millrace'));
   for (const dependency of await bundleProgram(join(out, 'lib/agent.cjs'))) copyLicence(dependency, out);
   const files = isWindows
@@ -66,7 +67,7 @@ function nodeFolder(target: Target): string {
     const found = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { version: string };
     if (found.version === nodeVersion) return installed;
   }
-  if (existsSync(join(kept, 'package/LICENSE'))) return join(kept, 'package');
+  if (existsSync(join(kept, 'package/package.json'))) return join(kept, 'package');
   mkdirSync(kept, { recursive: true });
   const pack = ['pack', '--silent', '--pack-destination', kept, `${packageName}@${nodeVersion}`];
   const archive = execFileSync('npm', pack, { encoding: 'utf8' }).trim();
