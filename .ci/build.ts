@@ -64,7 +64,7 @@ async function buildPrograms(): Promise<void> {
 }
 
 /** CommonJS for Node 18: the preview runtime takes no ES module as its main program. */
-function bundleOptions(): BuildOptions {
+export function bundleOptions(): BuildOptions {
   const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     devDependencies: { electron: string };
   };

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { Agent } from './agent.ts';
 import { openCredentials } from './credentials.ts';
 import { lockData } from './dataLock.ts';
+import { examine, findingLines } from './doctor.ts';
 import type { HubRefusal } from './hubMessages.ts';
 import { openTrust } from './keptAuthority.ts';
 import { openAgentLog } from './logLine.ts';
@@ -10,10 +11,20 @@ import { readSettings, type Settings, usage } from './settings.ts';
 
 const exitCodes = { stopped: 0, failed: 1, badArgument: 2, turnedAway: 3, dataInUse: 4 } as const;
 
-const read = readSettings(process.argv.slice(2), process.env);
+const args = process.argv.slice(2);
+const isDoctor = args[0] === 'doctor';
+const settingArgs = isDoctor ? args.slice(1).filter((arg) => arg !== '--json') : args;
+const read = readSettings(settingArgs, process.env);
 if (!read.ok) leave(exitCodes.badArgument, `${read.reason}\nrun with --help for all arguments`);
 else if (read.value === 'help') process.stdout.write(`${usage}\n`);
+else if (isDoctor) tellFindings(read.value, args.includes('--json')).catch(failed);
 else run(read.value).catch(failed);
+
+async function tellFindings(settings: Settings, asJson: boolean): Promise<void> {
+  const findings = await examine(settings);
+  process.stdout.write(asJson ? `${JSON.stringify(findings)}\n` : findingLines(findings));
+  if (findings.some(({ state }) => state === 'missing')) process.exitCode = exitCodes.failed;
+}
 
 async function run(settings: Settings): Promise<void> {
   const { dataFolder, nodeId } = settings;

@@ -32,7 +32,9 @@ export interface Settings {
   readonly keyDays: number;
 }
 
-export const usage = `usage: npm run agent -- --hub URL [options]
+export const usage = `usage: npm run agent -- --hub URL [options]       (installed: millrace-agent --hub URL [options])
+       npm run agent -- doctor --hub URL [options] [--json]
+                      what this node lacks for the agent, and what to do; 1 where the agent cannot work
 
   --hub URL           address of the hub, for example https://10.0.0.5:7443 (required)
   --token CODE        enrolment code; needed once, until the hub knows the key of this node.

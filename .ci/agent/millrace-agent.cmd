@@ -1,0 +1,1 @@
+@"%~dp0..\lib\node.exe" "%~dp0..\lib\agent.cjs" %*
