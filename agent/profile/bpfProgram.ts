@@ -5,7 +5,9 @@ const events = '/sys/kernel/tracing/events';
 /** Page faults are counted by every hundredth, since one probe per fault would cost more than the rest together. */
 export const faultsPerSample = 100;
 /** Threads whose waiting is told by name each interval: those that waited longest. */
-export const waitersMax = 20;
+const waitersMax = 20;
+/** Shorter waits are in histogram and sum alone: a map write per thread for each costs more than it tells. */
+const waitTellingUs = 100;
 
 /** Tracepoints are mounted and this kernel has those of the scheduler. */
 export const hasTracepoints = (): boolean => existsSync(`${events}/sched/sched_switch`);
@@ -27,7 +29,8 @@ tracepoint:sched:sched_switch {
   $began = @since[args->next_pid];
   if ($began != 0) {
     $us = (nsecs - $began) / 1000;
-    @runQueue = hist($us); @runQueueUs = sum($us); @waiters[args->next_pid] = sum($us);
+    @runQueue = hist($us); @runQueueUs = sum($us);
+    if ($us >= ${String(waitTellingUs)}) { @waiters[args->next_pid] = sum($us); }
     delete(@since[args->next_pid]);
   }
 }
