@@ -24,6 +24,8 @@ const programs: Readonly<Record<string, string>> = {
   'host/hashThread': 'scheduler/offline/hashThread.ts',
   'api/cli': 'scheduler/host/commandLine.ts',
   'agent/main': 'agent/main.ts',
+  'agent/handlerProcess': 'agent/run/function/child.ts',
+  'agent/kit': 'agent/sdk/handler.ts',
   'agent/fleet': 'agent/fleet/main.ts',
 };
 interface Part {

@@ -7,14 +7,15 @@ import type { Welcome } from '../scheduler/protocol/agentWire.ts';
 import type { Token } from '../scheduler/protocol/brands.ts';
 import * as limits from '../scheduler/protocol/limits.ts';
 import { type NodeSpec, nodeSpecSchema } from '../scheduler/protocol/node.ts';
+import type { Kind } from '../scheduler/protocol/work.ts';
+import type { AttemptReports } from './attemptExecutor.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { AgentConnection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
-import { CommandExecutor } from './executor.ts';
+import { Executor } from './executor.ts';
 import { Door } from './guard/door.ts';
 import { answerGuard } from './guard/guard.ts';
 import { OnceRecords } from './guard/onceRecords.ts';
-import { offeredKinds } from './handlers.ts';
 import type { HubRefusal } from './hubMessages.ts';
 import { Ledger, ledgerFileName, readLedger } from './ledger.ts';
 import type { DamagedLine } from './ledgerLine.ts';
@@ -23,6 +24,7 @@ import { LogShipper } from './logShipper.ts';
 import { endOrphans } from './orphans.ts';
 import { coreCount, memoryTotalMiB, ResourceProbe } from './resourceProbe.ts';
 import { ResultOutbox } from './resultOutbox.ts';
+import { Runners } from './run/runners.ts';
 import type { Settings } from './settings.ts';
 import type { Standing } from './stillMine.ts';
 import type { HubTrust } from './trust.ts';
@@ -54,7 +56,7 @@ export class Agent {
   readonly #logs: LogShipper;
   readonly #door: Door;
   readonly #checkpoints: Checkpoints;
-  readonly #executor: CommandExecutor;
+  readonly #executor: Executor;
   readonly #connection: AgentConnection;
 
   constructor(settings: Settings, known: Known, log: WriteLine, events: AgentEvents) {
@@ -88,21 +90,20 @@ export class Agent {
     );
     this.#checkpoints = new Checkpoints(folderOf('checkpoints'), log);
     const probe = new ResourceProbe();
-    this.#executor = new CommandExecutor({
+    const runners = new Runners({
+      nodeId: settings.nodeId,
+      handlersFolder: settings.handlersFolder,
+      stillMine,
+    });
+    this.#executor = new Executor({
       nodeId: settings.nodeId,
       workFolder: folderOf('work'),
+      runners,
       outbox: this.#outbox,
       logs: this.#logs,
       door: this.#door,
       checkpoints: this.#checkpoints,
-      reports: {
-        started: (token) => {
-          this.#connection.started(token);
-        },
-        result: (result) => {
-          this.#connection.result(result);
-        },
-      },
+      reports: this.#reports(),
       readUse: () => probe.read(),
       log,
     });
@@ -110,7 +111,7 @@ export class Agent {
       url: settings.hub,
       nodeId: settings.nodeId,
       ...known,
-      spec: specOf(settings),
+      spec: specOf(settings, runners.kinds),
       keyDays: settings.keyDays,
       executor: this.#executor,
       log,
@@ -155,6 +156,17 @@ export class Agent {
     this.#executor.killAll();
   }
 
+  #reports(): AttemptReports {
+    return {
+      started: (token) => {
+        this.#connection.started(token);
+      },
+      result: (result) => {
+        this.#connection.result(result);
+      },
+    };
+  }
+
   async #farewell(): Promise<void> {
     const untilMs = performance.now() + farewellMs;
     const isBusy = (): boolean => this.#outbox.pending().length > 0 || this.#logs.isBusy;
@@ -172,7 +184,7 @@ function sayDamage(damaged: readonly DamagedLine[], log: WriteLine): void {
     log('error', 'more lines of the ledger are damaged', { lines: damaged.length - damagedLinesSaid });
 }
 
-function specOf(settings: Settings): NodeSpec {
+function specOf(settings: Settings, kinds: readonly Kind[]): NodeSpec {
   return v.parse(nodeSpecSchema, {
     place: settings.place,
     resources: {
@@ -184,7 +196,7 @@ function specOf(settings: Settings): NodeSpec {
     },
     labels: settings.labels,
     taints: settings.taints,
-    kinds: offeredKinds,
+    kinds: [...kinds],
     agentVersion,
     platform: `${type()} ${release()} ${hostname()}`.slice(0, limits.labelValueLengthMax),
   });

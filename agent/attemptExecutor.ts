@@ -14,6 +14,8 @@ export interface AttemptExecutor {
   stop(tokens: readonly Token[]): void;
   /** As stop, but nothing may be reported. */
   revoke(tokens: readonly Token[]): void;
+  /** Its lease ends: as stop, with reason `lost` and this grace. */
+  leaseOver(token: Token, message: string, graceMs: number): void;
   held(): readonly HeldAttempt[];
   running(): readonly Token[];
   use(): NodeUse;

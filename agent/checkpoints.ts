@@ -49,6 +49,16 @@ export class Checkpoints {
     };
   }
 
+  /** What a handler leaves, in the place where a program would write it. */
+  keep(token: Token, text: string): void {
+    try {
+      mkdirSync(this.#pathOf(token), { recursive: true, mode: 0o700 });
+      writeFileSync(this.#pathOf(token, 'after'), text, { mode: 0o600 });
+    } catch (error) {
+      this.#log('error', `a checkpoint cannot be kept: ${(error as Error).message}`, { token });
+    }
+  }
+
   /** The end with what the program left, which goes from the disk. One that cannot be kept is said in the message. */
   takeInto(token: Token, end: AttemptEnd): AttemptEnd {
     const { checkpoint, fault } = readLeft(this.#pathOf(token, 'after'));

@@ -1,14 +1,15 @@
 // The agent's connection to its hub: identity, join, heartbeats, reports in batches, and coming back after a loss.
 import type { AgentAuth, LogChunk, Welcome } from '../scheduler/protocol/agentWire.ts';
-import type { Epoch, Token } from '../scheduler/protocol/brands.ts';
+import type { Token } from '../scheduler/protocol/brands.ts';
 import { agentWireVersion, heldAttemptsMax } from '../scheduler/protocol/limits.ts';
 import { joinText } from '../scheduler/protocol/nodeProof.ts';
 import type { AttemptReports } from './attemptExecutor.ts';
 import type { ConnectionCounts, ConnectionOptions } from './connectionOptions.ts';
+import { DispatchDoor } from './dispatchDoor.ts';
 import { Heartbeat, heartbeatFrame } from './heartbeat.ts';
 import { listening } from './hubListener.ts';
 import { isFinal } from './hubRefusal.ts';
-import type * as hub from './hubMessages.ts';
+import type { HubRefusal } from './hubMessages.ts';
 import { type HubSocket, openSocket, refusalIn } from './hubSocket.ts';
 import { HubLine } from './hubLine.ts';
 import { KeyRotation } from './keyRotation.ts';
@@ -30,8 +31,8 @@ export class AgentConnection implements AttemptReports {
   readonly #stillMine: StillMine;
   readonly #reconnect: Reconnect;
   readonly #rotation: KeyRotation;
-  readonly #counts = { joins: 0, malformed: 0, staleDispatches: 0 };
-  #epoch = 0 as Epoch;
+  readonly #door: DispatchDoor;
+  readonly #counts = { joins: 0, malformed: 0 };
   #isJoined = false;
   #isClosed = false;
   #joinSentMs = 0;
@@ -42,16 +43,20 @@ export class AgentConnection implements AttemptReports {
     this.#tls = options.trust && new TlsLine(options.trust);
     this.#line = new HubLine(options.url, (url) => this.#newSocket(url));
     const sendHeartbeat = (): void => {
-      this.#line.socket.emit('hb', heartbeatFrame(options.executor));
+      this.#line.socket.emit('hb', heartbeatFrame(options.executor, this.#door.leases.waiting));
     };
-    this.#heartbeat = new Heartbeat(sendHeartbeat);
+    this.#heartbeat = new Heartbeat(() => {
+      if (!this.#stillMine.renew(this.#door.leases.tokens)) sendHeartbeat();
+    });
     this.#reconnect = new Reconnect({ ...options, tls: this.#tls, connect: this.#line.connect });
     this.#stillMine = new StillMine({
       isJoined: () => this.#isJoined,
+      leaseMsOf: (token) => this.#door.leases.msOf(token),
       running: () => options.executor.running(),
       sendHeartbeat,
       sendCheck: (tokens) => this.#line.socket.emit('check', tokens),
     });
+    this.#door = new DispatchDoor({ ...options, stillMine: this.#stillMine, isJoined: () => this.#isJoined });
     this.#rotation = new KeyRotation(options, (rotate) => {
       const { socket } = this.#line;
       socket.emit('rotate', rotate(socket.id ?? ''));
@@ -67,7 +72,7 @@ export class AgentConnection implements AttemptReports {
     return this.#isJoined;
   }
   get counts(): ConnectionCounts {
-    return { ...this.#counts };
+    return { ...this.#counts, staleDispatches: this.#door.staleDispatches };
   }
 
   open(): void {
@@ -85,6 +90,7 @@ export class AgentConnection implements AttemptReports {
   fallSilent(): void {
     this.#isClosed = true;
     this.#lose();
+    this.#door.leases.close();
     this.#reconnect.close();
   }
 
@@ -92,6 +98,7 @@ export class AgentConnection implements AttemptReports {
     this.#reports.started(token);
   }
   result(result: AttemptResult): void {
+    this.#door.leases.ended(result.token);
     this.#stillMine.ended(result.token);
     this.#reports.result(result);
   }
@@ -127,9 +134,11 @@ export class AgentConnection implements AttemptReports {
         this.#welcomed(welcome);
       },
       run: (dispatch) => {
-        this.#run(dispatch);
+        this.#door.run(dispatch);
       },
-      stop: executor.stop.bind(executor),
+      stop: (tokens) => {
+        this.#door.leases.stop(tokens);
+      },
       resultsAck: executor.resultsAcked.bind(executor),
       logAck: executor.logAcked.bind(executor),
       checked: (checked) => {
@@ -164,21 +173,16 @@ export class AgentConnection implements AttemptReports {
   }
 
   #welcomed(welcome: Welcome): void {
-    const { credentials, executor, log, onJoined } = this.#options;
+    const { credentials, executor, onJoined } = this.#options;
     clearTimeout(this.#welcomeTimer);
     credentials.known(welcome.publicKey);
-    if (welcome.epoch < this.#epoch)
-      log('error', 'this hub is older than one already obeyed: its dispatches will be refused', {
-        epoch: welcome.epoch,
-        newest: this.#epoch,
-      });
-    this.#epoch = Math.max(this.#epoch, welcome.epoch) as Epoch;
+    this.#door.welcomed(welcome.epoch);
     this.#reconnect.succeeded(welcome.returnAfterMs);
     this.#line.joined();
     this.#counts.joins += 1;
     this.#isJoined = true;
     this.#stillMine.joined(welcome, this.#joinSentMs);
-    if (welcome.revoked.length > 0) executor.revoke(welcome.revoked);
+    this.#door.revoke(welcome.revoked);
     this.#reports.replaceResults(executor.pendingResults());
     this.#reports.flush();
     executor.joined();
@@ -187,26 +191,14 @@ export class AgentConnection implements AttemptReports {
     onJoined?.(welcome);
   }
 
-  #run({ name, epoch, dispatch }: hub.DispatchRead): void {
-    const { executor } = this.#options;
-    if (epoch < this.#epoch) {
-      this.#counts.staleDispatches += 1;
-      executor.refuse(name, `stale epoch: the dispatch has ${epoch}, this agent obeys ${this.#epoch}`);
-      return;
-    }
-    this.#epoch = epoch;
-    if (dispatch.ok) executor.run(dispatch.value);
-    else executor.refuse(name, `this agent cannot read the work: ${dispatch.reason.message}`);
-  }
-
   /** Of a join, or of a later message, which alone ends nothing. */
-  #refused(refusal: hub.HubRefusal): void {
+  #refused(refusal: HubRefusal): void {
     const { code, field, message } = refusal;
     if (!this.#isJoined && isFinal(refusal)) this.#turnedAway(refusal);
     else this.#options.log('error', `the hub refused a message of this agent: ${message}`, { code, field });
   }
 
-  #turnedAway(refusal: hub.HubRefusal): void {
+  #turnedAway(refusal: HubRefusal): void {
     this.close();
     this.#options.onTurnedAway?.(refusal);
   }

@@ -1,36 +1,23 @@
 // Runs what the hub dispatches: each token once, its start and its end durable in the ledger, the end then reported.
-import { join } from 'node:path';
 import type { Dispatch, LogAck } from '../scheduler/protocol/agentWire.ts';
-import { mib, ms, type Token } from '../scheduler/protocol/brands.ts';
+import type { Token } from '../scheduler/protocol/brands.ts';
 import type { HeldAttempt } from '../scheduler/protocol/events.ts';
-import type { CommandWork } from '../scheduler/protocol/task.ts';
+import type { Work } from '../scheduler/protocol/work.ts';
 import type { AttemptEnd } from '../scheduler/protocol/attempt.ts';
-import { Attempt, type Stop } from './attempt.ts';
-import type { AttemptExecutor, AttemptReports } from './attemptExecutor.ts';
-import type { Checkpoints } from './checkpoints.ts';
-import { environmentOf, offeredKinds } from './handlers.ts';
+import type { AttemptExecutor } from './attemptExecutor.ts';
 import type { AttemptName } from './hubMessages.ts';
-import type { WriteLine } from './logLine.ts';
-import type { LogShipper } from './logShipper.ts';
 import { heldAttemptsMax } from '../scheduler/protocol/limits.ts';
-import type { Door } from './guard/door.ts';
-import { identify } from './processTree.ts';
 import type { NodeUse } from './resourceProbe.ts';
-import type { AttemptResult, ResultOutbox } from './resultOutbox.ts';
+import type { AttemptResult } from './resultOutbox.ts';
+import type { Attempt } from './run/attempt.ts';
+import { Execution, type ExecutionParts } from './run/execution.ts';
+import type { Runner, Stop } from './run/runner.ts';
+import type { Runners } from './run/runners.ts';
 import { StartPace } from './startPace.ts';
-import { UsageSampler } from './usageSampler.ts';
 
-export interface CommandExecutorOptions {
-  readonly nodeId: string;
-  /** Holds a fresh folder per attempt that names none. */
-  readonly workFolder: string;
-  readonly outbox: ResultOutbox;
-  readonly logs: LogShipper;
-  readonly door: Door;
-  readonly checkpoints: Checkpoints;
-  readonly reports: AttemptReports;
+export interface ExecutorOptions extends ExecutionParts {
+  readonly runners: Runners;
   readonly readUse: () => NodeUse;
-  readonly log: WriteLine;
 }
 interface Active {
   readonly dispatch: Dispatch;
@@ -40,24 +27,26 @@ interface Active {
 }
 
 /** No queue: the hub knows the node's capacity, so whatever arrives is started. */
-export class CommandExecutor implements AttemptExecutor {
-  readonly #options: CommandExecutorOptions;
+export class Executor implements AttemptExecutor {
+  readonly #options: ExecutorOptions;
   readonly #active = new Map<Token, Active>();
-  readonly #sampler = new UsageSampler();
+  readonly #execution: Execution;
   readonly #ending = new Set<Promise<void>>();
   readonly #pace = new StartPace();
   #isStopping = false;
 
-  constructor(options: CommandExecutorOptions) {
+  constructor(options: ExecutorOptions) {
     this.#options = options;
+    this.#execution = new Execution(options);
   }
 
   run(dispatch: Dispatch): void {
     if (this.#answerKnown(dispatch.token)) return;
     const { work } = dispatch;
     if (this.#refuseUnsafe(dispatch)) return;
-    if (work.kind !== 'command') {
-      const offered = offeredKinds.join(', ');
+    const runner = this.#options.runners.of(work.kind);
+    if (!runner) {
+      const offered = this.#options.runners.kinds.join(', ');
       this.refuse(dispatch, `this node does not offer kind ${work.kind}; it offers ${offered}`);
       return;
     }
@@ -65,7 +54,7 @@ export class CommandExecutor implements AttemptExecutor {
       this.refuse(dispatch, 'the agent on this node is being stopped');
       return;
     }
-    this.#track(this.#begin({ dispatch }, work));
+    this.#track(this.#begin({ dispatch }, runner));
   }
 
   refuse(name: AttemptName, message: string): void {
@@ -93,6 +82,11 @@ export class CommandExecutor implements AttemptExecutor {
     }
   }
 
+  leaseOver(token: Token, message: string, graceMs: number): void {
+    const active = this.#active.get(token);
+    if (active) this.#end(active, 'lost', message, graceMs);
+  }
+
   /** Ends everything with `agent_lost` within `graceMsMax`, and resolves when every result is durable. */
   async stopAll(graceMsMax: number): Promise<void> {
     this.#isStopping = true;
@@ -101,6 +95,7 @@ export class CommandExecutor implements AttemptExecutor {
       this.#end(active, 'agent_lost', 'the agent was stopped', graceMs);
     }
     while (this.#ending.size > 0) await Promise.all(this.#ending);
+    this.#options.runners.close();
   }
 
   /** SIGKILL to every group, synchronously. */
@@ -157,7 +152,7 @@ export class CommandExecutor implements AttemptExecutor {
     return true;
   }
 
-  async #begin(active: Active, work: CommandWork): Promise<void> {
+  async #begin(active: Active, runner: Runner<Work>): Promise<void> {
     const { outbox, log } = this.#options;
     const { dispatch } = active;
     this.#active.set(dispatch.token, active);
@@ -175,47 +170,11 @@ export class CommandExecutor implements AttemptExecutor {
       await this.#conclude(dispatch, { reason, message: `${message}, before it began` });
       return;
     }
-    const end = await this.#execute(active, work);
+    const hold = (attempt: Attempt): void => {
+      active.attempt = attempt;
+    };
+    const end = await this.#execution.of({ dispatch, runner, hold });
     await this.#conclude(dispatch, end);
-  }
-
-  #execute(active: Active, work: CommandWork): Promise<AttemptEnd> {
-    const { nodeId, workFolder, outbox, logs, reports, door, checkpoints } = this.#options;
-    const { dispatch } = active;
-    const { token } = dispatch;
-    const own = environmentOf(dispatch, work, { nodeId, own: process.env });
-    let group: number | undefined;
-    logs.open(token, dispatch.taskId);
-    return new Promise((resolve) => {
-      active.attempt = new Attempt(
-        {
-          dispatch,
-          work,
-          env: { ...own, ...door.admit(dispatch), ...checkpoints.admit(dispatch) },
-          freshFolder: join(workFolder, String(token)),
-        },
-        {
-          onStarted: (pid) => {
-            group = pid;
-            this.#guard(() => {
-              outbox.recordProcess(token, identify(pid));
-            });
-            this.#sampler.watch(pid);
-            reports.started(token);
-          },
-          onOutput: (stream, chunk) => {
-            logs.write(token, stream, chunk);
-          },
-          onEnd: (end) => {
-            logs.end(token);
-            door.dismiss(token);
-            const use = group === undefined ? undefined : this.#sampler.finish(group);
-            const used = use && { cpuMs: ms(use.cpuMs), memoryPeakMiB: mib(use.memoryPeakMiB) };
-            resolve(checkpoints.takeInto(token, { ...end, ...used }));
-          },
-        },
-      );
-    });
   }
 
   async #conclude(name: AttemptName, end: AttemptEnd): Promise<void> {

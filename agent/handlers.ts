@@ -1,10 +1,8 @@
-// Task kinds this agent offers, and what a `command` needs before it can start: program line, environment, folder.
-import { statSync } from 'node:fs';
+// What a program needs before it can start: its line, environment and folder, and words for what is wrong with them.
+import { accessSync, constants, statSync } from 'node:fs';
 import type { Dispatch } from '../scheduler/protocol/agentWire.ts';
 import { formatTaskId } from '../scheduler/protocol/brands.ts';
-import type { CommandWork, Kind } from '../scheduler/protocol/task.ts';
-
-export const offeredKinds: Kind[] = ['command'];
+import type { CommandWork, Work } from '../scheduler/protocol/work.ts';
 
 export interface ProgramLine {
   readonly program: string;
@@ -36,7 +34,7 @@ export function programLine({ argv, shell }: CommandWork): ProgramLine {
 /** Base, then the task's own, then ours, which a task cannot override. */
 export function environmentOf(
   dispatch: Dispatch,
-  work: CommandWork,
+  work: Work,
   node: { readonly nodeId: string; readonly own: NodeJS.ProcessEnv },
 ): Environment {
   const names = process.platform === 'win32' ? [...baseNames, ...windowsNames] : baseNames;
@@ -46,7 +44,7 @@ export function environmentOf(
   });
   return {
     ...Object.fromEntries(base),
-    ...work.env,
+    ...('env' in work ? work.env : {}),
     MILLRACE_TASK: formatTaskId(dispatch.taskId),
     MILLRACE_ATTEMPT: String(dispatch.attempt),
     MILLRACE_TOKEN: String(dispatch.token),
@@ -75,7 +73,9 @@ function devicesOf(mask: number): number[] {
 /** Says what is wrong with a working folder; spawn would blame the program instead. */
 export function folderFault(folder: string): string | undefined {
   try {
-    return statSync(folder).isDirectory() ? undefined : `working folder ${folder} is not a folder`;
+    if (!statSync(folder).isDirectory()) return `working folder ${folder} is not a folder`;
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return undefined;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const cause = code === 'ENOENT' ? 'does not exist' : `cannot be used (${code ?? 'unknown cause'})`;

@@ -1,5 +1,6 @@
 // The agent's sign of life: spread over the interval, so that a fleet that joins together does not beat together.
 import type { HeartbeatFrame } from '../scheduler/protocol/agentWire.ts';
+import type { Token } from '../scheduler/protocol/brands.ts';
 import { cpuMillicoresMax, heldAttemptsMax, memoryMiBMax } from '../scheduler/protocol/limits.ts';
 import type { AttemptExecutor } from './attemptExecutor.ts';
 
@@ -37,11 +38,12 @@ export class Heartbeat {
   }
 }
 
-export function heartbeatFrame(executor: AttemptExecutor): HeartbeatFrame {
+/** `waiting`: attempts that begin once the hub has confirmed their leases. */
+export function heartbeatFrame(executor: AttemptExecutor, waiting: readonly Token[]): HeartbeatFrame {
   const { cpuMillicores, memoryMiB } = executor.use();
   return [
     Math.min(cpuMillicores, cpuMillicoresMax),
     Math.min(memoryMiB, memoryMiBMax),
-    executor.running().slice(0, heldAttemptsMax),
+    [...waiting, ...executor.running()].slice(0, heldAttemptsMax),
   ];
 }

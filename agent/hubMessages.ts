@@ -4,9 +4,10 @@ import type { Checked, Dispatch, LogAck, Welcome } from '../scheduler/protocol/a
 import type { Epoch, Ms, NodeId, TaskId, Token } from '../scheduler/protocol/brands.ts';
 import { publicKeySchema } from '../scheduler/protocol/identity.ts';
 import * as limits from '../scheduler/protocol/limits.ts';
+import { offlineLimitMaxMs } from '../scheduler/protocol/offlineLimits.ts';
 import { accepted, type Outcome, type Refusal, refused } from '../scheduler/protocol/outcome.ts';
 import { decode } from '../scheduler/protocol/decode.ts';
-import { workSchema } from '../scheduler/protocol/task.ts';
+import { workSchema } from '../scheduler/protocol/work.ts';
 
 export const whole = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 export const tokenSchema = v.pipe(
@@ -88,6 +89,7 @@ const dispatchSchema = v.object({
   cpu: v.number(),
   memory: v.number(),
   gpuMask: whole,
+  offlineLimitMs: v.exactOptional(v.pipe(v.number(), v.minValue(1), v.maxValue(offlineLimitMaxMs))),
   checkpoint: v.exactOptional(v.string()),
   group: v.exactOptional(groupSchema),
 });

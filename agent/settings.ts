@@ -16,6 +16,8 @@ export interface Settings {
   readonly hubPin: string | undefined;
   readonly nodeId: NodeId;
   readonly dataFolder: string;
+  /** Its modules are what tasks of kind `function` may run. */
+  readonly handlersFolder: string;
   readonly place: { readonly area?: string; readonly line?: string; readonly cell?: string };
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly string[];
@@ -38,6 +40,8 @@ export const usage = `usage: npm run agent -- --hub URL [options]
                       MILLRACE_ENROL_TOKEN in the environment does the same and stays out of process lists
   --node NAME         name of this node in the plant (default: the host's name)
   --data FOLDER       where key, ledger and logs are kept (default: ~/.millrace/agent/NAME)
+  --handlers FOLDER   modules that tasks of kind function may run, looked at when the agent starts
+                      (default: the folder handlers in the data folder)
   --area, --line, --cell NAME
                       place in the plant
   --label KEY=VALUE   a label that tasks can select; may be given often
@@ -63,6 +67,7 @@ const options = {
   token: text,
   node: text,
   data: text,
+  handlers: text,
   area: text,
   line: text,
   cell: text,
@@ -98,7 +103,7 @@ function settingsOf(values: Values, env: Readonly<Record<string, string | undefi
     enrolToken: code?.token,
     hubPin: code?.pin,
     nodeId,
-    dataFolder: resolve(values.data ?? join(homedir(), '.millrace', 'agent', encodeURIComponent(nodeId))),
+    ...foldersOf(values, nodeId),
     place: {
       ...(area !== undefined && { area: name('--area', area) }),
       ...(line !== undefined && { line: name('--line', line) }),
@@ -114,6 +119,13 @@ function settingsOf(values: Values, env: Readonly<Record<string, string | undefi
     keyDays: optionalNumber('--key-days', values['key-days'], 1, limits.keyDaysMax) ?? limits.keyDaysDefault,
     stopGraceMs: 1_000 * (optionalNumber('--stop-grace', values['stop-grace'], 0, 600) ?? 10),
   };
+}
+
+function foldersOf(values: Values, nodeId: NodeId): Pick<Settings, 'dataFolder' | 'handlersFolder'> {
+  const dataFolder = resolve(
+    values.data ?? join(homedir(), '.millrace', 'agent', encodeURIComponent(nodeId)),
+  );
+  return { dataFolder, handlersFolder: resolve(values.handlers ?? join(dataFolder, 'handlers')) };
 }
 
 function hubAddress(value: string | undefined): string {

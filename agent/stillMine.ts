@@ -17,6 +17,8 @@ const believedShare = 0.95;
 
 export interface HubLine {
   readonly isJoined: () => boolean;
+  /** How long the hub leaves an attempt with an offline limit to this node; undefined for all others. */
+  readonly leaseMsOf: (token: Token) => number | undefined;
   readonly running: () => readonly Token[];
   /** Renews the leases of all that runs: what is asked after it and answered was renewed by it. */
   readonly sendHeartbeat: () => void;
@@ -96,6 +98,16 @@ export class StillMine {
   now(): number {
     return this.#clock();
   }
+  /** When the newest message was sent by which the hub renewed this lease; undefined where it never did, or took it. */
+  renewedAtMs(token: Token): number | undefined {
+    return this.#renewedAtMs.get(token);
+  }
+  /** A heartbeat, and the question whether it renewed these. False: nothing was sent. */
+  renew(tokens: readonly Token[]): boolean {
+    if (tokens.length === 0 || !this.#line.isJoined()) return false;
+    this.#check(tokens);
+    return true;
+  }
 
   #send(): void {
     this.#isScheduled = false;
@@ -103,7 +115,10 @@ export class StillMine {
       this.lost();
       return;
     }
-    const tokens = [...new Set([...this.#questions].map(({ token }) => token))];
+    this.#check([...new Set([...this.#questions].map(({ token }) => token))]);
+  }
+
+  #check(tokens: readonly Token[]): void {
     for (let from = 0; from < tokens.length; from += resultsPerMessageMax) {
       this.#sent.push(this.#clock());
       this.#line.sendHeartbeat();
@@ -114,7 +129,8 @@ export class StillMine {
   #withoutHub(token: Token): Standing {
     const renewedAtMs = this.#renewedAtMs.get(token);
     if (renewedAtMs === undefined) return 'unknown';
-    return this.#clock() < renewedAtMs + this.#leaseMs * believedShare ? 'mine' : 'unknown';
+    const believedMs = this.#line.leaseMsOf(token) ?? this.#leaseMs * believedShare;
+    return this.#clock() < renewedAtMs + believedMs ? 'mine' : 'unknown';
   }
 
   #settle(tokens: readonly Token[], standingOf: (token: Token) => Standing): void {

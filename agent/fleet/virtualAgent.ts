@@ -3,9 +3,9 @@ import type { Dispatch, Welcome } from '../../scheduler/protocol/agentWire.ts';
 import { ms, type NodeId, type Token } from '../../scheduler/protocol/brands.ts';
 import type { HeldAttempt } from '../../scheduler/protocol/events.ts';
 import type { NodeSpec } from '../../scheduler/protocol/node.ts';
-import type { SimulatedWork } from '../../scheduler/protocol/task.ts';
+import type { SimulatedWork } from '../../scheduler/protocol/work.ts';
 import type { AttemptEnd } from '../../scheduler/protocol/attempt.ts';
-import { after } from '../attempt.ts';
+import { after } from '../run/runner.ts';
 import type { AttemptExecutor, AttemptReports } from '../attemptExecutor.ts';
 import { AgentConnection } from '../connection.ts';
 import type { Credentials } from '../credentials.ts';
@@ -133,6 +133,9 @@ class VirtualExecutor implements AttemptExecutor {
   }
   stop(tokens: readonly Token[]): void {
     for (const token of tokens) this.#end(token, { reason: 'cancelled' });
+  }
+  leaseOver(token: Token, message: string): void {
+    this.#end(token, { reason: 'lost', message });
   }
   revoke(tokens: readonly Token[]): void {
     this.#outbox.revoke(tokens);

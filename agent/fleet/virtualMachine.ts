@@ -1,6 +1,6 @@
 // One machine of the virtual plant over its life: its agent, its key, power cuts, enrolling anew where forgotten.
 import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
-import type { SimulatedWork } from '../../scheduler/protocol/task.ts';
+import type { SimulatedWork } from '../../scheduler/protocol/work.ts';
 import { type Credentials, memoryCredentials } from '../credentials.ts';
 import type { HubRefusal } from '../hubMessages.ts';
 import type { NodeUse } from '../resourceProbe.ts';

@@ -1,4 +1,4 @@
-// Cordon, which acts at once and can be undone; removing a node and revoking it, which ask first.
+// Cordon, which acts at once and can be undone; removing a node, revoking it and declaring it lost, which ask first.
 import { ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import type { NodeId } from '../../scheduler/protocol/brands.ts';
@@ -12,6 +12,7 @@ export function useNodeActions(changed: () => void) {
   const session = useSessionStore();
   const removing = ref<NodeRow>();
   const revoking = ref<NodeRow>();
+  const declaring = ref<NodeRow>();
 
   async function setCordon(nodeId: NodeId, isCordoned: boolean, canUndo: boolean): Promise<void> {
     try {
@@ -46,5 +47,15 @@ export function useNodeActions(changed: () => void) {
     }
     changed();
   }
-  return { removing, revoking, setCordon, remove, revoke };
+  async function declareLost(nodeId: NodeId): Promise<void> {
+    declaring.value = undefined;
+    try {
+      const { attempts } = await bridge.call('declareLost', { nodeId, confirm: nodeId });
+      session.say(t('node.declaredLost', { node: nodeId, count: attempts }));
+    } catch (error) {
+      session.say(describeFailure(error, t));
+    }
+    changed();
+  }
+  return { removing, revoking, declaring, setCordon, remove, revoke, declareLost };
 }

@@ -1,17 +1,12 @@
 // A task as somebody types it -> the spec that is submitted, and the field that a refusal is about.
 import { tenantDefault, type TaskSpec, type TaskSpecInput } from '../../scheduler/protocol/task.ts';
 import { attemptsDefault, priorityDefault, timeoutDefaultMs } from '../../scheduler/protocol/limits.ts';
+import { httpRetriesDefault } from '../../scheduler/protocol/workLimits.ts';
 import type { Refusal } from '../../scheduler/protocol/outcome.ts';
-import { joinCommandLine, splitCommandLine } from '../format/commandLine.ts';
+import { type NamedRow, type WorkDraft, workFieldsOf, workOf } from './workDraft.ts';
 
-interface NamedRow {
+export interface Draft extends WorkDraft {
   name: string;
-  value: string;
-}
-export interface Draft {
-  name: string;
-  line: string;
-  isShell: boolean;
   queue: string;
   tenant: string;
   priority: number;
@@ -20,15 +15,14 @@ export interface Draft {
   gpus: number;
   slots: number;
   selector: NamedRow[];
-  env: NamedRow[];
-  cwd: string;
   timeoutS: number;
   attempts: number;
   delivery: 'at_least_once' | 'at_most_once';
 }
-export type DraftField = Exclude<keyof Draft, 'isShell'> | 'other';
+export type DraftField = Exclude<keyof Draft, 'isShell' | 'kind'> | 'other';
 
 export const emptyDraft = (): Draft => ({
+  kind: 'command',
   name: '',
   line: '',
   isShell: false,
@@ -45,29 +39,23 @@ export const emptyDraft = (): Draft => ({
   timeoutS: timeoutDefaultMs / 1_000,
   attempts: attemptsDefault,
   delivery: 'at_least_once',
+  handler: '',
+  input: '',
+  method: 'GET',
+  url: '',
+  headers: [],
+  body: '',
+  retries: httpRetriesDefault,
+  image: '',
 });
 
-/** The arguments as the node will get them; none while a quote is open. */
-export function argvOf(draft: Draft): readonly string[] {
-  if (draft.isShell) return draft.line.trim() === '' ? [] : [draft.line];
-  const split = splitCommandLine(draft.line);
-  return split.ok ? split.argv : [];
-}
-
 export function specOf(draft: Draft): TaskSpecInput {
-  const env = draft.env.filter((row) => row.name !== '');
   return {
     name: draft.name.trim(),
     queue: draft.queue.trim(),
     tenant: draft.tenant.trim() || tenantDefault,
     priority: draft.priority,
-    work: {
-      kind: 'command',
-      argv: [...argvOf(draft)],
-      shell: draft.isShell,
-      env: Object.fromEntries(env.map((row) => [row.name, row.value])),
-      ...(draft.cwd.trim() === '' ? {} : { cwd: draft.cwd.trim() }),
-    },
+    work: workOf(draft),
     ask: {
       cpu: Math.round(draft.cores * 1_000),
       memory: draft.memoryMiB,
@@ -84,14 +72,11 @@ export function specOf(draft: Draft): TaskSpecInput {
 /** The form for a task that there is. What it does not show is lost here: see `changedSpec`. */
 export function draftOf(spec: TaskSpec): Draft {
   const { work, ask } = spec;
-  const isCommand = work.kind === 'command';
-  const isShell = isCommand && work.shell;
-  const argv = isCommand ? work.argv : [];
   const gpu = ask.gpu ? ask.gpu.devices * (ask.gpu.thousandths / 1_000) : 0;
   return {
+    ...emptyDraft(),
     name: spec.name,
-    line: isShell ? argv.join(' ') : joinCommandLine(argv),
-    isShell,
+    ...workFieldsOf(work),
     queue: spec.queue,
     tenant: spec.tenant,
     priority: spec.priority,
@@ -100,8 +85,6 @@ export function draftOf(spec: TaskSpec): Draft {
     gpus: gpu,
     slots: ask.slots,
     selector: Object.entries(spec.selector).map(([name, values]) => ({ name, value: values.join(', ') })),
-    env: isCommand ? Object.entries(work.env).map(([name, value]) => ({ name, value })) : [],
-    cwd: isCommand ? (work.cwd ?? '') : '',
     timeoutS: spec.timeoutMs / 1_000,
     attempts: spec.retry.attemptsMax,
     delivery: spec.delivery,
@@ -155,6 +138,14 @@ const fieldOfPath: readonly (readonly [prefix: string, field: DraftField])[] = [
   ['priority', 'priority'],
   ['work.argv', 'line'],
   ['work.env', 'env'],
+  ['work.handler', 'handler'],
+  ['work.input', 'input'],
+  ['work.method', 'method'],
+  ['work.url', 'url'],
+  ['work.headers', 'headers'],
+  ['work.body', 'body'],
+  ['work.retries', 'retries'],
+  ['work.image', 'image'],
   ['work.cwd', 'cwd'],
   ['ask.cpu', 'cores'],
   ['ask.memory', 'memoryMiB'],

@@ -41,12 +41,33 @@ function askText({ ask }: TaskSpec): string {
 }
 
 function workFacts({ work }: TaskSpec): readonly Fact[] {
-  if (work.kind === 'simulated') return [{ id: 'simulated', text: formatDuration(work.runMs) }];
-  return [
-    { id: 'shell', text: work.shell ? '/bin/sh -c' : '' },
-    { id: 'cwd', text: plainText(work.cwd ?? '') },
-    { id: 'env', text: linesOf(work.env, (value) => value) },
-  ];
+  switch (work.kind) {
+    case 'simulated':
+      return [{ id: 'simulated', text: formatDuration(work.runMs) }];
+    case 'command':
+      return [
+        { id: 'shell', text: work.shell ? '/bin/sh -c' : '' },
+        { id: 'cwd', text: plainText(work.cwd ?? '') },
+        { id: 'env', text: linesOf(work.env, (value) => value) },
+      ];
+    case 'function':
+      return [
+        { id: 'handler', text: work.handler },
+        { id: 'input', text: plainText(JSON.stringify(work.input)) },
+      ];
+    case 'http':
+      return [
+        { id: 'call', text: plainText(`${work.method} ${work.url}`) },
+        { id: 'headers', text: linesOf(work.headers, (value) => value) },
+        { id: 'body', text: plainText(work.body ?? '') },
+        { id: 'retries', text: String(work.retries) },
+      ];
+    case 'container':
+      return [
+        { id: 'image', text: plainText(work.image) },
+        { id: 'env', text: linesOf(work.env, (value) => value) },
+      ];
+  }
 }
 
 /** A line feed in a value must not look like the next row. */

@@ -22,7 +22,7 @@ import { accountAnswers } from './accountAnswers.ts';
 import { groupAnswers } from './groupAnswers.ts';
 import { identityAnswers } from './identityAnswers.ts';
 import { maintenanceAnswers } from './maintenanceAnswers.ts';
-import { nodeRow, queueRow, summary, tenantRow } from './plantAnswers.ts';
+import { declaredLost, nodeRow, queueRow, summary, tenantRow } from './plantAnswers.ts';
 import { type Problem, type ProblemCode, problems } from './problem.ts';
 import { recorderAnswers } from './recorderAnswers.ts';
 import { scheduleAnswers } from './scheduleAnswers.ts';
@@ -177,6 +177,7 @@ export const answerSchemas = {
   LogPiece: logPiece,
   LogPage: answerOf<LogPage>()(v.object({ pieces: v.array(logPiece), isComplete: v.boolean() })),
   NodeRow: nodeRow,
+  DeclaredLost: declaredLost,
   NodePage: answerOf<NodePage>()(v.object({ rows: v.array(nodeRow), total: count })),
   NodeDetail: answerOf<NodeDetail>()(v.object({ node: nodeRow, tasks: v.array(taskRow) })),
   CordonAnswer: v.object({ isCordoned: v.boolean() }),

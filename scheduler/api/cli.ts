@@ -25,7 +25,7 @@ import {
   removeWindow,
   windows,
 } from './commands/maintenance.ts';
-import { cordon, health, nodes, uncordon } from './commands/plant.ts';
+import { cordon, declareLost, health, nodes, uncordon } from './commands/plant.ts';
 import * as queueCommands from './commands/queues.ts';
 import { at, recorder } from './commands/recorder.ts';
 import { calendars, putCalendar, removeCalendar } from './commands/calendars.ts';
@@ -60,6 +60,7 @@ const commands: Readonly<Record<string, Command>> = {
   nodes,
   cordon,
   uncordon,
+  'declare-lost': declareLost,
   'revoke-node': revokeNode,
   enrolments,
   'create-enrolment': createEnrolment,

@@ -81,6 +81,7 @@ export const fieldNotes: Readonly<Record<string, Readonly<Record<string, string>
     ahead: 'Tasks of its lane that go first.',
   },
   NodeRow: {
+    heldUntilMs: 'Not connected: its tasks with offline limits go elsewhere only after this.',
     cpuAllocated: 'Millicores reserved by tasks.',
     cpuUsed: 'Millicores really used, as the agent measured.',
     memoryTotal: 'MiB.',

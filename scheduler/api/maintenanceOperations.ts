@@ -3,7 +3,7 @@ import type { GenericSchema } from 'valibot';
 import * as v from 'valibot';
 import { licenceTotalSchema, windowSettingsSchema } from '../protocol/maintenance.ts';
 import * as examples from './examples.ts';
-import { jsonOf, ofBody, type Operation } from './operation.ts';
+import { fieldsOf, jsonOf, ofBody, type Operation } from './operation.ts';
 import { removal } from './removal.ts';
 
 const totalSchema: GenericSchema = v.strictObject({ total: licenceTotalSchema });
@@ -52,7 +52,7 @@ export const maintenanceOperations: readonly Operation[] = [
     answer: { name: 'LicenceAnswer', status: 200, example: { licence: 'cad' } },
     refuses: ['too_many'],
     run: async ({ caller, path, body }) =>
-      jsonOf(await caller.call('putLicence', { ...fieldsOf(body), ...path })),
+      jsonOf(await caller.call('putLicence', { ...fieldsOf(body, 'total'), ...path })),
   },
   removal('removeLicence', {
     path: '/licences/{licence}',
@@ -60,6 +60,3 @@ export const maintenanceOperations: readonly Operation[] = [
     refuses: ['wrong_state', 'unknown_licence'],
   }),
 ];
-
-const fieldsOf = (body: unknown): object =>
-  typeof body === 'object' && body !== null ? body : { total: body };

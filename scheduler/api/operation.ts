@@ -75,6 +75,10 @@ export const json = (value: unknown): Answer => accepted({ kind: 'json', value }
 export const jsonOf = (outcome: Outcome<unknown, Refusal>): Answer =>
   outcome.ok ? json(outcome.value) : refused(outcome.reason);
 
+/** The fields of a body; one that is no object is taken for the field `otherwise`, whose schema then refuses it. */
+export const fieldsOf = (body: unknown, otherwise: string): object =>
+  typeof body === 'object' && body !== null ? body : { [otherwise]: body };
+
 /** The field of a refusal as the body names it: the console knows the body as its parameter `within`. */
 export function ofBody<Value>(
   outcome: Outcome<Value, Refusal>,

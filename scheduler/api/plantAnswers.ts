@@ -17,6 +17,7 @@ export const nodeRow = answerOf<NodeRow>()(
     setAside: v.exactOptional(v.string()),
     isRevoked: v.exactOptional(v.boolean()),
     attempts: count,
+    heldUntilMs: v.exactOptional(amount),
     cpuTotal: amount,
     cpuAllocated: amount,
     cpuUsed: v.exactOptional(amount),
@@ -35,6 +36,7 @@ export const nodeRow = answerOf<NodeRow>()(
     isSimulated: v.exactOptional(v.boolean()),
   }),
 );
+export const declaredLost = v.object({ attempts: count });
 const amounts = v.object({ cpu: amount, memory: amount, gpu: amount });
 export const queueRow = answerOf<QueueRow>()(
   v.object({

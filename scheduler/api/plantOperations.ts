@@ -1,8 +1,9 @@
 // Nodes and health over HTTP. Each asks the console by the method that windows use.
 import { methodSchemas } from '../protocol/consoleWire.ts';
 import { consoleWireVersion } from '../protocol/limits.ts';
+import { confirmSchema } from '../protocol/lostNodes.ts';
 import * as examples from './examples.ts';
-import { type Answer, type Ask, json, jsonOf, type Operation } from './operation.ts';
+import { type Answer, type Ask, fieldsOf, json, jsonOf, type Operation } from './operation.ts';
 
 const { listNodes } = methodSchemas;
 
@@ -45,6 +46,19 @@ export const plantOperations: readonly Operation[] = [
     run: async ({ caller, path }) => jsonOf(await caller.call('getNode', path)),
   },
   cordonOperation('cordonNode', 'Keeps new work away from a node; what runs there goes on.', true),
+  {
+    id: 'declareLost',
+    method: 'POST',
+    path: '/nodes/{nodeId}/declare-lost',
+    about:
+      'Vouches that a node which is out of contact runs nothing any more: its tasks go elsewhere at once. ' +
+      'Where it does run them, they run twice.',
+    body: { name: 'Confirmation', schema: confirmSchema, example: { confirm: 'BOD-L08-C03-N07' } },
+    answer: { name: 'DeclaredLost', status: 200, example: { attempts: 3 } },
+    refuses: ['unknown_node', 'wrong_state'],
+    run: async ({ caller, path, body }) =>
+      jsonOf(await caller.call('declareLost', { ...fieldsOf(body, 'confirm'), ...path })),
+  },
   cordonOperation('uncordonNode', 'Lets a node take work again.', false),
 ];
 

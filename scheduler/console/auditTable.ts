@@ -85,6 +85,7 @@ const plantChanges = {
     after: ({ isCordoned }) => ({ isCordoned }),
   },
   forgetNode: nodeChange,
+  declareLost: { ...nodeChange, result: ({ attempts }) => ({ details: { attempts } }) },
   revokeNode: nodeChange,
   putQueue: {
     changes: true,

@@ -79,7 +79,7 @@ export function methodsOf(ports: ConsolePorts, feed: Feed, fleet: FleetFeed): Me
   };
 }
 
-type NodeMethod = 'listNodes' | 'getNode' | 'getSummary' | 'setCordon' | 'forgetNode';
+type NodeMethod = 'listNodes' | 'getNode' | 'getSummary' | 'setCordon' | 'forgetNode' | 'declareLost';
 
 function nodeMethods(ports: ConsolePorts, execute: Execute): Pick<MethodTable, NodeMethod> {
   return {
@@ -96,6 +96,8 @@ function nodeMethods(ports: ConsolePorts, execute: Execute): Pick<MethodTable, N
       execute({ kind: 'SetCordon', nodeId, isCordoned, actor }, { isCordoned }),
     forgetNode: ({ nodeId }, { actor }) =>
       execute({ kind: 'ForgetNode', nodeId, actor }, { forgotten: true }),
+    declareLost: ({ nodeId }, { actor }) =>
+      execute({ kind: 'DeclareLost', nodeId, actor }, { attempts: ports.view.node(nodeId)?.attempts ?? 0 }),
   };
 }
 

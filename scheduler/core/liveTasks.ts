@@ -1,6 +1,7 @@
 // Live tasks as lists and counts ask for them: filtered, newest first, or counted by group.
 import type { NodeId, TaskId } from '../protocol/brands.ts';
-import type { Kind, TaskSpec, TaskState } from '../protocol/task.ts';
+import type { TaskSpec, TaskState } from '../protocol/task.ts';
+import type { Kind } from '../protocol/work.ts';
 import { searchTextOf } from '../protocol/taskRow.ts';
 import type { Grouping, LivePage, TaskFilter, TaskRow } from '../protocol/view.ts';
 import type { SchedulerState } from './state/schedulerState.ts';

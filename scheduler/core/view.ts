@@ -170,7 +170,21 @@ function stateWord(nodes: NodeTable, node: NodeIndex): NodeState {
   return nodes.state[node] === nodeState.lost ? 'lost' : 'disconnected';
 }
 
-function nodeRow({ nodes, nodeKeys }: SchedulerState, node: NodeIndex): NodeRow {
+/** When the last of its leases ends, where it is out of contact and holds some that last. */
+function heldUntilMs({ nodes, tasks }: SchedulerState, node: NodeIndex): number | undefined {
+  if (nodes.state[node] === nodeState.online) return undefined;
+  let untilMs = 0;
+  for (const token of nodes.attemptsOn(node)) {
+    const task = tasks.byToken(token);
+    if (task?.spec.offlineLimitMs === undefined) continue;
+    untilMs = Math.max(untilMs, attemptOf(task, token)?.leaseUntilMs ?? 0);
+  }
+  return untilMs > 0 ? untilMs : undefined;
+}
+
+function nodeRow(state: SchedulerState, node: NodeIndex): NodeRow {
+  const { nodes, nodeKeys } = state;
+  const heldMs = heldUntilMs(state, node);
   const spec = nodes.specOf(node);
   const setAside = nodes.setAside.get(node);
   const at = (column: { readonly [row: number]: number }): number => column[node] ?? 0;
@@ -182,6 +196,7 @@ function nodeRow({ nodes, nodeKeys }: SchedulerState, node: NodeIndex): NodeRow 
     ...(setAside !== undefined && { setAside }),
     ...(nodeKeys.get(nodes.idOf(node)) === revokedKey && { isRevoked: true }),
     attempts: nodes.attemptsOn(node).size,
+    ...(heldMs !== undefined && { heldUntilMs: ms(heldMs) }),
     cpuTotal: millicores(at(nodes.cpuTotal)),
     cpuAllocated: millicores(at(nodes.cpuTotal) - at(nodes.cpuFree)),
     ...(at(nodes.cpuUsed) < 0 ? {} : { cpuUsed: millicores(at(nodes.cpuUsed)) }),

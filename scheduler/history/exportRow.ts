@@ -1,5 +1,6 @@
 // One ended task as a line of an export: its columns, in their order, and what each is in a Parquet file.
 import type { TaskRecord } from '../protocol/task.ts';
+import { workLine } from '../protocol/work.ts';
 
 /** `time`: milliseconds since 1970 in memory and Parquet, ISO 8601 in text formats. */
 const exportColumnKinds = {
@@ -49,7 +50,7 @@ export function exportRowOf(record: TaskRecord): ExportRow {
     attempts: record.attempts.length,
     reason: reason ?? null,
     labels: JSON.stringify(spec.labels),
-    program: work.kind === 'command' ? work.argv.join(' ') : '',
+    program: work.kind === 'simulated' ? '' : workLine(work),
     ...newestOf(record),
   };
 }

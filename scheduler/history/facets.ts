@@ -1,5 +1,6 @@
 // The keys under which a task is found: each facet of it, and each three characters of its text, as one number.
 import { type EndState, endStates } from '../protocol/task.ts';
+import { workKinds } from '../protocol/work.ts';
 import { checksumOf } from './checksum.ts';
 
 /** Where a key comes from. `present`: all tasks of a segment. */
@@ -24,7 +25,7 @@ export const missedKey = keyOf('missed', 0);
 
 export const codeOfState = (state: EndState): number => endStates.indexOf(state);
 export const stateOfCode = (code: number): EndState => endStates[code] ?? 'succeeded';
-export const kindCodes = ['command', 'simulated'] as const;
+export const kindCodes = workKinds;
 
 /** 48 bits: among 10,000,000 different labels another one has the same key with a chance of 1 in 28,000,000. */
 export function labelKey(label: string, value: string): number {

@@ -2,6 +2,7 @@
 import type { Dispatch } from '../protocol/agentWire.ts';
 import type { Token } from '../protocol/brands.ts';
 import * as limits from '../protocol/limits.ts';
+import type { Work } from '../protocol/work.ts';
 
 /** Fixed part of one dispatch in JSON: its braces, names and numbers. */
 const dispatchBytes = 400;
@@ -78,13 +79,27 @@ function bytesAtMost({ work, checkpoint, group }: Dispatch): number {
   let bytes = dispatchBytes;
   if (checkpoint !== undefined) bytes += textBytesAtMost(checkpoint);
   for (const name of group?.nodes ?? []) bytes += name.length + textBytes;
-  if (work.kind === 'simulated') return bytes;
-  bytes += textBytesAtMost(work.cwd ?? '');
-  for (const item of work.argv) bytes += textBytesAtMost(item);
-  for (const name of Object.keys(work.env)) {
-    bytes += textBytesAtMost(name) + textBytesAtMost(work.env[name] ?? '');
-  }
-  return bytes;
+  return bytes + workBytesAtMost(work);
 }
+
+function workBytesAtMost(work: Work): number {
+  switch (work.kind) {
+    case 'simulated':
+      return 0;
+    case 'command':
+      return textBytesAtMost(work.cwd ?? '') + wordsBytesAtMost(work.argv) + pairsBytesAtMost(work.env);
+    case 'function':
+      return textBytesAtMost(work.handler) + textBytesAtMost(JSON.stringify(work.input));
+    case 'http':
+      return wordsBytesAtMost([work.url, work.body ?? '']) + pairsBytesAtMost(work.headers);
+    case 'container':
+      return wordsBytesAtMost([work.image, ...work.argv]) + pairsBytesAtMost(work.env);
+  }
+}
+
+const wordsBytesAtMost = (words: readonly string[]): number =>
+  words.reduce((bytes, word) => bytes + textBytesAtMost(word), 0);
+const pairsBytesAtMost = (pairs: Readonly<Record<string, string>>): number =>
+  wordsBytesAtMost(Object.keys(pairs)) + wordsBytesAtMost(Object.values(pairs));
 
 const textBytesAtMost = (text: string): number => text.length * bytesPerUnitMax + textBytes;

@@ -5,9 +5,11 @@ import type { Epoch, MiB, Ms, NodeId, TaskId, Token } from './brands.ts';
 import * as limits from './limits.ts';
 import { publicKeySchema, signatureSchema } from './identity.ts';
 import { nodeSpecSchema } from './node.ts';
-import { type TaskGroupRef, type Work } from './task.ts';
+import type { TaskGroupRef } from './task.ts';
 import { attemptEndReasons } from './attempt.ts';
 import { nameSchema } from './text.ts';
+import type { Work } from './work.ts';
+import { resultBytesMax } from './workLimits.ts';
 
 /** Of the answer 503 to an upgrade: milliseconds until the place of this node among all that come back. */
 export const retryAfterHeader = 'retry-after-ms';
@@ -83,6 +85,7 @@ export const attemptEndSchema = v.strictObject({
   runMs: v.exactOptional(durationSchema),
   cpuMs: v.exactOptional(durationSchema),
   checkpoint: v.exactOptional(v.pipe(v.string(), v.maxBytes(limits.checkpointBytesMax))),
+  result: v.exactOptional(v.pipe(v.string(), v.maxBytes(resultBytesMax))),
   memoryPeakMiB: v.exactOptional(
     v.pipe(
       v.number(),
@@ -151,6 +154,8 @@ export interface Dispatch {
   readonly cpu: number;
   readonly memory: number;
   readonly gpuMask: number;
+  /** Begin only when `checked` names it, renew with each heartbeat, and stop it so long after the last renewal. */
+  readonly offlineLimitMs?: number;
   /** What the attempt before left to go on from. */
   readonly checkpoint?: string;
   /** The group that the task is a member of; its members' nodes by index, where they start together. */

@@ -11,6 +11,7 @@ export const reportedEndReasons = [
   'refused', // the agent would not run it: unknown kind, stale epoch
   'agent_lost', // the agent's process died with it and its end is unknown
   'lost', // the node went silent and the lease ran out
+  'out_of_memory', // it took more memory than it had reserved, and was ended for that
 ] as const;
 /** Also those that only the scheduler says: `preempted`, stopped to make room for another task. */
 export const attemptEndReasons = [...reportedEndReasons, 'preempted'] as const;
@@ -29,6 +30,8 @@ export interface AttemptEnd {
   readonly memoryPeakMiB?: MiB;
   /** What it left for the next attempt to go on from, at most `checkpointBytesMax`. */
   readonly checkpoint?: string;
+  /** What a function returned, as JSON, or the text that an HTTP call was answered with; at most `resultBytesMax`. */
+  readonly result?: string;
   /** `preempted`: for whom. Only the scheduler says so. */
   readonly stoppedFor?: TaskId;
 }

@@ -3,6 +3,7 @@
 import type { Epoch, Ms, NodeId, QueueName, TaskId, Token } from './brands.ts';
 import type { ArrayEvent, GangEvent, WorkflowEvent } from './groupEvents.ts';
 import type { IdentityCommand, IdentityEvent } from './identity.ts';
+import type { DeclareLost } from './lostNodes.ts';
 import type { MaintenanceCommand, MaintenanceEvent } from './maintenance.ts';
 import type { NodeSpec } from './node.ts';
 import type { QueueChange, QueueSettings, TenantChange, TenantSettings } from './queue.ts';
@@ -137,6 +138,7 @@ export type Command =
   | ReportResults
   | SetCordon
   | ForgetNode
+  | DeclareLost
   | PutQueue
   | RemoveQueue
   | PutTenant

@@ -1,8 +1,9 @@
-// Methods of nodes' keys and enrolment tokens on the console wire.
+// Methods of nodes' keys, of enrolment tokens and of nodes that are gone on the console wire.
 import * as v from 'valibot';
 import type { NodeId } from './brands.ts';
 import type { NewEnrolment } from './consoleAnswers.ts';
 import { type EnrolmentRow, enrolmentSettingsSchema } from './identity.ts';
+import { lostNodeMethodSchemas, type LostNodeResults } from './lostNodes.ts';
 import { nameSchema } from './text.ts';
 
 export const identityMethodSchemas = {
@@ -19,9 +20,10 @@ export const identityMethodSchemas = {
       v.transform((text) => text as NodeId),
     ),
   }),
+  ...lostNodeMethodSchemas,
 } as const;
 
-export interface IdentityResults {
+export interface IdentityResults extends LostNodeResults {
   createEnrolment: NewEnrolment;
   listEnrolments: { readonly enrolments: readonly EnrolmentRow[] };
   revokeEnrolment: { readonly revoked: true };

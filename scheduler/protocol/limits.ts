@@ -1,7 +1,7 @@
 // Every bound in the system, with its reason. A limit that is reached answers with a named refusal.
 
 /** Raised with every incompatible change of `agentWire.ts`; hub and agent must agree. */
-export const agentWireVersion = 5;
+export const agentWireVersion = 6;
 /** Raised with every incompatible change of `consoleWire.ts`. */
 export const consoleWireVersion = 2;
 

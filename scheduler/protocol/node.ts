@@ -4,6 +4,7 @@ import type { MiB, Millicores, Ms, NodeId } from './brands.ts';
 import * as limits from './limits.ts';
 import { customResourcesSchema } from './task.ts';
 import { labelsSchema, nameSchema } from './text.ts';
+import { workKinds } from './work.ts';
 
 export const resourcesSchema = v.strictObject({
   cpu: v.pipe(
@@ -40,7 +41,7 @@ export const nodeSpecSchema = v.strictObject({
   labels: v.optional(labelsSchema, {}),
   /** Marks that keep tasks away unless they tolerate them. */
   taints: v.optional(v.pipe(v.array(nameSchema), v.maxLength(limits.taintsMax)), []),
-  kinds: v.pipe(v.array(v.picklist(['command', 'simulated'])), v.minLength(1), v.maxLength(limits.kindsMax)),
+  kinds: v.pipe(v.array(v.picklist(workKinds)), v.minLength(1), v.maxLength(limits.kindsMax)),
   agentVersion: v.pipe(v.string(), v.maxLength(limits.nameLengthMax)),
   /** Operating system and host name, for people. */
   platform: v.optional(v.pipe(v.string(), v.maxLength(limits.labelValueLengthMax)), ''),
@@ -66,6 +67,8 @@ export interface NodeRow {
   /** An operator shut it out: no key of it is taken, until it enrols with a token made for its name. */
   readonly isRevoked?: boolean;
   readonly attempts: number;
+  /** Not connected, and its tasks go elsewhere only after this: some have offline limits. */
+  readonly heldUntilMs?: Ms;
   readonly cpuTotal: Millicores;
   readonly cpuAllocated: Millicores;
   /** As measured by the agent; undefined until the first heartbeat. */

@@ -61,6 +61,7 @@ export const leastRoles: Readonly<Record<Method, LeastRole>> = {
   runScheduleNow: 'operator',
 
   forgetNode: 'engineer',
+  declareLost: 'engineer', // may make work run twice
   putQueue: 'engineer', // its mode alone: operator, see `leastRoleFor`
   removeQueue: 'engineer',
   putTenant: 'engineer',

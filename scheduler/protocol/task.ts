@@ -3,9 +3,11 @@ import * as v from 'valibot';
 import type { AttemptRecord } from './attempt.ts';
 import type { MiB, Millicores, Ms, QueueName, TaskId } from './brands.ts';
 import * as limits from './limits.ts';
+import * as offline from './offlineLimits.ts';
 import { retrySchema } from './retry.ts';
 import { arraySchema, contradictionIn, gangSchema, placementSchema } from './taskRules.ts';
 import { boundedRecord, labelsSchema, labelValueSchema, nameSchema, wholeFrom, wholeUpTo } from './text.ts';
+import { workSchema } from './work.ts';
 
 export const customResourcesSchema = boundedRecord(
   wholeUpTo(limits.customAmountMax),
@@ -47,47 +49,6 @@ export const askSchema = v.strictObject({
 });
 /** What a task requires of one node. CPU in millicores, memory in MiB. */
 export type Ask = v.InferOutput<typeof askSchema>;
-
-const argvSchema = v.pipe(
-  v.array(v.pipe(v.string(), v.maxBytes(limits.argvItemBytesMax))),
-  v.minLength(1, 'must name a program'),
-  v.maxLength(limits.argvItemsMax),
-  v.check((argv) => (argv[0]?.length ?? 0) > 0, 'the program name is empty'),
-  v.check((argv) => argv.every((item) => !item.includes('\0')), 'holds a NUL character'),
-);
-const envNameSchema = v.pipe(
-  v.string(),
-  v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no environment variable name'),
-);
-
-const commandWorkSchema = v.strictObject({
-  kind: v.literal('command'),
-  /** Program and arguments. No shell looks at it unless `shell` is true. */
-  argv: argvSchema,
-  /** True: `argv` has one item, a line for `/bin/sh -c`. */
-  shell: v.optional(v.boolean(), false),
-  env: v.optional(
-    v.pipe(
-      v.record(envNameSchema, v.pipe(v.string(), v.maxBytes(limits.argvItemBytesMax))),
-      v.check((env) => Object.keys(env).length <= limits.envEntriesMax, 'has too many variables'),
-    ),
-    {},
-  ),
-  /** Working directory on the node. Absent: a fresh folder that goes with the attempt. */
-  cwd: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(4_096))),
-});
-const simulatedWorkSchema = v.strictObject({
-  kind: v.literal('simulated'),
-  /** How long a virtual node pretends to work, in milliseconds. */
-  runMs: wholeUpTo(limits.timeoutMaxMs),
-  exitCode: v.optional(wholeUpTo(255), 0),
-});
-export const workSchema = v.variant('kind', [commandWorkSchema, simulatedWorkSchema]);
-/** What an attempt does, by kind. A node runs only the kinds it offers. */
-export type Work = v.InferOutput<typeof workSchema>;
-export type CommandWork = v.InferOutput<typeof commandWorkSchema>;
-export type SimulatedWork = v.InferOutput<typeof simulatedWorkSchema>;
-export type Kind = Work['kind'];
 
 const timeSchema = wholeUpTo(Number.MAX_SAFE_INTEGER);
 export const tenantDefault = 'default';
@@ -143,6 +104,11 @@ const plainTaskSchema = v.strictObject({
   isPreemptible: v.exactOptional(v.boolean()),
   /** Safe to repeat: where an attempt runs much longer than its like, a copy is started and the first to end counts. */
   isRepeatable: v.exactOptional(v.boolean()),
+  /**
+   * How long its node may go on with it alone, in ms. It runs nowhere else for as long after the last contact, and the
+   * agent has stopped it by then. Absent: it goes elsewhere soon after its node fell silent, and may run twice.
+   */
+  offlineLimitMs: v.exactOptional(wholeFrom(offline.offlineLimitMinMs, offline.offlineLimitMaxMs)),
   /** So many tasks in one, each with its index, 0 to count - 1. */
   array: v.exactOptional(arraySchema),
   /** So many tasks that start together on one node each, or not at all. */
@@ -152,6 +118,10 @@ const plainTaskSchema = v.strictObject({
 export const taskSpecSchema = v.pipe(
   plainTaskSchema,
   v.check(({ array, gang }) => !array || !gang, 'array and gang: only one of them'),
+  v.check(
+    ({ isRepeatable, offlineLimitMs }) => isRepeatable !== true || offlineLimitMs === undefined,
+    'isRepeatable and offlineLimitMs: a copy would be a second attempt at a time; only one of them',
+  ),
   v.check(
     ({ notBeforeMs, deadlineMs }) =>
       notBeforeMs === undefined || deadlineMs === undefined || notBeforeMs < deadlineMs,

@@ -3,6 +3,7 @@ import { ms } from './brands.ts';
 import type { TaskRecord, TaskSpec } from './task.ts';
 import type { TaskRow } from './view.ts';
 import type { Waiting } from './reasons.ts';
+import { workLine } from './work.ts';
 
 /** The row of a task as lists show it. Node, start and exit code are those of its newest attempt; 0 attempts: none. */
 export function rowOfRecord(record: TaskRecord, waiting: Waiting): TaskRow {
@@ -57,7 +58,6 @@ export const hasMissedDeadline = ({ spec, endedAtMs = ms(0) }: TaskRecord): bool
 
 /** Name, program line and labels, in lower case: what `TaskFilter.text` is part of. */
 export function searchTextOf({ name, work, labels }: TaskSpec): string {
-  const program = work.kind === 'command' ? work.argv.join(' ') : work.kind;
   const labelTexts = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
-  return [name, program, ...labelTexts].join(' ').toLowerCase();
+  return [name, workLine(work), ...labelTexts].join(' ').toLowerCase();
 }

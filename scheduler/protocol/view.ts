@@ -10,7 +10,8 @@ import type { QueueSettings, TenantSettings } from './queue.ts';
 import type { TaskPendingReason, Waiting } from './reasons.ts';
 import type { ScheduleReads } from './schedule.ts';
 import type { WhyAnswer } from './why.ts';
-import type { Kind, TaskGroupRef, TaskRecord, TaskState } from './task.ts';
+import type { TaskGroupRef, TaskRecord, TaskState } from './task.ts';
+import type { Kind } from './work.ts';
 import type { AttemptRecord } from './attempt.ts';
 
 export interface TaskCounts {

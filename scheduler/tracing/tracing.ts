@@ -58,7 +58,7 @@ export class Tracing {
   /** The dispatch with the attempt's own span in its environment, for what the program traces of itself. */
   given(dispatch: Dispatch, task: Traced | undefined): Dispatch {
     const { work, token } = dispatch;
-    if (task === undefined || work.kind !== 'command') return dispatch;
+    if (task === undefined || !('env' in work)) return dispatch;
     const { traceId, isSampled } = this.#traceOf(task);
     const own = writeTraceparent({ traceId, spanId: attemptSpanId(traceId, token), isSampled });
     return { ...dispatch, work: { ...work, env: { ...work.env, [traceVariable]: own } } };
@@ -90,7 +90,7 @@ export class Tracing {
 
   /** A caller's trace goes on, and its choice holds. */
   #traceOf({ taskId, spec, submittedAtMs }: Traced) {
-    const given = spec.work.kind === 'command' ? spec.work.env[traceVariable] : undefined;
+    const given = 'env' in spec.work ? spec.work.env[traceVariable] : undefined;
     const parent = readTraceparent(given);
     if (parent) return { traceId: parent.traceId, parentSpanId: parent.spanId, isSampled: parent.isSampled };
     const { plant, ratio } = this.#options;

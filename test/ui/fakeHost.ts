@@ -111,6 +111,7 @@ const answers: Record<string, (params: never) => unknown> = {
     return { isCordoned };
   },
   forgetNode: () => ({ forgotten: true }),
+  declareLost: () => ({ attempts: 2 }),
   createEnrolment: () => enrolment('mrj_8Yq2v0Xc7rB1n5KsTz4Lw9'),
   listEnrolments: () => ({ enrolments: [] }),
   revokeEnrolment: () => ({ revoked: true }),

@@ -59,7 +59,7 @@ describe('identity', () => {
         place: { area: 'A', line: 'L', cell: 'unplaced' },
         resources: { cpu: 2500, custom: { welder: 2 } },
         labels: { zone: 'hot' },
-        kinds: ['command'],
+        kinds: ['command', 'http'],
       },
     });
   });

@@ -216,6 +216,7 @@ describe('the promise of a lease', () => {
   const line = (isJoined: boolean[]) => ({
     isJoined: () => isJoined[0] ?? false,
     running: () => [token(1), token(2)],
+    leaseMsOf: () => undefined,
     sendHeartbeat: () => undefined,
     sendCheck: () => undefined,
   });

@@ -32,6 +32,8 @@ describe('exit codes', () => {
     [2, 'submit --file tasks --queue a', '--queue does not go with --file'],
     [2, 'submit --file /none/tasks', 'cannot be read'],
     [2, 'submit --env X -- true', '--env X: it is NAME=VALUE'],
+    [2, 'declare-lost V/3', 'add --confirm V/3'],
+    [6, 'declare-lost V/3 --confirm V/3', 'V/3 is connected'],
     [2, 'put-queue q', 'give --weight'],
     [2, 'put-queue q --burst much', 'it is like cpu=4000'],
     [2, 'pause-queue nowhere', 'there is no queue nowhere'],

@@ -139,6 +139,7 @@ describe('the door keeps to it', () => {
     'cancelWhatIf',
     'revokeEnrolment',
     'revokeNode',
+    'declareLost',
     'renewCertificate',
   ];
   test.each(operations.filter(({ id }) => !later.includes(id)))(
@@ -156,6 +157,14 @@ describe('the door keeps to it', () => {
     const { enrolmentId } = made.body as { enrolmentId: string };
     const answer = await host.ask('POST', `/enrolments/${enrolmentId}/revoke`);
     expect(undocumented('RevokedAnswer', answer.body)).toBeUndefined();
+  });
+
+  test('declareLost is refused for a node that is connected, and without its name', async () => {
+    const path = pathOf('/nodes/{nodeId}/declare-lost');
+    const slip = await host.ask('POST', path, { confirm: 'V/2' });
+    expect(slip).toMatchObject({ status: 400, body: { code: 'bad_message', field: 'confirm' } });
+    const answer = await host.ask('POST', path, { confirm: 'V/1' });
+    expect(answer).toMatchObject({ status: 409, body: { code: 'wrong_state', field: 'nodeId' } });
   });
 
   test('renewCertificate is refused where the host speaks plain text', async () => {

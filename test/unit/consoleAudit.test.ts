@@ -68,6 +68,7 @@ const asks: Partial<Record<Method, unknown>> = {
   startBulk: { act: 'requeue', filter: { states: ['dead_letter'] } },
   setCordon: { nodeId: 'n1', isCordoned: true },
   forgetNode: { nodeId: 'n1' },
+  declareLost: { nodeId: 'n1', confirm: 'n1' },
   putQueue: { queue: 'press', change: { weight: 3 } },
   removeQueue: { queue: 'press' },
   putTenant: { tenant: 'a', change: {} },

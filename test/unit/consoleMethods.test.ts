@@ -46,6 +46,7 @@ test.each([
 test.each([
   ['setCordon', { nodeId: 'n1', isCordoned: true }, { kind: 'SetCordon', nodeId: 'n1', isCordoned: true }],
   ['forgetNode', { nodeId: 'n1' }, { kind: 'ForgetNode', nodeId: 'n1' }],
+  ['declareLost', { nodeId: 'n1', confirm: 'n1' }, { kind: 'DeclareLost', nodeId: 'n1' }],
   ['removeQueue', { queue: 'q' }, { kind: 'RemoveQueue', queue: 'q' }],
   ['putTenant', { tenant: 't' }, { kind: 'PutTenant', tenant: 't', change: {} }],
   ['removeTenant', { tenant: 't' }, { kind: 'RemoveTenant', tenant: 't' }],
@@ -111,6 +112,7 @@ const badParams: [string, unknown, string][] = [
   ['getSummary', { all: true }, 'all'],
   ['setCordon', { nodeId: 'n1' }, 'isCordoned'],
   ['forgetNode', { nodeId: '' }, 'nodeId'],
+  ['declareLost', { nodeId: 'n1', confirm: 'n2' }, 'confirm'],
   ['putQueue', { queue: 'q', change: { weight: 0 } }, 'change.weight'],
   ['removeQueue', {}, 'queue'],
   ['listTenants', { all: true }, 'all'],

@@ -1,6 +1,6 @@
 // Which tasks a command is about: the filter of list, count and export.
 import { type Given, type Options, readTaskId } from './command.ts';
-import { pairsOf } from './specOptions.ts';
+import { pairsOf } from './workOptions.ts';
 
 export const filterOptions: Options = {
   state: { type: 'string', value: 'STATE', multiple: true, about: 'ready, running, dead_letter, ...' },

@@ -1,4 +1,4 @@
-// millrace nodes, cordon, uncordon, health: the plant in tables.
+// millrace nodes, cordon, uncordon, declare-lost, health: the plant in tables.
 import type { InferOutput } from 'valibot';
 import { answerSchemas } from '../answerSchemas.ts';
 import { type Command, type Given, onlyWord, wrongUsage } from './command.ts';
@@ -80,6 +80,24 @@ const cordonCommand = (verb: 'cordon' | 'uncordon', about: string): Command => (
 });
 export const cordon = cordonCommand('cordon', 'Keeps new work away from nodes; what runs there goes on.');
 export const uncordon = cordonCommand('uncordon', 'Lets nodes take work again.');
+
+export const declareLost: Command = {
+  form: 'NAME --confirm NAME',
+  about: 'Vouches that a node out of contact runs nothing any more: its tasks go elsewhere at once.',
+  options: { confirm: { type: 'string', value: 'NAME', about: 'the name once more' } },
+  run: async (given, { client, out, isJson }) => {
+    const nodeId = onlyWord(given, 'node');
+    const confirm = given.text('confirm');
+    if (confirm !== nodeId)
+      throw wrongUsage(`what ${nodeId} still runs would run twice; if it does not, add --confirm ${nodeId}`);
+    const path = `/nodes/${encodeURIComponent(nodeId)}/declare-lost`;
+    const call = { method: 'POST', path, body: JSON.stringify({ confirm }) } as const;
+    const answer = await client.ask(answerSchemas.DeclaredLost, call);
+    const text = `${nodeId} declared lost: ${String(answer.attempts)} attempts end, their tasks go elsewhere\n`;
+    out(isJson ? `${JSON.stringify({ nodeId, ...answer })}\n` : text);
+    return exitCodes.ok;
+  },
+};
 
 export const health: Command = {
   form: '',

@@ -1,6 +1,8 @@
 // Options of `submit` -> a task as the contract writes it. Whether the values fit is for the hub to say.
+import { offlineLimitDefaultMs } from '../../protocol/offlineLimits.ts';
 import type { TaskSpecInput } from '../../protocol/task.ts';
 import { placementOf, placementOptions } from './placementOptions.ts';
+import { pairsOf, present, workOf, workOptions } from './workOptions.ts';
 import { type Given, type Options, wrongUsage } from './command.ts';
 
 const text = (value: string, about: string) => ({ type: 'string', value, about }) as const;
@@ -20,8 +22,11 @@ export const specOptions: Options = {
   env: texts('NAME=VALUE', 'environment of the program'),
   cwd: text('DIR', 'working directory on the node'),
   shell: { type: 'boolean', about: 'the one word is a line for /bin/sh -c' },
+  ...workOptions,
   timeout: text('TIME', 'longest run of an attempt, like 30s or 2h'),
   grace: text('TIME', 'between asking to end and killing'),
+  'offline-limit': text('TIME', 'its node may go on alone so long, and nobody else has it: 30s to 72h'),
+  offline: { type: 'boolean', about: 'as --offline-limit 72h' },
   attempts: text('N', 'attempts in all, the first included'),
   backoff: text('TIME', 'wait before the second attempt; doubles'),
   'at-most-once': { type: 'boolean', about: 'never retry by itself once it may have started' },
@@ -56,6 +61,8 @@ export function specOf(given: Given): TaskSpecInput {
     tolerations: given.texts('tolerate').length > 0 ? [...given.texts('tolerate')] : undefined,
     timeoutMs: given.durationMs('timeout'),
     graceMs: given.durationMs('grace'),
+    offlineLimitMs:
+      given.durationMs('offline-limit') ?? (given.flag('offline') ? offlineLimitDefaultMs : undefined),
     delivery: given.flag('at-most-once') ? ('at_most_once' as const) : undefined,
     labels: pairsOf(given, 'label'),
     key: given.text('key'),
@@ -82,42 +89,5 @@ function arrayOf(given: Given): TaskSpecInput['array'] {
   return count === undefined ? undefined : { count, ...present({ runningMax }) };
 }
 
-function workOf(given: Given): TaskSpecInput['work'] {
-  const runMs = given.durationMs('simulate');
-  if (runMs !== undefined) {
-    if (given.words.length > 0) throw wrongUsage('--simulate takes no program');
-    return { kind: 'simulated', runMs, ...present({ exitCode: given.number('exit-code') }) };
-  }
-  if (given.words.length === 0)
-    throw wrongUsage(
-      'name a program after --, or give --file or --simulate: millrace submit -- PROGRAM ARG...',
-    );
-  return {
-    kind: 'command',
-    argv: [...given.words],
-    ...(given.flag('shell') && { shell: true }),
-    ...present({ env: pairsOf(given, 'env'), cwd: given.text('cwd') }),
-  };
-}
-
-/** `NAME=VALUE` of each; undefined where none is given. */
-export function pairsOf(given: Given, name: string): Record<string, string> | undefined {
-  const pairs = given.texts(name).map((pair): [string, string] => {
-    const at = pair.indexOf('=');
-    if (at < 1) throw wrongUsage(`--${name} ${pair}: it is NAME=VALUE`);
-    return [pair.slice(0, at), pair.slice(at + 1)];
-  });
-  return pairs.length > 0 ? Object.fromEntries(pairs) : undefined;
-}
-
 const mapped = <From, To>(value: From | undefined, map: (value: From) => To): To | undefined =>
   value === undefined ? undefined : map(value);
-
-type Present<Fields> = {
-  [Name in keyof Fields as undefined extends Fields[Name] ? never : Name]: Fields[Name];
-} & {
-  [Name in keyof Fields as undefined extends Fields[Name] ? Name : never]?: Exclude<Fields[Name], undefined>;
-};
-/** Without the fields that are undefined: they would be sent as null by some, and as nothing by others. */
-const present = <Fields extends object>(fields: Fields): Present<Fields> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<Fields>;

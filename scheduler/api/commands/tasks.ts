@@ -1,6 +1,7 @@
 // millrace get, why, cancel, retry: tasks as tables and in words.
 import type { InferOutput } from 'valibot';
 import { submitBatchMax } from '../../protocol/limits.ts';
+import { workLine } from '../../protocol/work.ts';
 import { answerSchemas } from '../answerSchemas.ts';
 import { type Command, type Given, onlyWord, readTaskId, wrongUsage } from './command.ts';
 import { exitCodes } from './exitCodes.ts';
@@ -32,7 +33,7 @@ function inWords(record: TaskRecord): string {
     ['reason', reason],
     ['queue', `${spec.queue}, priority ${spec.priority}`],
     ['tenant', spec.tenant],
-    ['work', work.kind === 'command' ? work.argv.join(' ') : `simulated for ${work.runMs} ms`],
+    ['work', work.kind === 'simulated' ? `simulated for ${work.runMs} ms` : workLine(work)],
     ['submitted', `${timeOf(submittedAtMs)} by ${submitter}`],
     ['ended', endedAtMs === undefined ? undefined : timeOf(endedAtMs)],
   ];
@@ -40,6 +41,7 @@ function inWords(record: TaskRecord): string {
     fact === undefined || fact === '' ? [] : [`${name.padEnd(10)} ${clean(fact)}\n`],
   );
   if (attempts.length === 0) return told.join('');
+  const result = attempts.at(-1)?.end?.result;
   const rows = attempts.map(({ attempt, nodeId, placedAtMs, end }) => [
     attempt,
     nodeId,
@@ -48,7 +50,8 @@ function inWords(record: TaskRecord): string {
     end?.runMs === undefined ? '-' : `${end.runMs} ms`,
     end?.message ?? '',
   ]);
-  return `${told.join('')}\n${table(['ATTEMPT', 'NODE', 'PLACED', 'END', 'RAN', 'MESSAGE'], rows)}`;
+  const shownResult = result === undefined ? '' : `\nresult\n${clean(result)}\n`;
+  return `${told.join('')}\n${table(['ATTEMPT', 'NODE', 'PLACED', 'END', 'RAN', 'MESSAGE'], rows)}${shownResult}`;
 }
 
 export const why: Command = {

@@ -22,7 +22,7 @@ export function reportStarted(turn: Turn, command: ReportStarted): void {
       turn.state.staleReports += 1;
       continue;
     }
-    found.live.leaseUntilMs = turn.state.attemptLeaseFrom(turn.nowMs);
+    found.live.leaseUntilMs = turn.state.attemptLeaseFrom(turn.nowMs, found.task.spec);
     if (found.live.startedAtMs === undefined) begun(turn, found.task, token);
   }
 }
@@ -86,9 +86,9 @@ function stopOther(turn: Turn, task: Task, winner: Token): void {
 export function attemptTimer(turn: Turn, token: Token): void {
   const live = attemptOf(turn.state.tasks.byToken(token), token);
   if (!live) return;
-  const untilMs = Math.max(live.leaseUntilMs, turn.state.rejoinUntilMs);
-  if (untilMs > turn.nowMs) {
-    turn.state.timers.add({ dueMs: untilMs, kind: 'attempt', id: token });
+  live.leaseUntilMs = Math.max(live.leaseUntilMs, turn.state.rejoinUntilMs);
+  if (live.leaseUntilMs > turn.nowMs) {
+    turn.state.watchAttempt(live, turn.nowMs);
     return;
   }
   const silentMs = ms(turn.nowMs - live.placedAtMs);
@@ -98,9 +98,8 @@ export function attemptTimer(turn: Turn, token: Token): void {
 
 /** Renews the leases that a node's heartbeat names. Soft state: no event. */
 export function renewLeases(turn: Turn, nodeId: NodeId, tokens: readonly Token[]): void {
-  const untilMs = turn.state.attemptLeaseFrom(turn.nowMs);
   for (const token of tokens) {
     const found = liveAttemptOf(turn.state, nodeId, token);
-    if (found) found.live.leaseUntilMs = untilMs;
+    if (found) found.live.leaseUntilMs = turn.state.attemptLeaseFrom(turn.nowMs, found.task.spec);
   }
 }

@@ -11,7 +11,13 @@ import type { LiveAttempt, Task } from '../state/taskTable.ts';
 import type { Turn } from './turn.ts';
 
 /** Ends that a bad node can cause, and that do not tell of the agent or of a person. */
-const ownFailures: readonly AttemptEnd['reason'][] = ['exit', 'signal', 'timeout', 'spawn_failed'];
+const ownFailures: readonly AttemptEnd['reason'][] = [
+  'exit',
+  'signal',
+  'timeout',
+  'spawn_failed',
+  'out_of_memory',
+];
 
 /**
  * May the task have taken its node or agent down? Not where others went at the same time, where the node was not well
@@ -21,6 +27,9 @@ export function isSuspect({ state, nowMs }: Turn, live: LiveAttempt, { reason }:
   if (reason !== 'lost' && reason !== 'agent_lost') return false;
   if (live.startedAtMs === undefined || nowMs <= state.rejoinUntilMs) return false;
   if (state.nodeKeys.get(live.nodeId) === revokedKey) return false; // an operator took it
+  if (state.leavings.excused.has(live.node)) return false;
+  // A long lease ends long after the node went: what went with it then is not known any more.
+  if (reason === 'lost' && state.tasks.byToken(live.token)?.spec.offlineLimitMs !== undefined) return false;
   if (!state.leavings.wasAlone(live.node, nowMs)) return false;
   state.leavings.explain(live.node);
   return true;

@@ -4,6 +4,7 @@ import type { Command } from '../../protocol/events.ts';
 import { accepted, type Outcome, type Refusal } from '../../protocol/outcome.ts';
 import { reportResults, reportStarted } from './attemptReport.ts';
 import { disconnectNode, forgetNode, heartbeat, type Joined, joinNode, setCordon } from './nodeLifecycle.ts';
+import { declareLost } from './declareLost.ts';
 import { createEnrolment, enrolNode, replaceKey, revokeEnrolment, revokeNode } from './identity.ts';
 import { putQueue, putTenant, removeQueue, removeTenant } from './queues.ts';
 import { putCalendar, putSchedule, removeCalendar, removeSchedule, runSchedule } from './schedules.ts';
@@ -66,6 +67,7 @@ const deciders: Deciders = {
   ReportResults: always(reportResults),
   SetCordon: plain(setCordon),
   ForgetNode: plain(forgetNode),
+  DeclareLost: plain(declareLost),
   PutQueue: plain(putQueue),
   RemoveQueue: plain(removeQueue),
   PutTenant: plain(putTenant),

@@ -19,6 +19,7 @@ export function dispatchOf(state: SchedulerState, task: Task, live: LiveAttempt)
     cpu: task.spec.ask.cpu,
     memory: task.spec.ask.memory,
     gpuMask: live.gpuMask,
+    ...(task.spec.offlineLimitMs !== undefined && { offlineLimitMs: task.spec.offlineLimitMs }),
     ...(task.checkpoint !== undefined && { checkpoint: task.checkpoint }),
     ...(task.group && { group: gang ? { ...task.group, nodes: nodesOf(gang) } : task.group }),
   };

@@ -49,7 +49,7 @@ function reconcile(turn: Turn, node: NodeIndex, held: readonly HeldAttempt[]): v
     const task = state.tasks.byToken(token);
     const live = attemptOf(task, token);
     if (!task || !live) continue;
-    live.leaseUntilMs = state.attemptLeaseFrom(turn.nowMs);
+    live.leaseUntilMs = state.attemptLeaseFrom(turn.nowMs, task.spec);
     const holds = heldByToken.get(token);
     if (holds === undefined && live.startedAtMs !== undefined) {
       endAttempt(turn, token, { reason: 'agent_lost', message: 'the agent came back without it' });

@@ -67,7 +67,7 @@ function start(turn: Turn, task: Task, node: NodeIndex): void {
   if (state.preemption.nominations.size > 0) endNomination(state, task.taskId);
   if (!task.live) return;
   for (const given of state.reservations.placed(task, task.live)) state.freed.add(given.node);
-  state.timers.add({ dueMs: task.live.leaseUntilMs, kind: 'attempt', id: next });
+  state.watchAttempt(task.live, turn.nowMs);
   turn.effect(dispatchOf(state, task, task.live));
 }
 

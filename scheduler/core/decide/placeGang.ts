@@ -39,7 +39,7 @@ export function placeGang(turn: Turn, gang: Gang, policy: Policy | undefined): b
   for (const member of gang.members) {
     if (!member.live) continue;
     state.reservations.placed(member, member.live);
-    state.timers.add({ dueMs: member.live.leaseUntilMs, kind: 'attempt', id: member.live.token });
+    state.watchAttempt(member.live, turn.nowMs);
     turn.effect(dispatchOf(state, member, member.live));
   }
   return true;

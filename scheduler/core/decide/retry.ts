@@ -114,5 +114,6 @@ const endWords: Readonly<Record<Exclude<AttemptEnd['reason'], 'exit' | 'signal'>
   refused: 'the agent refused it',
   agent_lost: 'the agent stopped while it ran',
   lost: 'the node went silent',
+  out_of_memory: 'took more memory than it had',
   preempted: 'made room for another',
 };

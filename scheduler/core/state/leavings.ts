@@ -13,8 +13,12 @@ export class Leavings {
   /** Oldest first; read from the end. */
   #left: { readonly node: NodeIndex; readonly atMs: number; isExplained: boolean }[] = [];
 
+  /** Nodes of which somebody said that they are gone: no task took them down. */
+  readonly excused = new Set<NodeIndex>();
+
   /** The node disconnected, fell silent, or its agent began anew. */
   note(node: NodeIndex, atMs: number): void {
+    this.excused.delete(node);
     this.#left.push({ node, atMs, isExplained: false });
     if (this.#left.length > 2 * keptMax) this.#left.splice(0, keptMax);
   }
@@ -27,6 +31,7 @@ export class Leavings {
 
   /** Its row may become another node's. */
   forget(node: NodeIndex): void {
+    this.excused.delete(node);
     this.#left = this.#left.filter((left) => left.node !== node);
   }
 

@@ -2,6 +2,7 @@
 // restart begins without it, and until it is there again nobody is blamed.
 import type { NodeIndex } from '../../protocol/brands.ts';
 import type { TaskSpec } from '../../protocol/task.ts';
+import { workName } from '../../protocol/work.ts';
 
 export type LikeKey = string;
 /** About 400 B each. Past it the one that has not ended for longest is forgotten. */
@@ -24,7 +25,7 @@ interface Like {
 
 /** Tasks without a name are alike where they run the same program. */
 export function likeOf({ queue, name, work }: TaskSpec): LikeKey {
-  const called = name !== '' || work.kind !== 'command' ? name : (work.argv[0] ?? '');
+  const called = name !== '' ? name : workName(work);
   return `${queue}\n${work.kind}\n${called}`;
 }
 

@@ -4,6 +4,7 @@ import type { QueueName } from '../../protocol/brands.ts';
 import { runKindsMax } from '../../protocol/limits.ts';
 import type { TaskSpec } from '../../protocol/task.ts';
 import { runBoundOf, runLengthOf } from './classTable.ts';
+import { workName } from '../../protocol/work.ts';
 
 /** Runs of a kind that are remembered, and the least that say something. */
 const runsKept = 15;
@@ -40,7 +41,7 @@ export interface SavedKind {
 /** Undefined for a task of no kind: it has no name and runs no program. */
 function kindOf(spec: TaskSpec): RunKind | undefined {
   const { queue, tenant, name, work } = spec;
-  const called = name !== '' || work.kind !== 'command' ? name : (work.argv[0] ?? '');
+  const called = name !== '' ? name : workName(work);
   if (called === '') return undefined;
   return [queue, tenant, work.kind, called.replaceAll(/\d+/g, '#'), runBoundOf(spec)].join('\n');
 }

@@ -10,6 +10,8 @@ import {
 } from '../../protocol/brands.ts';
 import type { Event } from '../../protocol/events.ts';
 import type { NodeKey } from '../../protocol/identity.ts';
+import { holdOf, leaseLookMs } from '../../protocol/offlineLimits.ts';
+import type { TaskSpec } from '../../protocol/task.ts';
 import { plantTiming, type Timing } from '../../protocol/timing.ts';
 import { GangRoom } from '../place/gangRoom.ts';
 import { ScheduleTable } from './scheduleTable.ts';
@@ -150,7 +152,7 @@ export class SchedulerState {
         this.timers.add({ dueMs: task.untilMs, kind: 'backoff', id: task.taskId });
       if (task.state === 'held' && task.untilMs > 0)
         this.timers.add({ dueMs: task.untilMs, kind: 'delayed', id: task.taskId });
-      this.#resumeAttempts(task);
+      this.#resumeAttempts(task, nowMs);
     }
   }
 
@@ -160,10 +162,11 @@ export class SchedulerState {
         this.timers.add({ dueMs: spec.notBeforeMs ?? 0, kind: 'delayed', id: groupId });
   }
 
-  #resumeAttempts(task: Task): void {
+  /** When it was last heard of went with the host's memory: not later than now. */
+  #resumeAttempts(task: Task, nowMs: number): void {
     for (const live of attemptsOf(task)) {
-      live.leaseUntilMs = this.rejoinUntilMs;
-      this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'attempt', id: live.token });
+      live.leaseUntilMs = this.attemptLeaseFrom(nowMs, task.spec);
+      this.watchAttempt(live, nowMs);
     }
     if (task.live && task.spec.isRepeatable === true)
       this.timers.add({ dueMs: this.rejoinUntilMs, kind: 'straggler', id: task.live.token });
@@ -176,11 +179,17 @@ export class SchedulerState {
     this.timedNodes.add(node);
     this.timers.add({ dueMs: untilMs, kind: 'node', id: node });
   }
+  /** Sets the timer of its lease. It looks in between at a long one: timers of attempts that ended stay till due. */
+  watchAttempt({ leaseUntilMs, token }: LiveAttempt, nowMs: number): void {
+    this.timers.add({ dueMs: Math.min(leaseUntilMs, nowMs + leaseLookMs), kind: 'attempt', id: token });
+  }
   nodeLeaseFrom(nowMs: number): number {
     return Math.max(nowMs + this.timing.nodeLeaseMs, this.rejoinUntilMs);
   }
-  attemptLeaseFrom(nowMs: number): number {
-    return Math.max(nowMs + this.timing.attemptLeaseMs, this.rejoinUntilMs);
+  /** Until when the task runs nowhere else, where this is the last that is heard of its attempt. */
+  attemptLeaseFrom(nowMs: number, { offlineLimitMs }: Pick<TaskSpec, 'offlineLimitMs'>): number {
+    const aloneMs = offlineLimitMs === undefined ? 0 : holdOf(offlineLimitMs);
+    return Math.max(nowMs + Math.max(this.timing.attemptLeaseMs, aloneMs), this.rejoinUntilMs);
   }
 }
 

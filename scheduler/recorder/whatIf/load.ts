@@ -5,6 +5,7 @@ import type { Batch, Command, Event, SubmitWorkflow } from '../../protocol/event
 import { publicOfKey } from '../../protocol/identity.ts';
 import type { TaskSpec } from '../../protocol/task.ts';
 import { decidedAnew } from './decidedAnew.ts';
+import { workName } from '../../protocol/work.ts';
 
 /** One attempt as it went when it was left alone. */
 export interface RealRun {
@@ -226,7 +227,7 @@ function shiftedSpec(spec: TaskSpec, shiftMs: number): TaskSpec {
 
 /** What runs alike: the program in a queue. */
 function kindOf({ work, queue }: TaskSpec): string {
-  return work.kind === 'command' ? `command ${queue} ${work.argv[0] ?? ''}` : `simulated ${queue}`;
+  return `${work.kind} ${queue} ${workName(work)}`.trimEnd();
 }
 
 function pushTo<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {

@@ -20,7 +20,7 @@ import {
 } from '../../../scheduler/protocol/agentWire.ts';
 import { epoch, taskId, type Token, token } from '../../../scheduler/protocol/brands.ts';
 import { joinText, rotateText } from '../../../scheduler/protocol/nodeProof.ts';
-import type { CommandWork } from '../../../scheduler/protocol/task.ts';
+import type { CommandWork } from '../../../scheduler/protocol/work.ts';
 
 export type Result = v.InferOutput<typeof resultsSchema>[number];
 export const enrolToken = 'T-secret-of-the-plant';

@@ -88,7 +88,7 @@ export const taskAppliers: Appliers<TaskEvents> = {
       placedAtMs: atMs,
       gpuMask: event.gpuMask,
       startedAtMs: undefined,
-      leaseUntilMs: state.attemptLeaseFrom(atMs),
+      leaseUntilMs: state.attemptLeaseFrom(atMs, task.spec),
     };
     if (isCopy) state.tasks.startCopy(task, live);
     else state.tasks.startAttempt(task, live);
