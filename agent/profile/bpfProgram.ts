@@ -1,4 +1,4 @@
-// The bpftrace program: one process for all five figures, printed and cleared every interval; text that a bundle holds.
+// The bpftrace program: one process for all five figures, printed and cleared every interval.
 import { existsSync } from 'node:fs';
 
 const events = '/sys/kernel/tracing/events';

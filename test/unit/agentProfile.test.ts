@@ -112,7 +112,7 @@ test('output of bpftrace in any pieces makes the same profile, and lines that ar
   ].join('\n');
   const whole = new BpfOutput(10_000).take(lines);
   const output = new BpfOutput(10_000);
-  expect([...lines].flatMap((letter) => output.take(letter))).toEqual(whole);
+  expect(Array.from(lines).flatMap((letter) => output.take(letter))).toEqual(whole);
   const [{ figures, waiters } = { figures: {}, waiters: undefined }] = whole;
   expect(figures.runQueue).toMatchObject({ source: 'ebpf', unit: 'us', value: 13, count: 7 });
   expect(figures.runQueue?.buckets?.slice(0, 4)).toEqual([2, 0, 5, 0]);
@@ -159,7 +159,8 @@ function writeDirectly(): void {
 }
 
 function profileOnce(words: readonly string[], PATH: string): Profile {
-  const [program = '', ...rest] = [...words, join(import.meta.dirname, 'support/profileOnce.ts')];
+  const script = join(import.meta.dirname, 'support/profileOnce.ts');
+  const [program = '', ...rest]: readonly string[] = [...words, script];
   const done = spawnSync(program, rest, { encoding: 'utf8', env: { ...process.env, PATH }, timeout: 50_000 });
   if (done.stdout === '') throw new Error(done.stderr || String(done.error));
   return JSON.parse(done.stdout) as Profile;
