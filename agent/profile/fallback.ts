@@ -1,4 +1,4 @@
-// The profile without eBPF: pressure stalls, then counters of /proc, then what Node tells. Each figure names its source.
+// The profile without eBPF: pressure stalls, then counters of /proc, then what Node tells; each figure names which.
 import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import type { Figure, FigureName, Profile } from './figure.ts';
