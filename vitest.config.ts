@@ -1,11 +1,15 @@
 // Which tests exist and how they run. No retries: a test that passes the second time has found something.
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
+// See test/compiledThreads.ts, which fills it.
+process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/millrace');
 const plain = ['unit', 'property', 'sim', 'replay', 'conformance', 'style'];
 
 export default defineConfig({
   test: {
     retry: 0,
+    globalSetup: 'test/compiledThreads.ts',
     projects: [
       ...plain.map((name) => ({
         test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 60_000 },

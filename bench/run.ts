@@ -1,5 +1,6 @@
 // `npm run --silent bench -- NAME [--option value]... [--json]`: runs one bench and prints its figures beside its peers.
 // With --json the last line is one JSON object.
+import { agent } from './agent/agent.ts';
 import { audit } from './audit/audit.ts';
 import { consoleBench } from './console/console.ts';
 import { fleet } from './fleet/fleet.ts';
@@ -21,6 +22,7 @@ import { why } from './why/why.ts';
 import { type Bench, machine, MissingInput, type Options } from './bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
+  agent,
   audit,
   console: consoleBench,
   failures,
