@@ -1,7 +1,7 @@
 // What the tests need of the operating system: looked up, and installed where this is root on a Debian.
 import { spawnSync } from 'node:child_process';
 
-/** A screen, a session bus, the libraries Electron links to, the browser of the renderer's tests, Chinese glyphs. */
+/** A screen, a session bus, what Electron links to, the browser of the renderer's tests, Chinese glyphs, eBPF. */
 const wanted = [
   'xvfb',
   'xauth',
@@ -17,6 +17,7 @@ const wanted = [
   'libxtst6',
   'chromium',
   'fonts-noto-cjk',
+  'bpftrace',
 ];
 
 /** Installs what is missing and can be installed. Returns what is still missing; empty where all is there. */

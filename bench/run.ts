@@ -12,6 +12,7 @@ import { latency } from './latency/latency.ts';
 import { openb41 } from './openb/openb41.ts';
 import { placement } from './placement.ts';
 import { preemption } from './preemption/preemption.ts';
+import { profile } from './profile/profile.ts';
 import { recovery } from './recovery/recovery.ts';
 import { silence } from './silence/silence.ts';
 import { storm } from './storm/storm.ts';
@@ -34,6 +35,7 @@ const benches: Readonly<Record<string, Bench>> = {
   openb41,
   placement,
   preemption,
+  profile,
   recovery,
   silence,
   storm,
