@@ -98,6 +98,7 @@ export class Agent {
     this.#executor = new Executor({
       nodeId: settings.nodeId,
       workFolder: folderOf('work'),
+      workRoot: settings.workRoot,
       runners,
       outbox: this.#outbox,
       logs: this.#logs,

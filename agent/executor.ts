@@ -13,10 +13,13 @@ import type { Attempt } from './run/attempt.ts';
 import { Execution, type ExecutionParts } from './run/execution.ts';
 import type { Runner, Stop } from './run/runner.ts';
 import type { Runners } from './run/runners.ts';
+import { outsideWorkRoot } from './run/workRoot.ts';
 import { StartPace } from './startPace.ts';
 
 export interface ExecutorOptions extends ExecutionParts {
   readonly runners: Runners;
+  /** The folder of `--work-root`. */
+  readonly workRoot: string | undefined;
   readonly readUse: () => NodeUse;
 }
 interface Active {
@@ -48,6 +51,11 @@ export class Executor implements AttemptExecutor {
     if (!runner) {
       const offered = this.#options.runners.kinds.join(', ');
       this.refuse(dispatch, `this node does not offer kind ${work.kind}; it offers ${offered}`);
+      return;
+    }
+    const outside = outsideWorkRoot(work, this.#options.workRoot);
+    if (outside !== undefined) {
+      this.refuse(dispatch, outside);
       return;
     }
     if (this.#isStopping) {

@@ -18,6 +18,8 @@ export interface Settings {
   readonly dataFolder: string;
   /** Its modules are what tasks of kind `function` may run. */
   readonly handlersFolder: string;
+  /** Absent: a task may work in any folder that the agent's user may. */
+  readonly workRoot: string | undefined;
   readonly place: { readonly area?: string; readonly line?: string; readonly cell?: string };
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly string[];
@@ -44,6 +46,7 @@ export const usage = `usage: npm run agent -- --hub URL [options]       (install
   --data FOLDER       where key, ledger and logs are kept (default: ~/.millrace/agent/NAME)
   --handlers FOLDER   modules that tasks of kind function may run, looked at when the agent starts
                       (default: the folder handlers in the data folder)
+  --work-root FOLDER  tasks that name a working folder outside of it are refused (default: any folder)
   --area, --line, --cell NAME
                       place in the plant
   --label KEY=VALUE   a label that tasks can select; may be given often
@@ -70,6 +73,7 @@ const options = {
   node: text,
   data: text,
   handlers: text,
+  'work-root': text,
   area: text,
   line: text,
   cell: text,
@@ -106,6 +110,7 @@ function settingsOf(values: Values, env: Readonly<Record<string, string | undefi
     hubPin: code?.pin,
     nodeId,
     ...foldersOf(values, nodeId),
+    workRoot: values['work-root'] === undefined ? undefined : resolve(values['work-root']),
     place: {
       ...(area !== undefined && { area: name('--area', area) }),
       ...(line !== undefined && { line: name('--line', line) }),

@@ -11,6 +11,7 @@ import type { AttemptResult, Command } from '../protocol/events.ts';
 import { accepted } from '../protocol/outcome.ts';
 import { ForgedReports } from './forgedReports.ts';
 import type { LogGate } from './logGate.ts';
+import { RefusedDispatches } from './refusedDispatches.ts';
 
 export interface AgentHandlerParts {
   readonly engine: Engine;
@@ -27,6 +28,7 @@ export interface AgentHandlerParts {
 export function agentHandlers(parts: AgentHandlerParts): HubHandlers {
   const { engine } = parts;
   const forged = new ForgedReports(engine.view, parts.clock, parts.audit);
+  const refusals = new RefusedDispatches(engine.view, parts.audit);
   const owners = new LogOwners(parts);
   const tell = (command: Command): void => {
     // A refusal means that the store failed: the host is ending, and the agent tells again after its next join.
@@ -63,6 +65,7 @@ export function agentHandlers(parts: AgentHandlerParts): HubHandlers {
     },
     results: async (nodeId, results) => {
       forged.look(nodeId, tokensOf(results), 'results');
+      refusals.look(nodeId, results);
       const outcome = await engine.execute({ kind: 'ReportResults', nodeId, results });
       return outcome.ok ? accepted(undefined) : outcome;
     },

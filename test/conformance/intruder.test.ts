@@ -124,6 +124,19 @@ test('an agent that reports another’s attempt changes nothing, and is told', a
   ]);
 });
 
+test('what an agent refuses to begin is told with its reason', async () => {
+  const raw = await host.joined('fuzz-refuser');
+  const { taskId, token } = await host.runOn('fuzz-refuser', 3_600_000);
+  const message = 'stale epoch: the dispatch has 1, this agent obeys 2';
+  raw.text(
+    `42/agent,${JSON.stringify(['results', [{ token, taskId, end: { reason: 'refused', message } }]])}`,
+  );
+  expect(await entries('dispatch_refused', 1)).toMatchObject([
+    { actor: 'agent:fuzz-refuser', outcome: 'refused', details: { message } },
+  ]);
+  await raw.close();
+});
+
 test('a message above the limit ends the connection, and is told', async () => {
   const raw = await host.joined('fuzz-large');
   raw.text(Buffer.alloc(frameBytesMax + 1, 52));

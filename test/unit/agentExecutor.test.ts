@@ -1,5 +1,5 @@
 // What an agent does with real programs: each test is one real agent and one real hub on loopback.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Dispatch } from '../../scheduler/protocol/agentWire.ts';
@@ -138,6 +138,20 @@ describe('a program that cannot start', () => {
     const end = await endOf(commandDispatch({ argv: ['true'], cwd: '/no/such/folder' }));
     expect(end).toMatchObject({ reason: 'spawn_failed' });
     expect(end.message).toBe('working folder /no/such/folder does not exist on this node');
+  });
+
+  test('a working folder outside of --work-root is refused, also by a link; one inside is taken', async () => {
+    const root = mkdtempSync(join(stage.dataFolder, 'root-'));
+    symlinkSync('/', join(root, 'way-out'));
+    await stage.agent('--work-root', root);
+    for (const cwd of ['/', join(root, '..'), join(root, 'way-out')]) {
+      const end = await endOf(commandDispatch({ argv: ['true'], cwd }));
+      expect(end).toMatchObject({ reason: 'refused' });
+      expect(end.message).toBe(
+        `working folder ${cwd} lies outside of ${root}, which is all that this node allows (--work-root)`,
+      );
+    }
+    expect(await endOf(commandDispatch({ argv: ['true'], cwd: root }))).toMatchObject({ exitCode: 0 });
   });
 
   test('a kind that is not offered is refused by name', async () => {
