@@ -11,7 +11,7 @@ import type { AttemptResult, Command } from '../protocol/events.ts';
 import { accepted } from '../protocol/outcome.ts';
 import { ForgedReports } from './forgedReports.ts';
 import type { LogGate } from './logGate.ts';
-import { RefusedDispatches } from './refusedDispatches.ts';
+import { tellRefusals } from './refusedDispatches.ts';
 
 export interface AgentHandlerParts {
   readonly engine: Engine;
@@ -28,7 +28,6 @@ export interface AgentHandlerParts {
 export function agentHandlers(parts: AgentHandlerParts): HubHandlers {
   const { engine } = parts;
   const forged = new ForgedReports(engine.view, parts.clock, parts.audit);
-  const refusals = new RefusedDispatches(engine.view, parts.audit);
   const owners = new LogOwners(parts);
   const tell = (command: Command): void => {
     // A refusal means that the store failed: the host is ending, and the agent tells again after its next join.
@@ -64,8 +63,7 @@ export function agentHandlers(parts: AgentHandlerParts): HubHandlers {
       tell({ kind: 'ReportStarted', nodeId, tokens });
     },
     results: async (nodeId, results) => {
-      forged.look(nodeId, tokensOf(results), 'results');
-      refusals.look(nodeId, results);
+      lookAtResults(parts, forged, [nodeId, results]);
       const outcome = await engine.execute({ kind: 'ReportResults', nodeId, results });
       return outcome.ok ? accepted(undefined) : outcome;
     },
@@ -134,4 +132,14 @@ class LogOwners {
     const record = engine.view.task(taskId) ?? (await history.get(taskId).catch(() => undefined));
     return record?.attempts.find((attempt) => attempt.token === token)?.nodeId;
   }
+}
+
+/** What of results the audit trail hears, before they are decided on. */
+function lookAtResults(
+  { engine: { view }, audit }: AgentHandlerParts,
+  forged: ForgedReports,
+  [nodeId, results]: readonly [NodeId, readonly AttemptResult[]],
+): void {
+  forged.look(nodeId, tokensOf(results), 'results');
+  tellRefusals({ view, audit }, nodeId, results);
 }

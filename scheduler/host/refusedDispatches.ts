@@ -8,29 +8,23 @@ import type { AttemptResult } from '../protocol/events.ts';
 /** Enough for the sentence; the whole stands in the attempt. */
 const messageLengthMax = 200;
 
-export class RefusedDispatches {
-  readonly #view: Engine['view'];
-  readonly #audit: RecordAudit;
-
-  constructor(view: Engine['view'], audit: RecordAudit) {
-    this.#view = view;
-    this.#audit = audit;
-  }
-
-  /** To be asked before the results are decided on: only live attempts of this node are told. */
-  look(nodeId: NodeId, results: readonly AttemptResult[]): void {
-    for (const { token, end } of results) {
-      if (end.reason !== 'refused') continue;
-      const found = this.#view.attemptByToken(token);
-      if (found?.record.nodeId !== nodeId) continue;
-      this.#audit({
-        action: 'dispatch_refused',
-        actor: `agent:${nodeId}`,
-        source: 'agent',
-        outcome: 'refused',
-        targets: [formatTaskId(found.taskId)],
-        details: { message: (end.message ?? '').slice(0, messageLengthMax) },
-      });
-    }
+/** To be asked before the results are decided on: only live attempts of this node are told. */
+export function tellRefusals(
+  { view, audit }: { readonly view: Engine['view']; readonly audit: RecordAudit },
+  nodeId: NodeId,
+  results: readonly AttemptResult[],
+): void {
+  for (const { token, end } of results) {
+    if (end.reason !== 'refused') continue;
+    const found = view.attemptByToken(token);
+    if (found?.record.nodeId !== nodeId) continue;
+    audit({
+      action: 'dispatch_refused',
+      actor: `agent:${nodeId}`,
+      source: 'agent',
+      outcome: 'refused',
+      targets: [formatTaskId(found.taskId)],
+      details: { message: (end.message ?? '').slice(0, messageLengthMax) },
+    });
   }
 }
